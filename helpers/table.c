@@ -1,0 +1,17 @@
+/* SPDX-License-Identifier: ISC */
+#include <string.h>
+
+#include "valetkey/helper.h"
+
+const struct vk_helper vk_helpers[] = {
+	{ NULL, NULL, NULL, NULL },
+};
+
+const struct vk_helper *
+vk_helper_find(const char *name)
+{
+	for (const struct vk_helper *h = vk_helpers; h->name; h++)
+		if (strcmp(h->name, name) == 0 || strcmp(h->program, name) == 0)
+			return h;
+	return NULL;
+}

@@ -1,0 +1,60 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * io.h - whole reads and writes, and replacing a file so that it is either the
+ * old one or the new one whatever happens.
+ */
+#ifndef VALETKEY_IO_H
+#define VALETKEY_IO_H
+
+#include <sys/types.h>
+
+#include "valetkey/base.h"
+
+/** vk_closep(fd): For VK_CLEANUP on descriptors; closes ${*fd} when >= 0. */
+void vk_closep(int *fd);
+
+/**
+ * vk_read_upto(fd, buf, n, ret_len):
+ * Read until end of file or ${n} bytes, through short reads and EINTR.
+ * ${*ret_len} < ${n} means end of file was met.
+ */
+enum vk_err vk_read_upto(int fd, void *buf, size_t n, size_t *ret_len) VK_MUST;
+
+/** vk_pread_full(fd, buf, n, off): Exactly ${n} bytes at ${off}; VK_ETAMPER when the file ends before. */
+enum vk_err vk_pread_full(int fd, void *buf, size_t n, off_t off) VK_MUST;
+
+/** vk_write_full(fd, buf, n): All of it, through short writes and EINTR. */
+enum vk_err vk_write_full(int fd, const void *buf, size_t n) VK_MUST;
+
+/**
+ * vk_replace_begin(path, mode, ret):
+ * vk_replace_commit(r):
+ * vk_replace_abort(r):
+ * Write a file beside ${path} (symbolic links followed, so that a linked dot
+ * file stays a link), then fsync, rename over it and fsync the directory.  The
+ * caller writes to ${r->fd}.  abort removes the new file; it is safe after
+ * commit, and on NULL.
+ */
+struct vk_replace {
+	int fd;       /* write here */
+	char *target; /* the file that is replaced, links resolved */
+	char *temp;   /* the new file's name until the rename; NULL after it */
+};
+enum vk_err vk_replace_begin(const char *path, mode_t mode, struct vk_replace *ret) VK_MUST;
+enum vk_err vk_replace_commit(struct vk_replace *r) VK_MUST;
+void vk_replace_abort(struct vk_replace *r);
+
+/** vk_mkdir_parents(path, mode): Make every missing directory above the file ${path}. */
+enum vk_err vk_mkdir_parents(const char *path, mode_t mode) VK_MUST;
+
+/**
+ * vk_user_path(env, dir_env, dir_default, file, ret_path):
+ * Where a file of ours lies: ${env} if that variable is set (must be absolute),
+ * else ${dir_env}/${file} if that is an absolute directory name, else
+ * $HOME/${dir_default}/${file}.  VK_EUSAGE with a reason when HOME is unset or
+ * relative.  The caller frees ${*ret_path}.
+ */
+enum vk_err vk_user_path(const char *env, const char *dir_env, const char *dir_default,
+    const char *file, char **ret_path) VK_MUST;
+
+#endif

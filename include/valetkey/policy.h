@@ -1,0 +1,82 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * policy.h - configuration, profiles and who may get what.
+ *
+ * Every answer of every helper and every run goes through here.  A credential
+ * comes from, in this order:
+ *   1 a [section] of the config with url and secret (of the active profile, if one is)
+ *   2 the keystore (entries the active profile names, if one is)
+ *   3 well-known CI variables, for the hosts that the platform itself names
+ * A config may narrow, never widen, the scope of a keystore entry.  A secret without
+ * a scope is never given out.
+ */
+#ifndef VALETKEY_POLICY_H
+#define VALETKEY_POLICY_H
+
+#include "valetkey/store.h"
+#include "valetkey/unlock.h"
+
+struct vk_policy;
+
+struct vk_policy_opts {
+	const char *config;  /* --config; NULL: $VALETKEY_CONFIG, else the default place */
+	const char *profile; /* --profile; NULL: $VALETKEY_PROFILE, else none */
+};
+
+/**
+ * vk_policy_open(opts, ret):
+ * Read the config, if there is one; the keystore is opened and unlocked when first needed.
+ * VK_EPROTO with file and line for a config that is not understood completely
+ * (unknown key, truncated line, duplicate); VK_EPOLICY for one that is not ours (others
+ * can write it); VK_EUSAGE for a profile that does not exist.
+ */
+enum vk_err vk_policy_open(const struct vk_policy_opts *opts, struct vk_policy **ret) VK_MUST;
+void vk_policy_close(struct vk_policy *p);
+void vk_policy_closep(struct vk_policy **p);
+
+/**
+ * vk_policy_find(p, q, ret_cred):
+ * The credential for ${q}; the caller frees it.  VK_ENOENT: none.  VK_ELOCKED: the keystore
+ * would have to be asked and is locked (unless the config says when-locked = miss).
+ * An expired credential is VK_ENOENT.
+ */
+enum vk_err vk_policy_find(struct vk_policy *p, const struct vk_query *q, struct vk_cred **ret_cred)
+    VK_MUST;
+
+/**
+ * vk_policy_select(p, names, n_names, ret_list):
+ * Everything a run gets: the credentials in ${names} if any are given, else those of the profile, else
+ * every config section, every pinned keystore entry and the CI variables.  A credential that
+ * cannot be resolved is an error: nothing starts half-equipped.
+ */
+enum vk_err vk_policy_select(struct vk_policy *p, const char *const *names, size_t n_names,
+    struct vk_cred_list *ret_list) VK_MUST;
+
+/** vk_policy_recipes(p, ret_v, ret_n): The profile's "with" list; n = 0 when it has none.  Borrowed. */
+void vk_policy_recipes(struct vk_policy *p, const char *const **ret_v, size_t *ret_n);
+
+/**
+ * vk_policy_ref(p, ref, ret_secret):
+ * One reference: keystore:NAME, env:NAME, file:/abs/path.
+ */
+enum vk_err vk_policy_ref(struct vk_policy *p, const char *ref, struct vk_secret *ret_secret)
+    VK_MUST;
+
+/** vk_policy_store(p, ret_store): The opened and unlocked keystore, borrowed. */
+enum vk_err vk_policy_store(struct vk_policy *p, struct vk_store **ret_store) VK_MUST;
+
+/** vk_policy_has_store(p): Does a keystore file exist?  (Not: can it be opened.) */
+bool vk_policy_has_store(struct vk_policy *p) VK_MUST;
+
+/**
+ * vk_policy_scrub(p, name):
+ * Must the environment variable ${name} be removed from a command that is run?  True for
+ * VALETKEY_KEY*, every variable a reference of this config names, the CI variables, and the
+ * credential-bearing ones of known tools (design: npm_config_//..., DOCKER_AUTH_CONFIG, ...).
+ */
+bool vk_policy_scrub(struct vk_policy *p, const char *name) VK_MUST;
+
+/** vk_policy_hosts(p, ret_list): Scopes (only) of all config sections and pinned entries, for setup. */
+enum vk_err vk_policy_hosts(struct vk_policy *p, struct vk_cred_list *ret_list) VK_MUST;
+
+#endif

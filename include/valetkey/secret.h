@@ -1,0 +1,80 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * secret.h - memory for secrets.
+ *
+ * One region per process: between two guard pages, left out of core dumps,
+ * locked as far as RLIMIT_MEMLOCK lets it (pages are locked when first
+ * touched, so an idle region costs nothing).  Freed pieces are wiped.  A child
+ * made with fork() gets a copy and must exec, exit or wipe it.
+ */
+#ifndef VALETKEY_SECRET_H
+#define VALETKEY_SECRET_H
+
+#include "valetkey/base.h"
+
+/**
+ * vk_harden():
+ * Make this process not dumpable (no core, no ptrace, no /proc/PID/mem for
+ * others of our user), set the core limit to 0, open /dev/null on closed
+ * standard descriptors, ignore SIGPIPE.  Called first in main().
+ */
+void vk_harden(void);
+
+/** vk_arena_alloc(n), vk_arena_free(p): malloc and free inside the region; NULL when it is full. */
+void *vk_arena_alloc(size_t n) VK_MUST;
+void vk_arena_free(void *p);
+
+/** vk_arena_wipe(): Wipe everything in the region, before an exec or _exit. */
+void vk_arena_wipe(void);
+
+/** vk_arena_locked(): Did the lock on the region succeed?  For status and doctor. */
+bool vk_arena_locked(void);
+
+/** vk_wipe(p, n): Overwrite so that the compiler cannot leave it out. */
+void vk_wipe(void *p, size_t n);
+
+/** vk_mem_eq(a, b, n): Constant-time compare. */
+bool vk_mem_eq(const void *a, const void *b, size_t n) VK_MUST;
+
+/* A secret: ${n} bytes at ${p}, in the arena, with a NUL after them that is not counted. */
+struct vk_secret {
+	char *p; /* NULL: there is none (which is not the same as an empty one) */
+	size_t n;
+};
+
+/** vk_secret_set(s, bytes, n): Replace the contents by a copy. */
+enum vk_err vk_secret_set(struct vk_secret *s, const void *bytes, size_t n) VK_MUST;
+
+/** vk_secret_clear(s): Wipe and free; the secret is then absent. */
+void vk_secret_clear(struct vk_secret *s);
+
+/* A text buffer with a ceiling.  With ${secret} its bytes live in the arena. */
+struct vk_buf {
+	char *p;    /* always NUL-terminated once something was added; else NULL */
+	size_t len; /* bytes used, without the NUL */
+	size_t cap;
+	size_t max; /* VK_ELIMIT beyond this */
+	bool secret;
+	enum vk_err err; /* first failure; later additions do nothing and return it */
+};
+
+/** VK_BUF(max), VK_BUF_SECRET(max): Initialisers.  Memory is taken at the first addition. */
+#define VK_BUF(m) { .max = (m), .secret = false }
+#define VK_BUF_SECRET(m) { .max = (m), .secret = true }
+
+/**
+ * vk_buf_add(b, bytes, n), vk_buf_str(b, s), vk_buf_char(b, c), vk_buf_fmt(b, fmt, ...):
+ * Append.  The error sticks in ${b->err}: a run of additions is checked once, at its end.
+ */
+enum vk_err vk_buf_add(struct vk_buf *b, const void *bytes, size_t n);
+enum vk_err vk_buf_str(struct vk_buf *b, const char *s);
+enum vk_err vk_buf_char(struct vk_buf *b, char c);
+enum vk_err vk_buf_fmt(struct vk_buf *b, const char *fmt, ...) VK_PRINTF(2, 3);
+
+/** vk_buf_read(b, fd): Append all of ${fd} up to the ceiling; VK_ELIMIT when there is more. */
+enum vk_err vk_buf_read(struct vk_buf *b, int fd) VK_MUST;
+
+/** vk_buf_clear(b): Wipe and free; keeps ceiling and home, so that ${b} can be used again. */
+void vk_buf_clear(struct vk_buf *b);
+
+#endif

@@ -1,0 +1,99 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * unlock.h - how a process comes by a keystore's key, and the session that
+ * remembers it.
+ *
+ * The ladder, first answer wins; a step that is present but wrong is an error,
+ * not a reason to try the next:
+ *   1 VALETKEY_KEY        raw key, base64 (CI)
+ *   2 VALETKEY_KEY_FILE   file with the raw key, base64
+ *   3 kernel keyring      session key put there by "valetkey unlock"
+ *   4 session file        the same on a memory file system, only where the
+ *                         kernel refuses the key calls (containers)
+ * No step prompts, runs a program or derives a key from a passphrase: that is
+ * "valetkey unlock", once.
+ */
+#ifndef VALETKEY_UNLOCK_H
+#define VALETKEY_UNLOCK_H
+
+#include "valetkey/store.h"
+
+enum vk_unlock_how {
+	VK_UNLOCK_NONE = 0,
+	VK_UNLOCK_KEY_ENV,
+	VK_UNLOCK_KEY_FILE,
+	VK_UNLOCK_KEYRING,
+	VK_UNLOCK_SESSION_FILE,
+};
+
+/**
+ * vk_unlock(st, ret_how):
+ * Climb the ladder.  VK_ELOCKED with reason and hint when no step answers; VK_EKEY when a key
+ * is not this store's.  ${ret_how} may be NULL.
+ */
+enum vk_err vk_unlock(struct vk_store *st, enum vk_unlock_how *ret_how) VK_MUST;
+
+/** vk_unlock_how_text(how): "the session key in the kernel keyring", ... */
+const char *vk_unlock_how_text(enum vk_unlock_how how);
+
+/** vk_raw_key_parse(text, n, ret_key): 32 bytes from base64 or hex, one trailing line end allowed. */
+enum vk_err vk_raw_key_parse(const char *text, size_t n, unsigned char ret_key[VK_STORE_KEY_LEN])
+    VK_MUST;
+
+/**
+ * vk_raw_key_read(path, ret_key):
+ * From a file.  It may be a link, and belong to us or root; others must not be able
+ * to write it (VK_EPOLICY).
+ */
+enum vk_err vk_raw_key_read(const char *path, unsigned char ret_key[VK_STORE_KEY_LEN]) VK_MUST;
+
+enum vk_session_scope {
+	VK_SESSION_LOGIN = 0, /* the session keyring, only its possessors */
+	VK_SESSION_USER = 1,  /* the user keyring: every process of this user, asked for */
+};
+
+/* What the session is, for "unlock", "lock" and "status". */
+struct vk_session_info {
+	enum vk_unlock_how how; /* KEYRING, SESSION_FILE or NONE */
+	bool user_scope;
+	bool elsewhere;         /* a key for this store exists that this process may not read */
+	bool keyring_refused;   /* the kernel refuses key calls here */
+	int64_t expires;        /* 0: not known */
+	char place[256];        /* "session keyring", "/run/user/1000/valetkey/session-..." */
+};
+
+/**
+ * vk_session_put(st, scope, seconds, ret_info):
+ * Remember the key of an unlocked ${st}.  The kernel keyring with a timeout; where
+ * it refuses, a 0600 file on a memory file system (ret_info says so); where there is none
+ * either, VK_EBACKEND.
+ */
+enum vk_err vk_session_put(struct vk_store *st, enum vk_session_scope scope, unsigned seconds,
+    struct vk_session_info *ret_info) VK_MUST;
+
+/** vk_session_get(st, ret_key, ret_how): VK_ENOENT when there is none. */
+enum vk_err vk_session_get(const struct vk_store *st, unsigned char ret_key[VK_STORE_KEY_LEN],
+    enum vk_unlock_how *ret_how) VK_MUST;
+
+/** vk_session_drop(st, ret_n): Revoke every key and file for this store that we may; how many. */
+enum vk_err vk_session_drop(const struct vk_store *st, unsigned *ret_n) VK_MUST;
+
+/** vk_session_describe(st, ret_info): For status and doctor. */
+enum vk_err vk_session_describe(const struct vk_store *st, struct vk_session_info *ret_info)
+    VK_MUST;
+
+/**
+ * vk_session_isolate():
+ * For a child before exec: a new session keyring that holds every key of the old
+ * one except ours.  VK_OK also where the kernel refuses key calls.
+ */
+enum vk_err vk_session_isolate(void) VK_MUST;
+
+/**
+ * vk_tty_secret(prompt, confirm, ret):
+ * Ask on /dev/tty without echo; the terminal is restored also when a signal ends
+ * us.  ${confirm} asks twice.  VK_ELOCKED when there is no terminal.
+ */
+enum vk_err vk_tty_secret(const char *prompt, bool confirm, struct vk_secret *ret) VK_MUST;
+
+#endif

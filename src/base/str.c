@@ -1,0 +1,129 @@
+/* SPDX-License-Identifier: ISC */
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "valetkey/base.h"
+
+static char
+lower(char c)
+{
+	return c >= 'A' && c <= 'Z' ? (char)(c + ('a' - 'A')) : c;
+}
+
+char *
+vk_strdup(const char *s)
+{
+	return strdup(s);
+}
+
+char *
+vk_asprintf(const char *fmt, ...)
+{
+	va_list ap;
+	char *s;
+	int n;
+
+	va_start(ap, fmt);
+	n = vasprintf(&s, fmt, ap);
+	va_end(ap);
+	return n < 0 ? NULL : s;
+}
+
+bool
+vk_str_has_control(const char *s, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		if ((unsigned char)s[i] < 0x20 || s[i] == 0x7f)
+			return true;
+	return false;
+}
+
+void
+vk_str_lower(char *s)
+{
+	for (; *s; s++)
+		*s = lower(*s);
+}
+
+bool
+vk_str_ieq(const char *a, const char *b)
+{
+	while (*a && lower(*a) == lower(*b))
+		a++, b++;
+	return lower(*a) == lower(*b);
+}
+
+bool
+vk_str_starts(const char *s, const char *prefix)
+{
+	return strncmp(s, prefix, strlen(prefix)) == 0;
+}
+
+bool
+vk_str_ends(const char *s, const char *suffix)
+{
+	size_t n = strlen(s), m = strlen(suffix);
+
+	return n >= m && memcmp(s + n - m, suffix, m) == 0;
+}
+
+/*
+ * C1 control bytes arrive as UTF-8 (0xc2 0x80..0x9f) or, on old 8-bit
+ * terminals, alone: both forms start escape sequences, so both go.
+ */
+void
+vk_str_printable(char *s, size_t n)
+{
+	for (size_t i = 0; i < n; i++) {
+		unsigned char c = (unsigned char)s[i];
+
+		if (c < 0x20 || c == 0x7f)
+			s[i] = '?';
+		else if (c == 0xc2 && i + 1 < n && ((unsigned char)s[i + 1] & 0xe0) == 0x80)
+			s[i] = s[i + 1] = '?';
+		else if ((c & 0xe0) == 0x80 && (i == 0 || (unsigned char)s[i - 1] < 0x80))
+			s[i] = '?';
+	}
+}
+
+enum vk_err
+vk_str_u64(const char *s, uint64_t max, uint64_t *ret_value)
+{
+	uint64_t v = 0;
+
+	if (*s == '\0')
+		return VK_EPROTO;
+	for (; *s; s++) {
+		unsigned d = (unsigned)(*s - '0');
+
+		if (d > 9 || v > (max - d) / 10)
+			return VK_EPROTO;
+		v = v * 10 + d;
+	}
+	*ret_value = v;
+	return VK_OK;
+}
+
+void
+vk_base64_encode(const unsigned char *in, size_t n, char *out)
+{
+	static const char abc[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+	size_t i;
+
+	for (i = 0; i + 2 < n; i += 3) {
+		*out++ = abc[in[i] >> 2];
+		*out++ = abc[(in[i] & 3) << 4 | in[i + 1] >> 4];
+		*out++ = abc[(in[i + 1] & 15) << 2 | in[i + 2] >> 6];
+		*out++ = abc[in[i + 2] & 63];
+	}
+	if (i < n) {
+		unsigned b1 = i + 1 < n ? in[i + 1] : 0;
+
+		*out++ = abc[in[i] >> 2];
+		*out++ = abc[(in[i] & 3u) << 4 | b1 >> 4];
+		*out++ = i + 1 < n ? abc[(b1 & 15) << 2] : '=';
+		*out++ = '=';
+	}
+	*out = '\0';
+}
