@@ -54,6 +54,7 @@ enum vk_err vk_scope_parse(const char *url, struct vk_scope *ret_scope, char **r
 enum vk_err vk_scope_make(const char *scheme, const char *hostport, const char *path,
     struct vk_scope *ret_scope) VK_MUST;
 
+/** vk_scope_clear(s), vk_scope_copy(s, ret): Free its strings; a copy with strings of its own. */
 void vk_scope_clear(struct vk_scope *s);
 enum vk_err vk_scope_copy(const struct vk_scope *s, struct vk_scope *ret) VK_MUST;
 
