@@ -38,13 +38,28 @@ enum vk_err vk_git_parse(const char *text, size_t n, struct vk_git_msg *ret) VK_
 void vk_git_msg_clear(struct vk_git_msg *m);
 
 /**
- * vk_git_answer(c, asked, out):
+ * vk_git_block(text, n):
+ * Bytes that the first description takes, with the blank line that ends it; 0 when no blank
+ * line has come yet.  Tells a reader when to stop and a list of descriptions where to cut.
+ */
+size_t vk_git_block(const char *text, size_t n) VK_MUST;
+
+/**
+ * vk_git_cred(m, ret_cred):
+ * The credential that a description holds: bearer when it has a credential, else basic with
+ * its username and password.  VK_ENOENT when it holds neither, or no protocol or host.
+ */
+enum vk_err vk_git_cred(const struct vk_git_msg *m, struct vk_cred **ret_cred) VK_MUST;
+
+/**
+ * vk_git_answer(c, asked, state, ephemeral, out):
  * The reply to "get": capability[] first, then username/password, or authtype/credential where
- * ${asked} announced it, expiry, refresh token.  Never protocol, host or path.  VK_ENOENT when ${c}
+ * ${asked} announced it, expiry, refresh token.  ${state} (may be NULL) and ${ephemeral} are added
+ * where ${asked} announced what they need.  Never protocol, host or path.  VK_ENOENT when ${c}
  * cannot be expressed to this asker; VK_EPROTO when a value holds CR, LF or NUL.
  */
 enum vk_err vk_git_answer(const struct vk_cred *c, const struct vk_git_msg *asked,
-    struct vk_buf *out) VK_MUST;
+    const char *state, bool ephemeral, struct vk_buf *out) VK_MUST;
 
 /* ---- docker credential helper protocol ------------------------------------------------------ */
 
@@ -72,9 +87,24 @@ enum vk_err vk_docker_scope(const char *server, struct vk_scope *ret) VK_MUST;
 /** vk_docker_server(scope): The spelling docker uses for a scope.  Heap. */
 char *vk_docker_server(const struct vk_scope *s) VK_MUST;
 
+/**
+ * vk_docker_serves(entry, asked):
+ * May an entry for ${entry} answer ${asked}?  As vk_scope_covers(), but the Hub's two token
+ * keys are only answered by entries of exactly their own.
+ */
+bool vk_docker_serves(const struct vk_scope *entry, const struct vk_scope *asked) VK_MUST;
+
 /** vk_docker_answer(server, username, secret, out): The JSON of "get", in a secret buffer. */
 enum vk_err vk_docker_answer(const char *server, const char *username,
     const struct vk_secret *secret, struct vk_buf *out) VK_MUST;
+
+/**
+ * vk_docker_list_add(server, username, out), vk_docker_list_end(out):
+ * The JSON of "list", one member at a time into an empty buffer; "{}" when none was added.
+ */
+enum vk_err vk_docker_list_add(const char *server, const char *username, struct vk_buf *out)
+    VK_MUST;
+enum vk_err vk_docker_list_end(struct vk_buf *out) VK_MUST;
 
 /* ---- .npmrc (npm's ini dialect, npmrc(5)) --------------------------------------------------- */
 
