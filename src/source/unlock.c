@@ -1,0 +1,95 @@
+/* SPDX-License-Identifier: ISC */
+#include <string.h>
+
+#include "valetkey/secret.h"
+#include "valetkey/unlock.h"
+
+const char *
+vk_unlock_how_text(enum vk_unlock_how how)
+{
+	switch (how) {
+	case VK_UNLOCK_KEY_ENV:
+		return "the raw key in VALETKEY_KEY";
+	case VK_UNLOCK_KEY_FILE:
+		return "the raw key in VALETKEY_KEY_FILE";
+	case VK_UNLOCK_KEYRING:
+		return "the session key in the kernel keyring";
+	case VK_UNLOCK_SESSION_FILE:
+		return "the session key in a file on a memory file system";
+	case VK_UNLOCK_NONE:
+		break;
+	}
+	return "nothing";
+}
+
+static enum vk_err
+open_raw(struct vk_store *st, const unsigned char key[VK_STORE_KEY_LEN], const char *source)
+{
+	enum vk_err e = vk_store_unlock_raw(st, key);
+
+	if (e != VK_EKEY)
+		return e;
+	vk_hint("unset it, or give the key that \"valetkey init\" used");
+	return vk_fail(VK_EKEY, "the key in %s does not open the keystore %s", source,
+	    vk_store_file(st));
+}
+
+static enum vk_err
+open_session(struct vk_store *st, const unsigned char key[VK_STORE_KEY_LEN])
+{
+	enum vk_err e = vk_store_unlock_session(st, key);
+
+	if (e != VK_EKEY)
+		return e;
+	vk_hint("run \"valetkey unlock\" again");
+	return vk_fail(VK_ELOCKED, "the keystore %s has new keys since it was unlocked",
+	    vk_store_file(st));
+}
+
+static enum vk_err
+locked(const struct vk_store *st)
+{
+	const char *env = getenv("VALETKEY_KEY"), *file = getenv("VALETKEY_KEY_FILE");
+
+	vk_hint("run \"valetkey unlock\", or set VALETKEY_KEY or VALETKEY_KEY_FILE");
+	/* CI systems hand out empty variables where secrets are withheld, as for a fork's build. */
+	if (env || file)
+		return vk_fail(VK_ELOCKED, "the keystore %s is locked (%s is set but empty)",
+		    vk_store_file(st), env ? "VALETKEY_KEY" : "VALETKEY_KEY_FILE");
+	return vk_fail(VK_ELOCKED, "the keystore %s is locked", vk_store_file(st));
+}
+
+enum vk_err
+vk_unlock(struct vk_store *st, enum vk_unlock_how *ret_how)
+{
+	const char *env = getenv("VALETKEY_KEY"), *file = getenv("VALETKEY_KEY_FILE");
+	enum vk_unlock_how how = VK_UNLOCK_NONE;
+	unsigned char key[VK_STORE_KEY_LEN];
+	enum vk_err e;
+
+	if (env && *env) {
+		how = VK_UNLOCK_KEY_ENV;
+		if ((e = vk_raw_key_parse(env, strlen(env), key)) == VK_OK)
+			e = open_raw(st, key, "VALETKEY_KEY");
+		else
+			e = vk_fail(VK_EKEY, "VALETKEY_KEY: %s", vk_reason());
+	} else if (file && *file) {
+		how = VK_UNLOCK_KEY_FILE;
+		if ((e = vk_raw_key_read(file, key)) == VK_OK)
+			e = open_raw(st, key, file);
+		else if (e == VK_EPROTO)
+			e = VK_EKEY; /* a key was given, and is none */
+	} else {
+		e = vk_session_get(st, key, &how);
+		if (e == VK_OK)
+			e = open_session(st, key);
+		else if (e == VK_ENOENT)
+			e = locked(st);
+		else if (e == VK_ELOCKED)
+			vk_hint("run \"valetkey unlock\" again");
+	}
+	vk_wipe(key, sizeof(key));
+	if (e == VK_OK && ret_how)
+		*ret_how = how;
+	return e;
+}
