@@ -8,6 +8,7 @@
  *   host    lower case, no trailing colon; IPv6 keeps its brackets.  Bytes are
  *           never decoded or converted: "a.example." and "a.example" differ, an
  *           IDN is what was typed.
+ *           "" only with the scheme "cert", whose path names a certificate's file.
  *   port    as a number; the scheme's default port is filled in (https 443,
  *           http 80, 0 where the scheme has none known and none was given).
  *   path    without leading or trailing slash, "" when there is none.  Dot

@@ -52,6 +52,14 @@ size_t vk_git_block(const char *text, size_t n) VK_MUST;
 enum vk_err vk_git_cred(const struct vk_git_msg *m, struct vk_cred **ret_cred) VK_MUST;
 
 /**
+ * vk_git_state(asked, c, out):
+ * Our state[] value for having answered ${asked} with ${c}.  When "store" brings it back and it
+ * is that of what is to be stored, this is what we served, and there is nothing to do.
+ */
+enum vk_err vk_git_state(const struct vk_scope *asked, const struct vk_cred *c,
+    struct vk_buf *out) VK_MUST;
+
+/**
  * vk_git_answer(c, asked, state, ephemeral, out):
  * The reply to "get": capability[] first, then username/password, or authtype/credential where
  * ${asked} announced it, expiry, refresh token.  ${state} (may be NULL) and ${ephemeral} are added

@@ -59,6 +59,11 @@ parse_hostport(const char *s, const char *scheme, struct vk_scope *sc)
 	const char *colon, *port = NULL;
 	uint64_t v;
 
+	/* git keeps the passphrase of a client certificate under the file's name, without a host. */
+	if (n == 0 && strcmp(scheme, "cert") == 0) {
+		sc->host = vk_strdup("");
+		return sc->host ? VK_OK : VK_ENOMEM;
+	}
 	if (n == 0 || n > VK_MAX_FIELD)
 		return vk_fail(VK_EPROTO, "a host name is missing or too long");
 	if (s[0] == '[') {
@@ -151,6 +156,8 @@ vk_scope_make(const char *scheme, const char *hostport, const char *path, struct
 		e = parse_hostport(hostport, sc.scheme, &sc);
 	if (e == VK_OK)
 		e = parse_path(path ? path : "", &sc.path);
+	if (e == VK_OK && *sc.host == '\0' && *sc.path == '\0')
+		e = vk_fail(VK_EPROTO, "a host name is missing");
 	if (e != VK_OK) {
 		vk_scope_clear(&sc);
 		return e;
