@@ -8,22 +8,45 @@
 
 #include "valetkey/secret.h"
 
+/* As our parent left them. */
+static rlim_t core_limit;
+static bool core_known;
+static bool sigpipe_ignored;
+
 void
 vk_harden(void)
 {
-	struct rlimit none = { 0, 0 };
+	struct rlimit core;
+	struct sigaction pipe_action;
 
 	/* Failures are ignored: each of these only narrows what others may see. */
 	prctl(PR_SET_DUMPABLE, 0);
 	/* The hard limit stays: a command started by "run" must be able to raise its own. */
-	if (getrlimit(RLIMIT_CORE, &none) == 0) {
-		none.rlim_cur = 0;
-		setrlimit(RLIMIT_CORE, &none);
+	if (getrlimit(RLIMIT_CORE, &core) == 0) {
+		core_limit = core.rlim_cur;
+		core_known = true;
+		core.rlim_cur = 0;
+		setrlimit(RLIMIT_CORE, &core);
 	}
 	/* Else the first file opened would become stdout, and an answer would land in it. */
 	for (int fd = 0; fd <= 2; fd++)
 		if (fcntl(fd, F_GETFD) < 0 && errno == EBADF)
-			if (open("/dev/null", fd == 0 ? O_RDONLY : O_WRONLY) < 0)
+			if (open("/dev/null", (fd == 0 ? O_RDONLY : O_WRONLY) | O_CLOEXEC) < 0)
 				_exit(125);
+	if (sigaction(SIGPIPE, NULL, &pipe_action) == 0)
+		sigpipe_ignored = pipe_action.sa_handler == SIG_IGN;
 	signal(SIGPIPE, SIG_IGN);
+}
+
+void
+vk_harden_revert(void)
+{
+	struct rlimit core;
+
+	if (core_known && getrlimit(RLIMIT_CORE, &core) == 0) {
+		core.rlim_cur = core_limit;
+		setrlimit(RLIMIT_CORE, &core);
+	}
+	if (!sigpipe_ignored)
+		signal(SIGPIPE, SIG_DFL);
 }

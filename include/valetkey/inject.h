@@ -1,0 +1,105 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * inject.h - run one command with credentials that exist for it alone.
+ *
+ * A rung is a way to give the command files that leave nothing behind:
+ *   R1  a private mount and PID namespace: the files lie on a ramfs that only the command and its
+ *       descendants see, and are bound over the usual places.  When valetkey is killed, the kernel
+ *       kills every descendant and drops the files.
+ *   R2  sealed memory files held by a small process, reached as /proc/PID/fd/N.  When valetkey is
+ *       killed, the holder dies and no name is left; descendants of the command live on.
+ * Everything is resolved before anything starts, and R1 is tried where it would be used, not
+ * guessed at, so that the fall to R2 comes before the command.
+ */
+#ifndef VALETKEY_INJECT_H
+#define VALETKEY_INJECT_H
+
+#include "valetkey/policy.h"
+
+enum vk_rung {
+	VK_RUNG_NONE = 0,
+	VK_RUNG_R1 = 1,
+	VK_RUNG_R2 = 2,
+};
+
+/* What one rung can do here, for doctor and --verbose. */
+struct vk_rung_probe {
+	enum vk_rung rung;
+	bool works;
+	char how[160]; /* works: by which means.  Does not: why not. */
+};
+
+/**
+ * vk_inject_probe(ret):
+ * Try R1 and R2, in this order, without starting a command or leaving anything.  Call it before
+ * secrets are loaded: the processes it starts are copies of this one.
+ */
+enum vk_err vk_inject_probe(struct vk_rung_probe ret[2]) VK_MUST;
+
+/* One --build-secret: the file that ${recipe} makes, or the secret of ${ref}, under ${id}. */
+struct vk_build_secret {
+	const char *id;
+	const char *recipe; /* "npm", "netrc", or NULL */
+	const char *ref;    /* "keystore:NAME" ..., or NULL */
+};
+
+/* One --env VAR=REF. */
+struct vk_env_ref {
+	const char *name;
+	const char *ref;
+};
+
+struct vk_run_opts {
+	struct vk_policy_opts policy;
+	const char *const *names; /* --credential; none: what the policy selects */
+	size_t n_names;
+	const char *const *recipes; /* --with; none: the profile's, else git and npm */
+	size_t n_recipes;
+	const struct vk_env_ref *env;
+	size_t n_env;
+	const struct vk_build_secret *secrets;
+	size_t n_secrets;
+	enum vk_rung require; /* refuse anything weaker; NONE: anything will do */
+	enum vk_rung max;     /* do not try anything stronger; NONE: R1 */
+	bool keep_own;        /* --keep-own-credentials */
+	bool verbose;
+	char **command;       /* NULL-terminated, at least one word */
+	/* How lines for the user leave: this floor does not print. */
+	void (*note)(const char *text);
+	void (*warn)(const char *text);
+};
+
+/* How it ended. */
+struct vk_run_end {
+	bool started;  /* the command was executed; else ${status} is 125, 126 or 127 */
+	bool signaled; /* ${status} is the number of the signal that ended it */
+	int status;
+};
+
+/**
+ * vk_run(opts, ret):
+ * Resolve, place, start, supervise, wipe.  An error means that the command did not run or that it
+ * is not known how it ended; ${ret->status} then is the exit status to give (125, 126, 127).
+ * On VK_OK every file was overwritten and every process of ours is gone.
+ */
+enum vk_err vk_run(const struct vk_run_opts *opts, struct vk_run_end *ret) VK_MUST;
+
+/**
+ * vk_run_die(sig):
+ * End this process by ${sig} without a core, as the command ended; returns only where that cannot
+ * be (process 1 of a container), then exit with 128 + ${sig}.
+ */
+void vk_run_die(int sig);
+
+/**
+ * vk_render(opts, recipe, out):
+ * The file that ${recipe} would inject, for "valetkey render"; of ${opts} only policy, names,
+ * keep_own, note and warn count.  VK_ENOENT when the recipe takes none of the credentials.
+ */
+enum vk_err vk_render(const struct vk_run_opts *opts, const char *recipe, struct vk_buf *out)
+    VK_MUST;
+
+/** vk_recipe_names(): What --with and render know, separated by ", ". */
+const char *vk_recipe_names(void);
+
+#endif
