@@ -116,10 +116,11 @@ vk_arena_alloc(size_t n)
 void
 vk_arena_free(void *p)
 {
-	struct block *b = (struct block *)p - 1;
+	struct block *b;
 
 	if (!p)
 		return;
+	b = (struct block *)p - 1;
 	if ((char *)p < base + sizeof(*b) || (char *)p >= base + top || b->used != 1)
 		abort(); /* a double or foreign free of a secret is never survivable */
 	vk_wipe(p, b->size);
