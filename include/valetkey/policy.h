@@ -38,7 +38,7 @@ void vk_policy_closep(struct vk_policy **p);
  * vk_policy_find(p, q, ret_cred):
  * The credential for ${q}; the caller frees it.  VK_ENOENT: none.  VK_ELOCKED: the keystore
  * would have to be asked and is locked (unless the config says when-locked = miss).
- * An expired credential is VK_ENOENT.
+ * An expired credential is VK_ENOENT with a reason; "there is none" has no reason.
  */
 enum vk_err vk_policy_find(struct vk_policy *p, const struct vk_query *q, struct vk_cred **ret_cred)
     VK_MUST;
@@ -71,10 +71,19 @@ bool vk_policy_has_store(struct vk_policy *p) VK_MUST;
 /**
  * vk_policy_scrub(p, name):
  * Must the environment variable ${name} be removed from a command that is run?  True for
- * VALETKEY_KEY*, every variable a reference of this config names, the CI variables, and the
- * credential-bearing ones of known tools (design: npm_config_//..., DOCKER_AUTH_CONFIG, ...).
+ * VALETKEY_KEY*, every variable a reference of this config names or vk_policy_ref() has read, the CI
+ * variables, any other variable that repeats the value of one of these, and the credential-bearing
+ * ones of known tools (npm_config_//..., DOCKER_AUTH_CONFIG, GIT_CONFIG_PARAMETERS with a header ...).
+ * Call it while the environment is still whole, after all references were resolved.
  */
 bool vk_policy_scrub(struct vk_policy *p, const char *name) VK_MUST;
+
+/**
+ * vk_policy_scrub_git(key, value):
+ * The same for one pair of GIT_CONFIG_KEY_n and GIT_CONFIG_VALUE_n: an extra header, or a web
+ * URL with user information in key or value.
+ */
+bool vk_policy_scrub_git(const char *key, const char *value) VK_MUST;
 
 /** vk_policy_hosts(p, ret_list): Scopes (only) of all config sections and pinned entries, for setup. */
 enum vk_err vk_policy_hosts(struct vk_policy *p, struct vk_cred_list *ret_list) VK_MUST;

@@ -1,0 +1,86 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * config.h - the user's config file, valetkey-config(5), as it is written: nothing resolved, no
+ * secret in it, only references to some.
+ *
+ * All or nothing: a file that is not understood to the last byte is an error with file and line.
+ */
+#ifndef VK_POLICY_CONFIG_H
+#define VK_POLICY_CONFIG_H
+
+#include "valetkey/source.h"
+
+/* A list of names, as in "credentials = a, b". */
+struct vk_names {
+	char **v;
+	size_t n;
+};
+
+/* [NAME]: strings are heap, never NULL. */
+struct vk_section {
+	char *name;
+	struct vk_scope scope;
+	char *username;    /* "" when none is given */
+	char *npm_scope;   /* "" or "@scope" */
+	char *header;      /* kind header only */
+	enum vk_kind kind; /* 0: not given, which for keystore: references means the entry's own */
+	char *secret;      /* the reference's text */
+	struct vk_ref ref; /* the same parsed; points into it */
+	unsigned line;
+};
+
+/* [profile NAME] */
+struct vk_profile {
+	char *name;
+	struct vk_names credentials, with;
+	unsigned line;
+};
+
+struct vk_config {
+	struct vk_section *sections;
+	size_t n_sections;
+	struct vk_profile *profiles;
+	size_t n_profiles;
+	bool locked_is_miss;
+};
+
+/** vk_config_parse(label, text, n, ret): ${label} is the file's name in reasons.  VK_EPROTO. */
+enum vk_err vk_config_parse(const char *label, const char *text, size_t n, struct vk_config *ret)
+    VK_MUST;
+
+/**
+ * vk_config_read(named, ret):
+ * The file ${named}, else $VALETKEY_CONFIG, else the default place.  Without a file at the default
+ * place (or without a home) the result is an empty config.  VK_EUSAGE when a named one does not exist;
+ * VK_EPOLICY when it, or the directory it lies in, is not only ours.
+ */
+enum vk_err vk_config_read(const char *named, struct vk_config *ret) VK_MUST;
+
+void vk_config_clear(struct vk_config *c);
+
+/** vk_config_section(c, name), vk_config_profile(c, name): NULL when there is none. */
+const struct vk_section *vk_config_section(const struct vk_config *c, const char *name) VK_MUST;
+const struct vk_profile *vk_config_profile(const struct vk_config *c, const char *name) VK_MUST;
+
+/* The meaning of what is written (config_keys.c), for the parser only. */
+
+enum vk_config_where { VK_IN_NOTHING, VK_IN_SETTINGS, VK_IN_SECTION, VK_IN_PROFILE };
+
+struct vk_config_at {
+	struct vk_config *config;
+	enum vk_config_where where; /* the last section or profile of ${config} is the current one */
+	bool had_settings;
+	unsigned seen;              /* keys of the current section, as bits */
+	unsigned line;
+};
+
+/**
+ * vk_config_begin(at, header), vk_config_key(at, key, value), vk_config_end(at):
+ * Begin "[header]" (ending what was open); take one key; end the file.  On failure the reason
+ * has no file and line yet: the parser puts them in front.
+ */
+enum vk_err vk_config_begin(struct vk_config_at *at, const char *header) VK_MUST;
+enum vk_err vk_config_key(struct vk_config_at *at, const char *key, const char *value) VK_MUST;
+enum vk_err vk_config_end(struct vk_config_at *at) VK_MUST;
+
+#endif

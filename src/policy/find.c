@@ -1,0 +1,136 @@
+/* SPDX-License-Identifier: ISC */
+#include <string.h>
+
+#include "policy/state.h"
+
+/* Could section ${s} answer?  Its user name may be known only once its entry is read. */
+static bool
+may_answer(const struct vk_policy *p, const struct vk_section *s, const struct vk_query *q)
+{
+	bool open = s->ref.kind == VK_SOURCE_KEYSTORE && !*s->username;
+
+	return vk_policy_in_profile(p, s->name) && vk_scope_covers(&s->scope, q->scope) &&
+	    (!q->username || open || strcmp(s->username, q->username) == 0);
+}
+
+/* Sections by length of path, longest first, then in the order of the file. */
+static const struct vk_section *
+next_section(const struct vk_policy *p, const struct vk_query *q, const struct vk_section *last)
+{
+	size_t last_len = last ? strlen(last->scope.path) : 0, best_len = 0;
+	const struct vk_section *best = NULL;
+
+	for (size_t i = 0; i < p->config.n_sections; i++) {
+		const struct vk_section *s = &p->config.sections[i];
+		size_t len = strlen(s->scope.path);
+
+		if ((last && (len > last_len || (len == last_len && s <= last))) ||
+		    (best && len <= best_len) || !may_answer(p, s, q))
+			continue;
+		best = s;
+		best_len = len;
+	}
+	return best;
+}
+
+/* The three places.  None of them having one is VK_OK and no credential; VK_ENOENT says that it expired. */
+
+static enum vk_err
+find_section(struct vk_policy *p, const struct vk_query *q, struct vk_cred **ret)
+{
+	for (const struct vk_section *s = NULL; (s = next_section(p, q, s));) {
+		VK_CLEANUP(vk_cred_freep) struct vk_cred *c = NULL;
+		enum vk_err e = vk_policy_resolve(p, s, &c);
+
+		if (e != VK_OK)
+			return e;
+		if (vk_cred_matches(c, q)) {
+			*ret = VK_TAKE(c);
+			return VK_OK;
+		}
+	}
+	return VK_OK;
+}
+
+/* Only the entries that the profile names are looked at: it cannot be asked for another's. */
+static enum vk_err
+find_in_profile(struct vk_policy *p, struct vk_store *st, const struct vk_query *q,
+    struct vk_cred **ret)
+{
+	VK_CLEANUP(vk_cred_freep) struct vk_cred *best = NULL;
+
+	for (size_t i = 0; i < p->profile->credentials.n; i++) {
+		const char *name = p->profile->credentials.v[i];
+		VK_CLEANUP(vk_cred_freep) struct vk_cred *c = NULL;
+		enum vk_err e;
+
+		if (vk_config_section(&p->config, name))
+			continue;
+		if ((e = vk_store_find_name(st, name, &c)) == VK_ENOENT)
+			continue;
+		if (e != VK_OK)
+			return e;
+		if (!vk_cred_matches(c, q) ||
+		    (best && strlen(best->scope.path) >= strlen(c->scope.path)))
+			continue;
+		vk_cred_free(best);
+		best = VK_TAKE(c);
+	}
+	*ret = VK_TAKE(best);
+	return VK_OK;
+}
+
+static bool
+profile_names_entries(const struct vk_policy *p)
+{
+	for (size_t i = 0; i < p->profile->credentials.n; i++)
+		if (!vk_config_section(&p->config, p->profile->credentials.v[i]))
+			return true;
+	return false;
+}
+
+static enum vk_err
+find_entry(struct vk_policy *p, const struct vk_query *q, struct vk_cred **ret)
+{
+	VK_CLEANUP(vk_cred_freep) struct vk_cred *c = NULL;
+	struct vk_store *st;
+	enum vk_err e;
+
+	/* A profile of config sections only does not need the keystore, locked or not. */
+	if (p->profile && !profile_names_entries(p))
+		return VK_OK;
+	if ((e = vk_policy_store(p, &st)) == VK_OK)
+		e = p->profile ? find_in_profile(p, st, q, &c) : vk_store_find(st, q, &c);
+	if (e == VK_ENOENT) {
+		vk_reason_clear();
+		return VK_OK;
+	}
+	if (e != VK_OK || !c || (e = vk_policy_not_expired(c)) != VK_OK)
+		return e;
+	*ret = VK_TAKE(c);
+	return VK_OK;
+}
+
+enum vk_err
+vk_policy_find(struct vk_policy *p, const struct vk_query *q, struct vk_cred **ret_cred)
+{
+	struct vk_cred *c = NULL;
+	enum vk_err e = find_section(p, q, &c), ci = VK_OK;
+
+	if (e == VK_OK && !c)
+		e = find_entry(p, q, &c);
+	if (e == VK_ELOCKED && p->config.locked_is_miss) {
+		vk_reason_clear();
+		e = VK_OK;
+	}
+	/* VK_EUSAGE: no home, hence no keystore; the platform's variables need neither. */
+	if ((e == VK_OK || e == VK_EUSAGE) && !c && !p->profile)
+		ci = vk_ci_find(q, &c);
+	if (ci != VK_OK)
+		return ci;
+	if (!c)
+		return e == VK_OK ? VK_ENOENT : e;
+	vk_reason_clear();
+	*ret_cred = c;
+	return VK_OK;
+}

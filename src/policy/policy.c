@@ -1,0 +1,131 @@
+/* SPDX-License-Identifier: ISC */
+#include <errno.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "policy/state.h"
+
+static enum vk_err
+choose_profile(struct vk_policy *p, const char *name)
+{
+	if (!name)
+		name = getenv("VALETKEY_PROFILE");
+	if (!name || !*name)
+		return VK_OK;
+	p->profile = vk_config_profile(&p->config, name);
+	if (p->profile)
+		return VK_OK;
+	vk_hint("profiles are sections [profile NAME] of the config, see valetkey-config(5)");
+	return vk_fail(VK_EUSAGE, "there is no profile \"%s\"", name);
+}
+
+enum vk_err
+vk_policy_open(const struct vk_policy_opts *opts, struct vk_policy **ret)
+{
+	VK_CLEANUP(vk_policy_closep) struct vk_policy *p = calloc(1, sizeof(*p));
+	enum vk_err e;
+
+	if (!p)
+		return VK_ENOMEM;
+	if ((e = vk_config_read(opts ? opts->config : NULL, &p->config)) != VK_OK ||
+	    (e = choose_profile(p, opts ? opts->profile : NULL)) != VK_OK)
+		return e;
+	*ret = VK_TAKE(p);
+	return VK_OK;
+}
+
+void
+vk_policy_close(struct vk_policy *p)
+{
+	if (!p)
+		return;
+	vk_store_close(p->store);
+	vk_config_clear(&p->config);
+	vk_names_clear(&p->used_env);
+	free(p);
+}
+
+void
+vk_policy_closep(struct vk_policy **p)
+{
+	vk_policy_close(*p);
+	*p = NULL;
+}
+
+bool
+vk_policy_in_profile(const struct vk_policy *p, const char *name)
+{
+	return !p->profile || vk_names_have(&p->profile->credentials, name);
+}
+
+enum vk_err
+vk_policy_store(struct vk_policy *p, struct vk_store **ret_store)
+{
+	VK_CLEANUP(vk_store_closep) struct vk_store *st = NULL;
+	VK_CLEANUP(vk_freep) char *path = NULL;
+	enum vk_err e;
+
+	if (!p->store) {
+		if ((e = vk_store_path(&path)) != VK_OK)
+			return e;
+		if ((e = vk_store_open(path, &st)) == VK_ENOENT) {
+			vk_hint("valetkey init");
+			return vk_fail(VK_ENOENT, "there is no keystore at %s", path);
+		}
+		if (e != VK_OK || (e = vk_unlock(st, NULL)) != VK_OK)
+			return e;
+		p->store = VK_TAKE(st);
+	}
+	*ret_store = p->store;
+	return VK_OK;
+}
+
+bool
+vk_policy_has_store(struct vk_policy *p)
+{
+	VK_CLEANUP(vk_freep) char *path = NULL;
+
+	if (p->store)
+		return true;
+	if (vk_store_path(&path) != VK_OK) {
+		vk_reason_clear();
+		return false;
+	}
+	/* One that cannot be looked at is there: that is an error to report, not an absence. */
+	return access(path, F_OK) == 0 || (errno != ENOENT && errno != ENOTDIR);
+}
+
+void
+vk_policy_recipes(struct vk_policy *p, const char *const **ret_v, size_t *ret_n)
+{
+	*ret_v = p->profile ? (const char *const *)p->profile->with.v : NULL;
+	*ret_n = p->profile ? p->profile->with.n : 0;
+}
+
+enum vk_err
+vk_policy_ref(struct vk_policy *p, const char *text, struct vk_secret *ret_secret)
+{
+	VK_CLEANUP(vk_cred_freep) struct vk_cred *c = NULL;
+	struct vk_store *st;
+	struct vk_ref ref;
+	enum vk_err e;
+
+	if ((e = vk_ref_parse(text, &ref)) != VK_OK)
+		return e;
+	if (ref.kind == VK_SOURCE_FILE)
+		return vk_source_file(ref.what, ret_secret);
+	if (ref.kind == VK_SOURCE_ENV) {
+		if ((e = vk_names_add(&p->used_env, ref.what)) != VK_OK)
+			return e;
+		return vk_source_env(ref.what, ret_secret);
+	}
+	if ((e = vk_policy_store(p, &st)) != VK_OK)
+		return e;
+	if ((e = vk_store_find_name(st, ref.what, &c)) == VK_ENOENT)
+		return vk_fail(VK_ENOENT, "the keystore has no entry called %s", ref.what);
+	if (e != VK_OK || (e = vk_policy_not_expired(c)) != VK_OK)
+		return e;
+	*ret_secret = c->secret;
+	c->secret = (struct vk_secret){ NULL, 0 };
+	return VK_OK;
+}

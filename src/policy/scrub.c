@@ -1,0 +1,99 @@
+/* SPDX-License-Identifier: ISC */
+/* Which variables of our environment a command does not inherit. */
+#include <string.h>
+#include <strings.h>
+
+#include "policy/state.h"
+
+/* Sources by themselves, and tokens that give out others. */
+static const char *const always[] = {
+	"GITHUB_TOKEN", "CI_JOB_TOKEN", "NODE_AUTH_TOKEN", "NPM_TOKEN", "VAULT_TOKEN",
+	"DOCKER_AUTH_CONFIG",
+};
+
+/* Below this a value found within another is chance. */
+enum { COPY_MIN = 8 };
+
+/* Is the value ${v} one of, or built with, the source variable ${source}'s? */
+static bool
+is_copy(const char *v, const char *source)
+{
+	const char *s = getenv(source);
+
+	return v && s && strlen(s) >= COPY_MIN && strstr(v, s);
+}
+
+/*
+ * ${name}, or a variable that repeats its value: platforms put one token into several, such as
+ * CI_REGISTRY_PASSWORD and CI_REPOSITORY_URL beside CI_JOB_TOKEN.
+ */
+static bool
+names_source(const char *name, const char *value, const char *source)
+{
+	return strcmp(name, source) == 0 || is_copy(value, source);
+}
+
+/* npm takes any of its settings as npm_config_KEY, in any case, credential keys included. */
+static bool
+is_npm_credential(const char *name)
+{
+	const char *key = name + strlen("npm_config_");
+
+	return strncasecmp(name, "npm_config_", strlen("npm_config_")) == 0 &&
+	    (*key == '/' || *key == '_');
+}
+
+/* "scheme://user@": of web URLs only, since ssh's "git@" is not a secret. */
+static bool
+has_web_userinfo(const char *s)
+{
+	for (const char *at = strstr(s, "://"); at; at = strstr(at + 3, "://")) {
+		size_t n = strcspn(at + 3, "/?# \t'\"");
+		bool web = (at - s >= 4 && strncasecmp(at - 4, "http", 4) == 0) ||
+		    (at - s >= 5 && strncasecmp(at - 5, "https", 5) == 0);
+
+		if (web && memchr(at + 3, '@', n))
+			return true;
+	}
+	return false;
+}
+
+bool
+vk_policy_scrub_git(const char *key, const char *value)
+{
+	const char *dot = strrchr(key, '.');
+
+	/* A proxy's password stays: without it there is no network, and it is in http_proxy as well. */
+	if (dot && strcasecmp(dot, ".proxy") == 0)
+		return false;
+	if (dot && strcasecmp(dot, ".extraheader") == 0)
+		return *value != '\0';
+	return has_web_userinfo(key) || has_web_userinfo(value);
+}
+
+bool
+vk_policy_scrub(struct vk_policy *p, const char *name)
+{
+	const char *value = getenv(name);
+
+	if (vk_str_starts(name, "VALETKEY_KEY") || vk_str_starts(name, "ACTIONS_ID_TOKEN_REQUEST_"))
+		return true;
+	if (is_npm_credential(name))
+		return true;
+	/* git -c leaves all its settings in this one variable. */
+	if (strcmp(name, "GIT_CONFIG_PARAMETERS") == 0 && value)
+		return has_web_userinfo(value) || strcasestr(value, ".extraheader");
+	for (size_t i = 0; i < VK_COUNT(always); i++)
+		if (names_source(name, value, always[i]))
+			return true;
+	for (size_t i = 0; i < p->config.n_sections; i++) {
+		const struct vk_ref *ref = &p->config.sections[i].ref;
+
+		if (ref->kind == VK_SOURCE_ENV && names_source(name, value, ref->what))
+			return true;
+	}
+	for (size_t i = 0; i < p->used_env.n; i++)
+		if (names_source(name, value, p->used_env.v[i]))
+			return true;
+	return false;
+}

@@ -1,0 +1,242 @@
+/* SPDX-License-Identifier: ISC */
+/* What a run gets, and which hosts setup registers. */
+#include <string.h>
+
+#include "policy/state.h"
+
+enum { PINNED_MAX = 64 };
+
+static const char how_to_choose[] =
+    "name the credentials with --credential, or make a [profile NAME] and use --profile";
+
+/* Collects the names of pinned entries, which are unique. */
+static enum vk_err
+visit_name(const struct vk_cred *c, void *arg)
+{
+	struct vk_names *names = arg;
+
+	if (!(c->flags & VK_CRED_PINNED))
+		return VK_OK;
+	if (names->n == PINNED_MAX) {
+		vk_hint("%s", how_to_choose);
+		return vk_fail(VK_ELIMIT, "the keystore has more than %d entries: not all of them are "
+					  "given to one command", PINNED_MAX);
+	}
+	return vk_names_add(names, c->name);
+}
+
+/* The first of two credentials for one account of one scope is what a helper would answer. */
+static bool
+have_same(const struct vk_cred_list *l, const struct vk_cred *c)
+{
+	for (size_t i = 0; i < l->n; i++)
+		if (vk_scope_same_origin(&l->v[i]->scope, &c->scope) &&
+		    strcmp(l->v[i]->scope.path, c->scope.path) == 0 &&
+		    strcmp(l->v[i]->username, c->username) == 0)
+			return true;
+	return false;
+}
+
+static enum vk_err
+add(struct vk_cred_list *l, struct vk_cred *c)
+{
+	enum vk_err e = VK_OK;
+
+	if (have_same(l, c))
+		vk_cred_free(c);
+	else if ((e = vk_cred_list_add(l, c)) != VK_OK)
+		vk_cred_free(c);
+	return e;
+}
+
+static enum vk_err
+add_section(struct vk_policy *p, const struct vk_section *s, struct vk_cred_list *l)
+{
+	struct vk_cred *c = NULL;
+	enum vk_err e = vk_policy_resolve(p, s, &c);
+
+	return e == VK_OK ? add(l, c) : e;
+}
+
+static enum vk_err
+add_entry(struct vk_policy *p, const char *name, struct vk_cred_list *l)
+{
+	struct vk_cred *c = NULL;
+	struct vk_store *st;
+	enum vk_err e = vk_policy_store(p, &st);
+
+	if (e == VK_OK && (e = vk_store_find_name(st, name, &c)) == VK_ENOENT)
+		return vk_fail(VK_ENOENT, "neither the config nor the keystore has a credential called %s",
+		    name);
+	if (e != VK_OK)
+		return e;
+	if ((e = vk_policy_not_expired(c)) != VK_OK) {
+		vk_hint("put a new one in with valetkey add, or %s", how_to_choose);
+		vk_cred_free(c);
+		return e;
+	}
+	return add(l, c);
+}
+
+/* ${name} is a section, the variable of a CI platform, or an entry of the keystore. */
+static enum vk_err
+add_named(struct vk_policy *p, const char *name, struct vk_cred_list *l)
+{
+	const struct vk_section *s = vk_config_section(&p->config, name);
+	struct vk_cred_list ci = { 0 };
+	enum vk_err e;
+	bool found = false;
+
+	if (s)
+		return add_section(p, s, l);
+	if (!p->profile && (e = vk_ci_all(&ci)) != VK_OK)
+		return e;
+	e = VK_OK;
+	for (size_t i = 0; i < ci.n && e == VK_OK; i++)
+		if (strcmp(ci.v[i]->name, name) == 0) {
+			e = add(l, VK_TAKE(ci.v[i]));
+			found = true;
+		}
+	vk_cred_list_clear(&ci);
+	return e != VK_OK || found ? e : add_entry(p, name, l);
+}
+
+static enum vk_err
+add_names(struct vk_policy *p, const char *const *names, size_t n, struct vk_cred_list *l)
+{
+	enum vk_err e = VK_OK;
+
+	for (size_t i = 0; i < n && e == VK_OK; i++) {
+		if (!vk_policy_in_profile(p, names[i]))
+			return vk_fail(VK_EPOLICY, "the profile %s does not name the credential %s",
+			    p->profile->name, names[i]);
+		e = add_named(p, names[i], l);
+	}
+	return e;
+}
+
+static enum vk_err
+pinned_names(struct vk_policy *p, struct vk_names *names)
+{
+	struct vk_store *st;
+	enum vk_err e;
+
+	if (!vk_policy_has_store(p))
+		return VK_OK;
+	if ((e = vk_policy_store(p, &st)) != VK_OK)
+		return e;
+	return vk_store_each(st, NULL, visit_name, names);
+}
+
+/* Variables of the platform come last, as they do for helpers: only where nothing else answers. */
+static enum vk_err
+add_ci(struct vk_cred_list *l)
+{
+	struct vk_cred_list ci = { 0 };
+	size_t before = l->n;
+	enum vk_err e = vk_ci_all(&ci);
+
+	for (size_t i = 0; i < ci.n && e == VK_OK; i++) {
+		bool covered = false;
+
+		for (size_t k = 0; k < before; k++)
+			covered |= vk_scope_covers(&l->v[k]->scope, &ci.v[i]->scope);
+		if (!covered)
+			e = add(l, VK_TAKE(ci.v[i]));
+	}
+	vk_cred_list_clear(&ci);
+	return e;
+}
+
+static enum vk_err
+add_everything(struct vk_policy *p, struct vk_cred_list *l)
+{
+	struct vk_names names = { 0 };
+	enum vk_err e = VK_OK;
+
+	for (size_t i = 0; i < p->config.n_sections && e == VK_OK; i++)
+		e = add_section(p, &p->config.sections[i], l);
+	if (e == VK_EBACKEND)
+		vk_hint("%s", how_to_choose);
+	if (e == VK_OK)
+		e = pinned_names(p, &names);
+	for (size_t i = 0; i < names.n && e == VK_OK; i++)
+		e = add_entry(p, names.v[i], l);
+	if (e == VK_OK)
+		e = add_ci(l);
+	vk_names_clear(&names);
+	return e;
+}
+
+enum vk_err
+vk_policy_select(struct vk_policy *p, const char *const *names, size_t n_names,
+    struct vk_cred_list *ret_list)
+{
+	struct vk_cred_list l = { 0 };
+	enum vk_err e;
+
+	if (n_names > 0)
+		e = add_names(p, names, n_names, &l);
+	else if (p->profile)
+		e = add_names(p, (const char *const *)p->profile->credentials.v,
+		    p->profile->credentials.n, &l);
+	else
+		e = add_everything(p, &l);
+	if (e != VK_OK) {
+		vk_cred_list_clear(&l);
+		return e;
+	}
+	*ret_list = l;
+	return VK_OK;
+}
+
+struct hosts {
+	const struct vk_policy *policy;
+	struct vk_cred_list *list;
+};
+
+static enum vk_err
+add_host(struct vk_cred_list *l, const struct vk_scope *scope)
+{
+	struct vk_cred *c = vk_cred_new();
+	struct vk_scope copy;
+
+	if (!c || vk_scope_copy(scope, &copy) != VK_OK) {
+		vk_cred_free(c);
+		return VK_ENOMEM;
+	}
+	vk_scope_clear(&c->scope);
+	c->scope = copy;
+	return add(l, c);
+}
+
+static enum vk_err
+visit_host(const struct vk_cred *c, void *arg)
+{
+	struct hosts *h = arg;
+
+	if (!(c->flags & VK_CRED_PINNED) || !vk_policy_in_profile(h->policy, c->name))
+		return VK_OK;
+	return add_host(h->list, &c->scope);
+}
+
+enum vk_err
+vk_policy_hosts(struct vk_policy *p, struct vk_cred_list *ret_list)
+{
+	struct vk_cred_list l = { 0 };
+	struct hosts h = { .policy = p, .list = &l };
+	struct vk_store *st;
+	enum vk_err e = VK_OK;
+
+	for (size_t i = 0; i < p->config.n_sections && e == VK_OK; i++)
+		if (vk_policy_in_profile(p, p->config.sections[i].name))
+			e = add_host(&l, &p->config.sections[i].scope);
+	if (e == VK_OK && vk_policy_has_store(p) && (e = vk_policy_store(p, &st)) == VK_OK)
+		e = vk_store_each(st, NULL, visit_host, &h);
+	if (e != VK_OK) {
+		vk_cred_list_clear(&l);
+		return e;
+	}
+	*ret_list = l;
+	return VK_OK;
+}

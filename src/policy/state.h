@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: ISC */
+/* state.h - what the files of this floor share. */
+#ifndef VK_POLICY_STATE_H
+#define VK_POLICY_STATE_H
+
+#include "valetkey/policy.h"
+#include "policy/config.h"
+
+struct vk_policy {
+	struct vk_config config;
+	const struct vk_profile *profile; /* the active one, or NULL */
+	struct vk_store *store;           /* opened and unlocked, once it was needed */
+	struct vk_names used_env;         /* variables that vk_policy_ref() has read */
+};
+
+/** vk_names_have(l, name) */
+bool vk_names_have(const struct vk_names *l, const char *name) VK_MUST;
+
+/** vk_names_add(l, name): A copy of ${name}, once. */
+enum vk_err vk_names_add(struct vk_names *l, const char *name) VK_MUST;
+
+/** vk_names_clear(l) */
+void vk_names_clear(struct vk_names *l);
+
+/** vk_policy_in_profile(p, name): Is no profile active, or does the active one name ${name}? */
+bool vk_policy_in_profile(const struct vk_policy *p, const char *name) VK_MUST;
+
+/**
+ * vk_policy_resolve(p, s, ret_cred):
+ * The credential that section ${s} describes.  VK_EPOLICY when it would widen the keystore
+ * entry that it refers to.
+ */
+enum vk_err vk_policy_resolve(struct vk_policy *p, const struct vk_section *s,
+    struct vk_cred **ret_cred) VK_MUST;
+
+/** vk_policy_not_expired(c): VK_ENOENT with a reason that says since when. */
+enum vk_err vk_policy_not_expired(const struct vk_cred *c) VK_MUST;
+
+/**
+ * vk_ci_find(q, ret_cred), vk_ci_all(ret_list):
+ * Credentials from the well-known variables of CI platforms, for the hosts that the platform names.
+ * find leaves ${ret_cred} alone and returns VK_OK when there is none.
+ */
+enum vk_err vk_ci_find(const struct vk_query *q, struct vk_cred **ret_cred) VK_MUST;
+enum vk_err vk_ci_all(struct vk_cred_list *ret_list) VK_MUST;
+
+#endif
