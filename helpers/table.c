@@ -2,8 +2,13 @@
 #include <string.h>
 
 #include "valetkey/helper.h"
+#include "common.h"
 
 const struct vk_helper vk_helpers[] = {
+	{ "git-credential", "git-credential-valetkey", "git: get, store and erase",
+	    vk_git_credential },
+	{ "docker-credential", "docker-credential-valetkey", "docker: get, store, erase and list",
+	    vk_docker_credential },
 	{ NULL, NULL, NULL, NULL },
 };
 
