@@ -1,0 +1,198 @@
+/* SPDX-License-Identifier: ISC */
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "valetkey/io.h"
+#include "valetkey/secret.h"
+#include "child.h"
+
+enum { CHILD_SOCK = 0 }; /* where a child's end of the socket lies; nothing else is open */
+
+void
+vk_env_wipe(char **environment)
+{
+	for (size_t i = 0; environment && environment[i]; i++)
+		vk_wipe(environment[i], strlen(environment[i]));
+}
+
+/* poll() tells which of many numbers are open in one call; /proc may be missing or another's. */
+void
+vk_fds_drop(int first, bool inherited_only)
+{
+	enum { BATCH = 512, BATCHES = 128 };
+	struct pollfd p[BATCH];
+
+#ifdef SYS_close_range
+	if (!inherited_only && syscall(SYS_close_range, first, ~0U, 0) == 0)
+		return;
+#endif
+	for (int b = 0, open_ones = 1; b < BATCHES && open_ones > 0; b++) {
+		int base = first + b * BATCH;
+
+		open_ones = 0;
+		for (int i = 0; i < BATCH; i++)
+			p[i] = (struct pollfd){ .fd = base + i };
+		if (poll(p, BATCH, 0) < 0) /* more numbers than RLIMIT_NOFILE allows at once */
+			for (int i = 0; i < BATCH; i++)
+				p[i].revents = 0;
+		for (int i = 0; i < BATCH; i++) {
+			int flags = p[i].revents & POLLNVAL ? -1 : fcntl(base + i, F_GETFD);
+
+			open_ones += flags >= 0;
+			if (flags >= 0 && !(inherited_only && (flags & FD_CLOEXEC)))
+				close(base + i);
+		}
+	}
+}
+
+static void VK_NORETURN
+child_main(pid_t parent, int sock, vk_child_body *body, const void *arg)
+{
+	extern char **environ;
+	sigset_t all;
+
+	sigfillset(&all);
+	sigprocmask(SIG_SETMASK, &all, NULL);
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	if (getppid() != parent)
+		_exit(0);
+	/* Not in the command's process group: a terminal's or a group's signal is not for us. */
+	setsid();
+	vk_env_wipe(environ);
+	environ = NULL;
+	if (sock != CHILD_SOCK && dup2(sock, CHILD_SOCK) < 0)
+		_exit(125);
+	vk_fds_drop(CHILD_SOCK + 1, false);
+	body(CHILD_SOCK, arg);
+	_exit(0);
+}
+
+enum vk_err
+vk_child_start(vk_child_body *body, const void *arg, struct vk_child *ret)
+{
+	int pair[2];
+	pid_t parent = getpid(), pid;
+
+	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) < 0)
+		return vk_fail_errno("cannot make a socket pair");
+	pid = fork();
+	if (pid == 0)
+		child_main(parent, pair[1], body, arg);
+	close(pair[1]);
+	if (pid < 0) {
+		enum vk_err e = vk_fail_errno("cannot start a process");
+
+		close(pair[0]);
+		return e;
+	}
+	ret->pid = pid;
+	ret->sock = pair[0];
+	return VK_OK;
+}
+
+void
+vk_child_stop(struct vk_child *c)
+{
+	if (c->sock >= 0)
+		close(c->sock);
+	c->sock = -1;
+	if (c->pid > 0) {
+		kill(c->pid, SIGKILL);
+		while (waitpid(c->pid, NULL, 0) < 0 && errno == EINTR)
+			;
+	}
+	c->pid = 0;
+}
+
+struct wire {
+	int code;
+	long value;
+	char text[VK_NOTE_TEXT];
+};
+
+union control {
+	struct cmsghdr head;
+	char room[CMSG_SPACE(sizeof(int) * VK_NOTE_FDS)];
+};
+
+enum vk_err
+vk_note_send(int sock, const struct vk_note *n)
+{
+	struct wire w = { .code = n->code, .value = n->value };
+	struct iovec io = { .iov_base = &w, .iov_len = sizeof(w) };
+	union control c = { 0 };
+	struct msghdr m = { .msg_iov = &io, .msg_iovlen = 1 };
+
+	memcpy(w.text, n->text, sizeof(w.text));
+	if (n->n_fds > 0) {
+		m.msg_control = &c;
+		m.msg_controllen = CMSG_SPACE(sizeof(int) * n->n_fds);
+		c.head.cmsg_level = SOL_SOCKET;
+		c.head.cmsg_type = SCM_RIGHTS;
+		c.head.cmsg_len = CMSG_LEN(sizeof(int) * n->n_fds);
+		memcpy(CMSG_DATA(&c.head), n->fds, sizeof(int) * n->n_fds);
+	}
+	while (sendmsg(sock, &m, MSG_NOSIGNAL) < 0)
+		if (errno != EINTR)
+			return vk_fail_errno("cannot reach a helper process");
+	return VK_OK;
+}
+
+enum vk_err
+vk_note_recv(int sock, struct vk_note *ret)
+{
+	struct wire w;
+	struct iovec io = { .iov_base = &w, .iov_len = sizeof(w) };
+	union control c = { 0 };
+	struct msghdr m = {
+		.msg_iov = &io, .msg_iovlen = 1, .msg_control = &c, .msg_controllen = sizeof(c)
+	};
+	ssize_t got;
+
+	while ((got = recvmsg(sock, &m, MSG_CMSG_CLOEXEC)) < 0)
+		if (errno != EINTR)
+			return vk_fail_errno("cannot hear a helper process");
+	if (got != (ssize_t)sizeof(w))
+		return vk_fail(VK_ENOENT, "a helper process ended early");
+	*ret = (struct vk_note)VK_NOTE_INIT;
+	ret->code = w.code;
+	ret->value = w.value;
+	memcpy(ret->text, w.text, sizeof(ret->text));
+	ret->text[sizeof(ret->text) - 1] = '\0';
+	for (struct cmsghdr *h = CMSG_FIRSTHDR(&m); h; h = CMSG_NXTHDR(&m, h))
+		if (h->cmsg_level == SOL_SOCKET && h->cmsg_type == SCM_RIGHTS) {
+			ret->n_fds = (h->cmsg_len - CMSG_LEN(0)) / sizeof(int);
+			memcpy(ret->fds, CMSG_DATA(h), ret->n_fds * sizeof(int));
+		}
+	return VK_OK;
+}
+
+void
+vk_note_clear(struct vk_note *n)
+{
+	for (size_t i = 0; i < VK_NOTE_FDS; i++)
+		vk_closep(&n->fds[i]);
+	*n = (struct vk_note)VK_NOTE_INIT;
+}
+
+void
+vk_note_fail(int sock, enum vk_err e)
+{
+	struct vk_note n = VK_NOTE_INIT;
+	const char *why = *vk_reason() ? vk_reason() : vk_err_text(e);
+	size_t len = strlen(why);
+
+	n.code = (int)e;
+	if (len >= sizeof(n.text))
+		len = sizeof(n.text) - 1;
+	memcpy(n.text, why, len);
+	(void)!vk_note_send(sock, &n);
+}

@@ -1,0 +1,57 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * child.h - the small processes beside the command: the one that builds R1's namespaces and the
+ * one that holds R2's files.
+ *
+ * They are copies of valetkey made before it knows any secret, with the environment wiped, every
+ * inherited descriptor closed, all signals blocked and in a session of their own.  They end when
+ * valetkey does: by the parent-death signal, and by the end of file on their socket.
+ */
+#ifndef VK_INJECT_CHILD_H
+#define VK_INJECT_CHILD_H
+
+#include <sys/types.h>
+
+#include "valetkey/base.h"
+
+struct vk_child {
+	pid_t pid; /* 0: there is none */
+	int sock;  /* our end; -1: there is none */
+};
+#define VK_CHILD_NONE { .pid = 0, .sock = -1 }
+
+/** vk_child_start(body, arg, ret): Fork; the child runs ${body} with its end of the socket and exits. */
+typedef void vk_child_body(int sock, const void *arg);
+enum vk_err vk_child_start(vk_child_body *body, const void *arg, struct vk_child *ret) VK_MUST;
+
+/** vk_child_stop(c): Kill and reap; twice is fine. */
+void vk_child_stop(struct vk_child *c);
+
+enum { VK_NOTE_FDS = 6, VK_NOTE_TEXT = 256 };
+
+/* One message on the socket.  Descriptors that are not wanted are closed by vk_note_clear(). */
+struct vk_note {
+	int code;   /* an enum vk_err, with its reason in ${text}; or what both ends agreed on */
+	long value; /* a process id or a descriptor's number */
+	char text[VK_NOTE_TEXT];
+	int fds[VK_NOTE_FDS];
+	size_t n_fds;
+};
+#define VK_NOTE_INIT { .fds = { -1, -1, -1, -1, -1, -1 } }
+
+enum vk_err vk_note_send(int sock, const struct vk_note *n) VK_MUST;
+
+/** vk_note_recv(sock, ret): VK_ENOENT at the end of file: the other process is gone. */
+enum vk_err vk_note_recv(int sock, struct vk_note *ret) VK_MUST;
+void vk_note_clear(struct vk_note *n);
+
+/** vk_note_fail(sock, e): Tell the other end of a failure, with our reason for it. */
+void vk_note_fail(int sock, enum vk_err e);
+
+/** vk_env_wipe(environment): Overwrite the values in place, as /proc/PID/environ shows them. */
+void vk_env_wipe(char **environment);
+
+/** vk_fds_drop(first, inherited_only): Close from ${first} on, perhaps only what exec would pass on. */
+void vk_fds_drop(int first, bool inherited_only);
+
+#endif

@@ -1,0 +1,202 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * The child's side of R1: enters the namespaces, starts process 1, which mounts.
+ *
+ * Nothing here has a secret, so it may be dumpable, as writing the maps of a user namespace needs.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/mount.h>
+#include <sys/prctl.h>
+#include <sys/statvfs.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "valetkey/io.h"
+#include "rung1.h"
+
+static enum vk_err
+write_proc(const char *file, const char *text)
+{
+	VK_CLEANUP(vk_closep) int fd = open(file, O_WRONLY | O_CLOEXEC);
+
+	if (fd < 0 || write(fd, text, strlen(text)) != (ssize_t)strlen(text))
+		return vk_fail_errno("a user namespace is refused here: %s", file);
+	return VK_OK;
+}
+
+/* Our own ids unchanged: never to 0, or the command could unmount what it must not see. */
+static enum vk_err
+map_identity(uid_t uid, gid_t gid)
+{
+	char line[64];
+	enum vk_err e = write_proc("/proc/self/setgroups", "deny");
+
+	if (e != VK_OK)
+		return e;
+	snprintf(line, sizeof(line), "%u %u 1\n", uid, uid);
+	if ((e = write_proc("/proc/self/uid_map", line)) != VK_OK)
+		return e;
+	snprintf(line, sizeof(line), "%u %u 1\n", gid, gid);
+	return write_proc("/proc/self/gid_map", line);
+}
+
+/* The parent has the capabilities in its own namespace that a map of many ids needs. */
+static enum vk_err
+map_by_parent(int sock)
+{
+	VK_CLEANUP(vk_note_clear) struct vk_note n = VK_NOTE_INIT;
+	enum vk_err e = vk_note_send(sock, &n);
+
+	if (e == VK_OK)
+		e = vk_note_recv(sock, &n);
+	return e;
+}
+
+static enum vk_err
+enter(int sock, enum vk_way way)
+{
+	uid_t uid = geteuid();
+	gid_t gid = getegid();
+	enum vk_err e = VK_OK;
+
+	if (way != VK_WAY_PLAIN) {
+		if (prctl(PR_SET_DUMPABLE, 1) < 0)
+			return vk_fail_errno("cannot become dumpable");
+		if (unshare(CLONE_NEWUSER) < 0)
+			return vk_fail_errno("the kernel refuses a user namespace");
+		e = way == VK_WAY_WHOLE ? map_by_parent(sock) : map_identity(uid, gid);
+	}
+	if (e != VK_OK)
+		return e;
+	if (unshare(CLONE_NEWNS | CLONE_NEWPID) < 0)
+		return vk_fail_errno("the kernel refuses a mount and PID namespace");
+	return VK_OK;
+}
+
+/* With the flags of the one that is there, or a user namespace is refused a new one. */
+static enum vk_err
+mount_proc(void)
+{
+	struct statvfs v;
+	unsigned long flags = MS_NOSUID | MS_NODEV | MS_NOEXEC;
+
+	if (statvfs("/proc", &v) == 0) {
+		flags |= v.f_flag & ST_RDONLY ? MS_RDONLY : 0;
+		flags |= v.f_flag & ST_NOATIME ? MS_NOATIME : 0;
+		flags |= v.f_flag & ST_NODIRATIME ? MS_NODIRATIME : 0;
+		flags |= v.f_flag & ST_RELATIME ? MS_RELATIME : 0;
+	}
+	if (mount("proc", "/proc", "proc", flags, NULL) < 0)
+		return vk_fail_errno("a fresh /proc is refused");
+	return VK_OK;
+}
+
+/*
+ * The ramfs twice on one place: below writable, for valetkey alone through the descriptor that is
+ * returned; above it read-only, for the command.
+ */
+static enum vk_err
+mount_files(const char *place, int *ret_dir)
+{
+	const unsigned long flags = MS_NOSUID | MS_NODEV | MS_NOEXEC;
+	int dir;
+
+	if (mount("valetkey", place, "ramfs", flags, "mode=0700") < 0)
+		return vk_fail_errno("cannot mount a ramfs");
+	if ((dir = open(place, O_RDONLY | O_DIRECTORY | O_CLOEXEC)) < 0)
+		return vk_fail_errno("cannot open the new ramfs");
+	if (mount(place, place, NULL, MS_BIND, NULL) < 0 ||
+	    mount(NULL, place, NULL, MS_BIND | MS_REMOUNT | MS_RDONLY | flags, NULL) < 0) {
+		enum vk_err e = vk_fail_errno("cannot make the ramfs read-only");
+
+		close(dir);
+		return e;
+	}
+	*ret_dir = dir;
+	return VK_OK;
+}
+
+static enum vk_err
+furnish(const struct vk_rung1_plan *plan, struct vk_note *n)
+{
+	const char *place;
+	enum vk_err e;
+
+	/* The host's mounts still come in, ours do not go out. */
+	if (mount(NULL, "/", NULL, MS_REC | MS_SLAVE, NULL) < 0)
+		return vk_fail_errno("cannot separate the mounts");
+	if ((e = mount_proc()) != VK_OK || (e = vk_rung1_choose(plan, &place)) != VK_OK ||
+	    (e = mount_files(place, &n->fds[0])) != VK_OK)
+		return e;
+	if (plan->way == VK_WAY_IDENTITY && (e = vk_rung1_ssh(n->fds[0], place)) != VK_OK)
+		return e;
+	snprintf(n->text, sizeof(n->text), "%s", place);
+	n->fds[1] = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC);
+	n->fds[2] = open(".", O_PATH | O_DIRECTORY | O_CLOEXEC);
+	n->fds[3] = open("/proc/self/ns/mnt", O_RDONLY | O_CLOEXEC);
+	n->fds[4] = open("/proc/self/ns/pid", O_RDONLY | O_CLOEXEC);
+	n->n_fds = 5;
+	if (plan->way != VK_WAY_PLAIN)
+		n->fds[n->n_fds++] = open("/proc/self/ns/user", O_RDONLY | O_CLOEXEC);
+	for (size_t i = 0; i < n->n_fds; i++)
+		if (n->fds[i] < 0)
+			return vk_fail_errno("cannot open the new namespaces");
+	return VK_OK;
+}
+
+/*
+ * Process 1.  When valetkey dies the kernel kills this one, and so all others of the namespace; the
+ * end of file on the socket covers a valetkey that died before the signal was armed.
+ */
+static void VK_NORETURN
+init_main(int sock, const struct vk_rung1_plan *plan)
+{
+	struct vk_note n = VK_NOTE_INIT;
+	enum vk_err e;
+
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	prctl(PR_SET_NAME, "valetkey-init");
+	/* Orphans of the command become our children; the kernel reaps them. */
+	signal(SIGCHLD, SIG_IGN);
+	e = furnish(plan, &n);
+	if (e != VK_OK)
+		vk_note_fail(sock, e);
+	else
+		e = vk_note_send(sock, &n);
+	vk_note_clear(&n);
+	prctl(PR_SET_DUMPABLE, 0);
+	while (e == VK_OK) {
+		e = vk_note_recv(sock, &n);
+		vk_note_clear(&n);
+	}
+	_exit(0);
+}
+
+void
+vk_rung1_build(int sock, const void *arg)
+{
+	const struct vk_rung1_plan *plan = arg;
+	struct vk_note n = VK_NOTE_INIT;
+	enum vk_err e = enter(sock, plan->way);
+	long pid;
+
+	if (e != VK_OK) {
+		vk_note_fail(sock, e);
+		return;
+	}
+	/* A child of valetkey, not of ours: it watches over valetkey, and valetkey waits for it. */
+	pid = syscall(SYS_clone, CLONE_PARENT | SIGCHLD, NULL, NULL, NULL, 0L);
+	if (pid == 0)
+		init_main(sock, plan);
+	if (pid < 0) {
+		vk_note_fail(sock, vk_fail_errno("cannot start process 1 of the namespace"));
+		return;
+	}
+	n.value = pid;
+	(void)!vk_note_send(sock, &n);
+}
