@@ -44,6 +44,9 @@ enum vk_err vk_replace_begin(const char *path, mode_t mode, struct vk_replace *r
 enum vk_err vk_replace_commit(struct vk_replace *r) VK_MUST;
 void vk_replace_abort(struct vk_replace *r);
 
+/** vk_replace_commit_new(r): The same for a file that must not exist yet: VK_EEXIST when it does. */
+enum vk_err vk_replace_commit_new(struct vk_replace *r) VK_MUST;
+
 /** vk_mkdir_parents(path, mode): Make every missing directory above the file ${path}. */
 enum vk_err vk_mkdir_parents(const char *path, mode_t mode) VK_MUST;
 

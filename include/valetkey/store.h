@@ -151,7 +151,15 @@ enum vk_err vk_store_count(struct vk_store *st, uint64_t *ret_n) VK_MUST;
 typedef enum vk_err vk_store_decide(struct vk_store *st, void *arg);
 enum vk_err vk_store_commit(struct vk_store *st, vk_store_decide *decide, void *arg) VK_MUST;
 
-/** For use inside ${decide} only.  Credentials are copied. */
+/**
+ * vk_store_stage_put(st, c), vk_store_stage_remove(st, s, username),
+ * vk_store_stage_default(st, s, username):
+ * For use inside ${decide} only.  Credentials are copied.  Lookups inside ${decide}
+ * see the file, not what was staged; staging sees both: VK_EEXIST when the name is another
+ * entry's by now, VK_ENOENT when there is no such entry to remove or prefer.
+ * A ${created} of 0 keeps the time that the entry has, or is now; VK_CRED_DEFAULT in
+ * ${flags} makes it the default account, its absence changes nothing.
+ */
 enum vk_err vk_store_stage_put(struct vk_store *st, const struct vk_cred *c) VK_MUST;
 enum vk_err vk_store_stage_remove(struct vk_store *st, const struct vk_scope *s,
     const char *username) VK_MUST;

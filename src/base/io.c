@@ -120,8 +120,9 @@ sync_dir_of(const char *path)
 	return VK_OK;
 }
 
-enum vk_err
-vk_replace_commit(struct vk_replace *r)
+/* ${only_new}: not over something that is there, which rename() would replace. */
+static enum vk_err
+publish(struct vk_replace *r, bool only_new)
 {
 	enum vk_err e = VK_OK;
 
@@ -130,16 +131,27 @@ vk_replace_commit(struct vk_replace *r)
 	if (close(r->fd) < 0 && e == VK_OK)
 		e = vk_fail_errno("close %s", r->temp);
 	r->fd = -1;
-	if (e == VK_OK && rename(r->temp, r->target) < 0)
-		e = vk_fail_errno("cannot replace %s", r->target);
-	if (e != VK_OK) {
-		vk_replace_abort(r);
-		return e;
-	}
-	free(VK_TAKE(r->temp));
-	e = sync_dir_of(r->target);
+	if (e == VK_OK && (only_new ? link(r->temp, r->target) : rename(r->temp, r->target)) < 0)
+		e = only_new && errno == EEXIST ? vk_fail(VK_EEXIST, "%s already exists", r->target)
+						: vk_fail_errno("cannot put %s in place", r->target);
+	if (e == VK_OK && !only_new)
+		free(VK_TAKE(r->temp));
+	if (e == VK_OK)
+		e = sync_dir_of(r->target);
 	vk_replace_abort(r);
 	return e;
+}
+
+enum vk_err
+vk_replace_commit(struct vk_replace *r)
+{
+	return publish(r, false);
+}
+
+enum vk_err
+vk_replace_commit_new(struct vk_replace *r)
+{
+	return publish(r, true);
 }
 
 void

@@ -1,0 +1,99 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * crypto.h - the four primitives that the keystore is made of.
+ *
+ *   seal     XChaCha20-Poly1305, in place, tag apart
+ *   prf      keyed BLAKE2b with a label: every derivation and every hidden name
+ *   stretch  Argon2id, for passphrases
+ *   wrap     one key under another, with a commitment
+ *
+ * Layouts are no business of this floor: callers say what is bound to what.
+ */
+#ifndef VK_CRYPTO_CRYPTO_H
+#define VK_CRYPTO_CRYPTO_H
+
+#include "valetkey/base.h"
+
+enum {
+	VK_KEY_LEN = 32,
+	VK_NONCE_LEN = 24,
+	VK_TAG_LEN = 16,
+	VK_SALT_LEN = 16,
+	VK_DIGEST_LEN = 32,
+	VK_LABEL_MAX = 16,
+};
+
+/* What a hostile file may ask Argon2id for. */
+enum {
+	VK_KDF_KIB_MIN = 8,
+	VK_KDF_KIB_MAX = 1024 * 1024,
+	VK_KDF_PASSES_MAX = 16,
+};
+
+/* A piece of a hash's input. */
+struct vk_part {
+	const void *p;
+	size_t n;
+};
+
+/**
+ * vk_random(p, n):
+ * Bytes from the kernel.  In a file of its own, so that the generator of the test
+ * vectors can be linked with another one.
+ */
+enum vk_err vk_random(void *p, size_t n) VK_MUST;
+
+/**
+ * vk_prf(key, label, parts, count, out, n):
+ * BLAKE2b of the concatenated ${parts}, keyed with VK_KEY_LEN bytes, personalised with the ASCII
+ * ${label} (zero-padded to 16 bytes), ${n} bytes long (16 to 64).  Callers make
+ * concatenations unambiguous.
+ */
+void vk_prf(const unsigned char *key, const char *label, const struct vk_part *parts,
+    size_t count, unsigned char *out, size_t n);
+
+/** vk_digest(p, n, out): Plain BLAKE2b-256. */
+void vk_digest(const void *p, size_t n, unsigned char out[VK_DIGEST_LEN]);
+
+/** vk_seal(key, nonce, ad, ad_len, text, n, tag): Encrypt ${text} in place; VK_TAG_LEN bytes to ${tag}. */
+void vk_seal(const unsigned char *key, const unsigned char *nonce, const void *ad, size_t ad_len,
+    unsigned char *text, size_t n, unsigned char *tag);
+
+/** vk_unseal(...): The reverse; false, and ${text} is wiped, when anything was changed. */
+bool vk_unseal(const unsigned char *key, const unsigned char *nonce, const void *ad,
+    size_t ad_len, unsigned char *text, size_t n, const unsigned char *tag) VK_MUST;
+
+/**
+ * vk_stretch(pass, n, salt, passes, kib, ret_key):
+ * Argon2id, version 1.3, one lane, 32 bytes.  VK_ETAMPER when the cost is outside the limits above,
+ * VK_ENOMEM when the machine has not that much memory.
+ */
+enum vk_err vk_stretch(const void *pass, size_t n, const unsigned char salt[VK_SALT_LEN],
+    unsigned passes, unsigned kib, unsigned char ret_key[VK_KEY_LEN]) VK_MUST;
+
+/* How a key is wrapped: what vk_wrap() makes and vk_unwrap() takes. */
+struct vk_wrapped {
+	unsigned char commit[VK_KEY_LEN];
+	unsigned char nonce[VK_NONCE_LEN];
+	unsigned char key[VK_KEY_LEN];
+	unsigned char tag[VK_TAG_LEN];
+};
+
+/**
+ * vk_wrap(ikm, ad, ad_len, key, ret, ret_kek):
+ * Wrap ${key} under a key-encryption key that is derived, next to a commitment,
+ * from the input ${ikm} and from ${ad}.  ${ret_kek} receives the former.
+ */
+enum vk_err vk_wrap(const unsigned char ikm[VK_KEY_LEN], const void *ad, size_t ad_len,
+    const unsigned char key[VK_KEY_LEN], struct vk_wrapped *ret,
+    unsigned char ret_kek[VK_KEY_LEN]) VK_MUST;
+
+/**
+ * vk_unwrap(ikm, ad, ad_len, w, ret_key):
+ * VK_EKEY when ${ikm} is not what it was wrapped with (the commitment differs), VK_ETAMPER when it
+ * is and the rest was changed.
+ */
+enum vk_err vk_unwrap(const unsigned char ikm[VK_KEY_LEN], const void *ad, size_t ad_len,
+    const struct vk_wrapped *w, unsigned char ret_key[VK_KEY_LEN]) VK_MUST;
+
+#endif

@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: ISC */
+#include <sodium.h>
+
+#include "crypto/crypto.h"
+
+void
+vk_seal(const unsigned char *key, const unsigned char *nonce, const void *ad, size_t ad_len,
+    unsigned char *text, size_t n, unsigned char *tag)
+{
+	crypto_aead_xchacha20poly1305_ietf_encrypt_detached(text, tag, NULL, text, n, ad, ad_len,
+	    NULL, nonce, key);
+}
+
+bool
+vk_unseal(const unsigned char *key, const unsigned char *nonce, const void *ad, size_t ad_len,
+    unsigned char *text, size_t n, const unsigned char *tag)
+{
+	if (crypto_aead_xchacha20poly1305_ietf_decrypt_detached(text, NULL, text, n, tag, ad, ad_len,
+		nonce, key) == 0)
+		return true;
+	sodium_memzero(text, n);
+	return false;
+}

@@ -1,0 +1,158 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * internal.h - what the files of this floor share.
+ *
+ *   open.c     handle, header, unlocking       slots.c   key slots
+ *   tree.c     walking down and along          record.c  credentials as records, tree keys
+ *   find.c     lookups                         verify.c  the whole file
+ *   builder.c  writing a tree from a stream    stage.c   what a transaction wants changed
+ *   commit.c   lock, merge, replace            create.c  the first file
+ */
+#ifndef VK_STORE_INTERNAL_H
+#define VK_STORE_INTERNAL_H
+
+#include <sys/stat.h>
+
+#include "store/format.h"
+#include "valetkey/io.h"
+
+/* One decrypted page per level of the tree; a walk that stays nearby reads nothing again. */
+struct vk_path {
+	struct {
+		unsigned char *page; /* VK_PAGE bytes in the arena; NULL until needed */
+		uint32_t pgno;       /* 0: holds nothing */
+	} level[VK_HEIGHT_MAX];
+};
+
+struct vk_txn;
+
+struct vk_store {
+	char *path;
+	int fd;
+	struct stat stat;
+	struct vk_header header;
+	unsigned char raw[VK_HEADER_LEN];
+	unsigned char older_tag[VK_TAG_LEN]; /* of the other header in the file; zero when there is none */
+	struct vk_keys *keys;  /* NULL: locked */
+	struct vk_path walk;   /* of lookups */
+	struct vk_txn *txn;    /* inside a transaction */
+};
+
+/** vk_store_damaged(st, fmt, ...): VK_ETAMPER, the reason naming the file and the layer. */
+enum vk_err vk_store_damaged(const struct vk_store *st, const char *fmt, ...) VK_PRINTF(2, 3);
+
+/** vk_store_attach(st, fd): Take over ${fd}: check the file, read its header, open that with the keys if there are any. */
+enum vk_err vk_store_attach(struct vk_store *st, int fd) VK_MUST;
+
+/** vk_store_open_header(st, keys): Check the header against ${keys}; VK_EKEY when they are another store's. */
+enum vk_err vk_store_open_header(struct vk_store *st, const struct vk_keys *keys) VK_MUST;
+
+/** vk_store_refresh(st, ret_moved): After a page did not check out: was the file replaced meanwhile?  Then follow. */
+enum vk_err vk_store_refresh(struct vk_store *st, bool *ret_moved) VK_MUST;
+
+/** vk_store_now(): Seconds since the epoch; in a file of its own for the same reason as vk_random(). */
+int64_t vk_store_now(void);
+
+/** vk_path_forget(p), vk_path_free(p): Drop what the pages hold; and the pages. */
+void vk_path_forget(struct vk_path *p);
+void vk_path_free(struct vk_path *p);
+
+/** vk_tree_get(st, walk, key, ret): The record of exactly ${key}, valid until ${walk} moves; VK_ENOENT. */
+enum vk_err vk_tree_get(struct vk_store *st, struct vk_path *walk, const unsigned char *key,
+    struct vk_record *ret) VK_MUST;
+
+/* A position in the tree, between records. */
+struct vk_cursor {
+	struct vk_store *st;
+	struct vk_path path;
+	unsigned index[VK_HEIGHT_MAX]; /* of the child taken, per inner level */
+	unsigned at, left;             /* in the leaf: offset, records from there on */
+	uint64_t pages;                /* pages read so far */
+};
+
+/** vk_cursor_seek(c, st, key): Before the first record whose key is not below ${key} (NULL: the first of all). */
+enum vk_err vk_cursor_seek(struct vk_cursor *c, struct vk_store *st, const unsigned char *key) VK_MUST;
+
+/** vk_cursor_next(c, ret): Step over one record, valid until the next call; VK_ENOENT at the end. */
+enum vk_err vk_cursor_next(struct vk_cursor *c, struct vk_record *ret) VK_MUST;
+
+void vk_cursor_free(struct vk_cursor *c);
+
+/* The payload of a record, wherever it lies. */
+struct vk_payload {
+	const unsigned char *p;
+	size_t n;
+	void *owned; /* arena */
+};
+
+/** vk_payload_read(st, r, ret): Borrowed from the record's page, or read from its blob. */
+enum vk_err vk_payload_read(struct vk_store *st, const struct vk_record *r, struct vk_payload *ret)
+    VK_MUST;
+void vk_payload_clear(struct vk_payload *p);
+
+/* Tree keys (record.c). */
+void vk_key_origin(const struct vk_keys *k, const struct vk_scope *s, unsigned char out[8]);
+void vk_key_path(const struct vk_keys *k, const char *path, size_t n, unsigned char out[8]);
+void vk_key_user(const struct vk_keys *k, const char *user, unsigned char out[8]);
+void vk_key_entry(const struct vk_keys *k, const struct vk_scope *s, const char *user,
+    unsigned char out[VK_TREE_KEY]);
+void vk_key_name(const struct vk_keys *k, const char *name, unsigned char out[VK_TREE_KEY]);
+
+/** vk_cred_encode(c, ret): Its canonical payload, in the arena; VK_ELIMIT, VK_EUSAGE when it cannot be stored. */
+enum vk_err vk_cred_encode(const struct vk_cred *c, struct vk_payload *ret) VK_MUST;
+
+/** vk_cred_decode(p, n, ret): VK_ETAMPER when it is not a canonical payload; VK_EVERSION for an unknown field. */
+enum vk_err vk_cred_decode(const unsigned char *p, size_t n, struct vk_cred **ret) VK_MUST;
+
+/** vk_record_cred(st, r, ret): Read and decode an entry. */
+enum vk_err vk_record_cred(struct vk_store *st, const struct vk_record *r, struct vk_cred **ret)
+    VK_MUST;
+
+/** vk_store_get_exact(st, s, username, ret): The entry of exactly this (scope, username). */
+enum vk_err vk_store_get_exact(struct vk_store *st, const struct vk_scope *s, const char *username,
+    struct vk_cred **ret) VK_MUST;
+
+/* A tree being written as one stream of pages. */
+struct vk_builder {
+	int fd;
+	const struct vk_keys *keys;
+	struct vk_header header; /* filled as it grows */
+	uint32_t next;           /* page number of the next page written */
+	unsigned top;            /* levels in use */
+	struct {
+		unsigned char *page; /* the node being filled, in the arena */
+		unsigned used, count;
+		bool flushed; /* a node of this level was already written */
+		unsigned char first[VK_TREE_KEY];
+	} level[VK_HEIGHT_MAX];
+	unsigned char *out; /* sealed pages that wait to be written */
+	size_t out_len;
+};
+
+/**
+ * vk_builder_begin(b, fd, keys, base, slots, slots_len):
+ * vk_builder_add(b, key, kind, payload, n):
+ * vk_builder_finish(b, ret_raw):
+ * vk_builder_release(b):
+ * Write a whole keystore to the empty file ${fd}: begin with the header fields of
+ * ${base} (its generation is the new one) and the slot pages, add records in ascending order
+ * of key, finish.  ${ret_raw} is the new header's VK_HEADER_LEN bytes.
+ */
+enum vk_err vk_builder_begin(struct vk_builder *b, int fd, const struct vk_keys *keys,
+    const struct vk_header *base, const unsigned char *slots, size_t slots_len) VK_MUST;
+enum vk_err vk_builder_add(struct vk_builder *b, const unsigned char *key, enum vk_record_kind kind,
+    const unsigned char *payload, size_t n) VK_MUST;
+enum vk_err vk_builder_finish(struct vk_builder *b, unsigned char *ret_raw) VK_MUST;
+void vk_builder_release(struct vk_builder *b);
+
+/** vk_slots_read(st, ret, ret_len): The slot pages, checked against the header's hash; heap. */
+enum vk_err vk_slots_read(struct vk_store *st, unsigned char **ret, size_t *ret_len) VK_MUST;
+
+/** vk_slots_make(id, keys, now, slots, n, ret, ret_len): Slot pages for a new store; heap. */
+enum vk_err vk_slots_make(const unsigned char *id, const struct vk_keys *keys, int64_t now,
+    const struct vk_slot_new *slots, size_t n, unsigned char **ret, size_t *ret_len) VK_MUST;
+
+/** vk_slots_check(st): Every byte of the slot pages that is not covered otherwise. */
+enum vk_err vk_slots_check(struct vk_store *st) VK_MUST;
+
+#endif
