@@ -16,6 +16,14 @@ struct vk_names {
 	size_t n;
 };
 
+/** vk_names_have(l, name) */
+bool vk_names_have(const struct vk_names *l, const char *name) VK_MUST;
+
+/** vk_names_add(l, name): A copy of ${name}; nothing when it is there. */
+enum vk_err vk_names_add(struct vk_names *l, const char *name) VK_MUST;
+
+void vk_names_clear(struct vk_names *l);
+
 /* [NAME]: strings are heap, never NULL. */
 struct vk_section {
 	char *name;

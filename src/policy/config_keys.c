@@ -65,15 +65,6 @@ vk_config_profile(const struct vk_config *c, const char *name)
 	return NULL;
 }
 
-static void
-names_clear(struct vk_names *l)
-{
-	for (size_t i = 0; i < l->n; i++)
-		free(l->v[i]);
-	free(l->v);
-	*l = (struct vk_names){ 0 };
-}
-
 void
 vk_config_clear(struct vk_config *c)
 {
@@ -89,8 +80,8 @@ vk_config_clear(struct vk_config *c)
 	}
 	for (size_t i = 0; i < c->n_profiles; i++) {
 		free(c->profiles[i].name);
-		names_clear(&c->profiles[i].credentials);
-		names_clear(&c->profiles[i].with);
+		vk_names_clear(&c->profiles[i].credentials);
+		vk_names_clear(&c->profiles[i].with);
 	}
 	free(c->sections);
 	free(c->profiles);
@@ -172,26 +163,21 @@ vk_config_begin(struct vk_config_at *at, const char *header)
 }
 
 static enum vk_err
-add_name(struct vk_names *l, const char *name, size_t n, const char *extra)
+add_name(struct vk_names *l, const char *text, size_t n, const char *extra)
 {
-	char **v;
+	VK_CLEANUP(vk_freep) char *name = strndup(text, n);
 
+	if (!name)
+		return VK_ENOMEM;
 	if (n == 0)
 		return vk_fail(VK_EPROTO, "a name is missing beside a comma");
+	if (!only(name, extra))
+		return vk_fail(VK_EPROTO, "names are separated by commas, and hold no blanks");
+	if (vk_names_have(l, name))
+		return vk_fail(VK_EPROTO, "%s is named twice", name);
 	if (l->n == NAMES_MAX)
 		return vk_fail(VK_EPROTO, "more than %d names", NAMES_MAX);
-	if (!(v = reallocarray(l->v, l->n + 1, sizeof(*v))))
-		return VK_ENOMEM;
-	l->v = v;
-	if (!(v[l->n] = strndup(name, n)))
-		return VK_ENOMEM;
-	l->n++;
-	if (!only(v[l->n - 1], extra))
-		return vk_fail(VK_EPROTO, "names are separated by commas, and hold no blanks");
-	for (size_t i = 0; i + 1 < l->n; i++)
-		if (strcmp(v[i], v[l->n - 1]) == 0)
-			return vk_fail(VK_EPROTO, "%s is named twice", v[i]);
-	return VK_OK;
+	return vk_names_add(l, name);
 }
 
 static enum vk_err

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 #include <errno.h>
 #include <string.h>
-#include <unistd.h>
+#include <sys/stat.h>
 
 #include "policy/state.h"
 
@@ -84,6 +84,7 @@ bool
 vk_policy_has_store(struct vk_policy *p)
 {
 	VK_CLEANUP(vk_freep) char *path = NULL;
+	struct stat st;
 
 	if (p->store)
 		return true;
@@ -92,7 +93,7 @@ vk_policy_has_store(struct vk_policy *p)
 		return false;
 	}
 	/* One that cannot be looked at is there: that is an error to report, not an absence. */
-	return access(path, F_OK) == 0 || (errno != ENOENT && errno != ENOTDIR);
+	return stat(path, &st) == 0 || (errno != ENOENT && errno != ENOTDIR);
 }
 
 void

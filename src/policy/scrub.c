@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 /* Which variables of our environment a command does not inherit. */
 #include <string.h>
-#include <strings.h>
 
 #include "policy/state.h"
 
@@ -33,26 +32,45 @@ names_source(const char *name, const char *value, const char *source)
 	return strcmp(name, source) == 0 || is_copy(value, source);
 }
 
+/* ASCII only: what a name means must not depend on where the user comes from. */
+static bool
+starts_fold(const char *s, const char *lower)
+{
+	for (; *lower; s++, lower++)
+		if (*s != *lower && !(*s >= 'A' && *s <= 'Z' && *s + ('a' - 'A') == *lower))
+			return false;
+	return true;
+}
+
+static bool
+has_fold(const char *s, const char *lower)
+{
+	for (; *s; s++)
+		if (starts_fold(s, lower))
+			return true;
+	return false;
+}
+
 /* npm takes any of its settings as npm_config_KEY, in any case, credential keys included. */
 static bool
 is_npm_credential(const char *name)
 {
 	const char *key = name + strlen("npm_config_");
 
-	return strncasecmp(name, "npm_config_", strlen("npm_config_")) == 0 &&
-	    (*key == '/' || *key == '_');
+	return starts_fold(name, "npm_config_") && (*key == '/' || *key == '_');
 }
 
 /* "scheme://user@": of web URLs only, since ssh's "git@" is not a secret. */
 static bool
 has_web_userinfo(const char *s)
 {
-	for (const char *at = strstr(s, "://"); at; at = strstr(at + 3, "://")) {
-		size_t n = strcspn(at + 3, "/?# \t'\"");
-		bool web = (at - s >= 4 && strncasecmp(at - 4, "http", 4) == 0) ||
-		    (at - s >= 5 && strncasecmp(at - 5, "https", 5) == 0);
+	for (; *s; s++) {
+		const char *host;
 
-		if (web && memchr(at + 3, '@', n))
+		if (!starts_fold(s, "http://") && !starts_fold(s, "https://"))
+			continue;
+		host = strstr(s, "://") + 3;
+		if (memchr(host, '@', strcspn(host, "/?# \t'\"")))
 			return true;
 	}
 	return false;
@@ -61,12 +79,10 @@ has_web_userinfo(const char *s)
 bool
 vk_policy_scrub_git(const char *key, const char *value)
 {
-	const char *dot = strrchr(key, '.');
-
 	/* A proxy's password stays: without it there is no network, and it is in http_proxy as well. */
-	if (dot && strcasecmp(dot, ".proxy") == 0)
+	if (starts_fold(key, "http.") && (vk_str_ends(key, ".proxy") || vk_str_ieq(key, "http.proxy")))
 		return false;
-	if (dot && strcasecmp(dot, ".extraheader") == 0)
+	if (has_fold(key, ".extraheader"))
 		return *value != '\0';
 	return has_web_userinfo(key) || has_web_userinfo(value);
 }
@@ -82,7 +98,7 @@ vk_policy_scrub(struct vk_policy *p, const char *name)
 		return true;
 	/* git -c leaves all its settings in this one variable. */
 	if (strcmp(name, "GIT_CONFIG_PARAMETERS") == 0 && value)
-		return has_web_userinfo(value) || strcasestr(value, ".extraheader");
+		return has_web_userinfo(value) || has_fold(value, ".extraheader");
 	for (size_t i = 0; i < VK_COUNT(always); i++)
 		if (names_source(name, value, always[i]))
 			return true;

@@ -13,15 +13,6 @@ struct vk_policy {
 	struct vk_names used_env;         /* variables that vk_policy_ref() has read */
 };
 
-/** vk_names_have(l, name) */
-bool vk_names_have(const struct vk_names *l, const char *name) VK_MUST;
-
-/** vk_names_add(l, name): A copy of ${name}, once. */
-enum vk_err vk_names_add(struct vk_names *l, const char *name) VK_MUST;
-
-/** vk_names_clear(l) */
-void vk_names_clear(struct vk_names *l);
-
 /** vk_policy_in_profile(p, name): Is no profile active, or does the active one name ${name}? */
 bool vk_policy_in_profile(const struct vk_policy *p, const char *name) VK_MUST;
 
