@@ -61,7 +61,8 @@ vk_json_parse(const char *text, size_t n, json_t **ret)
 	vk_json_init();
 	if (!(j = json_loadb(text, n, JSON_REJECT_DUPLICATES, &err))) {
 		int line = err.line, column = err.column;
-		bool memory = json_error_code(&err) == json_error_out_of_memory;
+		/* Without memory for its own state the parser sets no code, and no line. */
+		bool memory = line < 0 || json_error_code(&err) == json_error_out_of_memory;
 
 		/* Its message quotes the text around the error, which may be the secret. */
 		vk_wipe(&err, sizeof(err));
