@@ -6,13 +6,25 @@ enum {
 	MAX_MEMBERS = 256,
 };
 
+/* jansson takes a missing block for an invalid token, or says nothing at all. */
+static bool out_of_memory;
+
+static void *
+allocate(size_t n)
+{
+	void *p = vk_arena_alloc(n);
+
+	out_of_memory |= !p;
+	return p;
+}
+
 void
 vk_json_init(void)
 {
 	static bool done;
 
 	if (!done)
-		json_set_alloc_funcs(vk_arena_alloc, vk_arena_free);
+		json_set_alloc_funcs(allocate, vk_arena_free);
 	done = true;
 }
 
@@ -59,15 +71,14 @@ vk_json_parse(const char *text, size_t n, json_t **ret)
 	if (e != VK_OK)
 		return e;
 	vk_json_init();
+	out_of_memory = false;
 	if (!(j = json_loadb(text, n, JSON_REJECT_DUPLICATES, &err))) {
 		int line = err.line, column = err.column;
-		/* Without memory for its own state the parser sets no code, and no line. */
-		bool memory = line < 0 || json_error_code(&err) == json_error_out_of_memory;
 
 		/* Its message quotes the text around the error, which may be the secret. */
 		vk_wipe(&err, sizeof(err));
-		return memory ? VK_ENOMEM
-			      : vk_fail(VK_EPROTO, "malformed JSON at line %d, column %d", line, column);
+		return out_of_memory ? VK_ENOMEM
+				     : vk_fail(VK_EPROTO, "malformed JSON at line %d, column %d", line, column);
 	}
 	*ret = j;
 	return VK_OK;
@@ -92,8 +103,10 @@ vk_json_add_string(struct vk_buf *out, const char *s, size_t n)
 	VK_CLEANUP(vk_json_freep) json_t *j = NULL;
 
 	vk_json_init();
+	out_of_memory = false;
 	if (!(j = json_stringn(s, n)))
-		return vk_fail(VK_EPROTO, "a value is not UTF-8, so JSON cannot carry it");
+		return out_of_memory ? VK_ENOMEM
+				     : vk_fail(VK_EPROTO, "a value is not UTF-8, so JSON cannot carry it");
 	if (json_dump_callback(j, append, out, JSON_ENCODE_ANY) < 0)
 		return out->err != VK_OK ? out->err : VK_ENOMEM;
 	return VK_OK;
