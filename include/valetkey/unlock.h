@@ -55,7 +55,7 @@ enum vk_session_scope {
 /* What the session is, for "unlock", "lock" and "status". */
 struct vk_session_info {
 	enum vk_unlock_how how; /* KEYRING, SESSION_FILE or NONE */
-	bool user_scope;
+	bool user_scope;        /* every process of this user can use it */
 	bool elsewhere;         /* a key for this store exists that this process may not read */
 	bool keyring_refused;   /* the kernel refuses key calls here */
 	int64_t expires;        /* 0: not known */

@@ -25,13 +25,17 @@ struct vk_cmd {
 	const char *help;    /* paragraphs for "valetkey NAME --help"; ends with a newline */
 	const struct vk_opt *opts;
 	size_t n_opts;
+	bool options_first; /* what follows the first operand is not ours to read, as in "run" */
 	int (*run)(int argc, char **argv); /* argv[0] is the command's name; returns the exit code */
 };
 
 /** The table, in the order of --help; the last pointer is NULL. */
 extern const struct vk_cmd *const vk_cmds[];
 
-/* Walks over a command's options: stops at the first operand or after "--". */
+/*
+ * Walks over a command's options, which may stand before, between and behind its operands (they are
+ * moved before them), up to "--".  With options_first it stops at the first operand.
+ */
 struct vk_opts {
 	const struct vk_cmd *cmd;
 	int argc;

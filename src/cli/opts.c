@@ -23,6 +23,18 @@ bad(const struct vk_opts *o, const char *what, const char *name, int n)
 	return -1;
 }
 
+/* Take the word that stands behind ${ahead} operands; they move up behind it. */
+static const char *
+take(struct vk_opts *o, int ahead)
+{
+	char **at = o->argv + o->at++;
+	char *word = at[ahead];
+
+	memmove(at + 1, at, (size_t)ahead * sizeof(*at));
+	*at = word;
+	return word;
+}
+
 /*
  * Not getopt_long(): it accepts abbreviations, which break scripts when options
  * are added, and cannot refuse an option that is given twice.
@@ -32,12 +44,16 @@ vk_opts_next(struct vk_opts *o)
 {
 	const struct vk_opt *opt;
 	const char *word, *value;
+	int ahead = 0;
 	size_t n;
 
 	o->arg = NULL;
-	if (o->at >= o->argc || o->argv[o->at][0] != '-' || o->argv[o->at][1] == '\0')
+	while (o->at + ahead < o->argc &&
+	    (o->argv[o->at + ahead][0] != '-' || o->argv[o->at + ahead][1] == '\0'))
+		ahead++;
+	if (o->at + ahead >= o->argc || (ahead && o->cmd->options_first))
 		return 0;
-	word = o->argv[o->at++];
+	word = take(o, ahead);
 	if (strcmp(word, "--") == 0)
 		return 0;
 	if (strcmp(word, "--help") == 0 || strcmp(word, "-h") == 0) {
@@ -61,8 +77,8 @@ vk_opts_next(struct vk_opts *o)
 		return bad(o, "option takes no argument", word, (int)n);
 	if (opt->arg && value)
 		o->arg = value + 1;
-	else if (opt->arg && o->at < o->argc)
-		o->arg = o->argv[o->at++];
+	else if (opt->arg && o->at + ahead < o->argc)
+		o->arg = take(o, ahead);
 	else if (opt->arg)
 		return bad(o, "option needs an argument", word, (int)n);
 	return opt->id;

@@ -1,6 +1,25 @@
 /* SPDX-License-Identifier: ISC */
 #include "cli/cmd.h"
 
+extern const struct vk_cmd vk_cmd_init;
+extern const struct vk_cmd vk_cmd_add;
+extern const struct vk_cmd vk_cmd_list;
+extern const struct vk_cmd vk_cmd_show;
+extern const struct vk_cmd vk_cmd_remove;
+extern const struct vk_cmd vk_cmd_get;
+extern const struct vk_cmd vk_cmd_unlock;
+extern const struct vk_cmd vk_cmd_lock;
+extern const struct vk_cmd vk_cmd_status;
+
 const struct vk_cmd *const vk_cmds[] = {
+	&vk_cmd_init,
+	&vk_cmd_add,
+	&vk_cmd_list,
+	&vk_cmd_show,
+	&vk_cmd_remove,
+	&vk_cmd_get,
+	&vk_cmd_unlock,
+	&vk_cmd_lock,
+	&vk_cmd_status,
 	NULL,
 };

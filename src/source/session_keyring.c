@@ -72,13 +72,20 @@ refused(int err)
 }
 
 /*
- * The session keyring.  Asked for in this way, a process that has none gets its user's default
- * one; adding or linking first would make an anonymous one that dies with the process.
+ * The session keyring's number.  Asked for in this way, a process that has none gets its user's
+ * default one.  Linking to or from it must go by the number: where the special name stands, the
+ * kernel puts a new anonymous keyring in the default one's place, which dies with the process.
  */
 static long
 session_ring(void)
 {
 	return keyctl(KEYCTL_GET_KEYRING_ID, ring_arg(KEY_SPEC_SESSION_KEYRING), 0, 0, 0);
+}
+
+static unsigned long
+ring_to_link(int ring)
+{
+	return ring == KEY_SPEC_SESSION_KEYRING ? (unsigned long)session_ring() : ring_arg(ring);
 }
 
 bool
@@ -107,7 +114,7 @@ drop_except(const char *tag, long keep)
 
 	/* A keyring of ours that is no part of this session gives no possession until it is linked. */
 	for (size_t i = 0; i < VK_COUNT(rings); i++)
-		(void)keyctl(KEYCTL_LINK, ring_arg(rings[i]),
+		(void)keyctl(KEYCTL_LINK, ring_to_link(rings[i]),
 		    ring_arg(KEY_SPEC_PROCESS_KEYRING), 0, 0);
 	for (size_t i = 0; i < VK_COUNT(rings); i++) {
 		/* Keyrings nest, so one search may find several in turn. */
@@ -120,7 +127,7 @@ drop_except(const char *tag, long keep)
 		}
 	}
 	for (size_t i = 0; i < VK_COUNT(rings); i++)
-		(void)keyctl(KEYCTL_UNLINK, ring_arg(rings[i]),
+		(void)keyctl(KEYCTL_UNLINK, ring_to_link(rings[i]),
 		    ring_arg(KEY_SPEC_PROCESS_KEYRING), 0, 0);
 	return n;
 }
@@ -174,7 +181,7 @@ vk_keyring_put(const char *tag, enum vk_session_scope scope, unsigned seconds,
 		e = put_failed("setting a key's timeout");
 	else if (keyctl(KEYCTL_SETPERM, (unsigned long)key, perm, 0, 0) < 0)
 		e = put_failed("setting a key's permissions");
-	else if (keyctl(KEYCTL_LINK, (unsigned long)key, ring_arg(ring), 0, 0) < 0)
+	else if (keyctl(KEYCTL_LINK, (unsigned long)key, ring_to_link(ring), 0, 0) < 0)
 		e = put_failed("adding a key to the keyring");
 	if (e != VK_OK)
 		kill_key(key);
@@ -217,12 +224,16 @@ vk_keyring_where(const char *tag, char *ret_place, size_t size, bool *ret_user)
 	long fallback =
 	    keyctl(KEYCTL_GET_KEYRING_ID, ring_arg(KEY_SPEC_USER_SESSION_KEYRING), 0, 0, 0);
 
-	*ret_user = in_user >= 0 && (key < 0 || key == in_user);
-	snprintf(ret_place, size, "%s",
-	    *ret_user ? "user keyring (every process of this user)"
-	    : session == fallback
-		? "user session keyring (no login session here: every process of this user that has none)"
-		: "session keyring");
+	*ret_user = true;
+	if (in_user >= 0 && (key < 0 || key == in_user)) {
+		snprintf(ret_place, size, "user keyring (every process of this user)");
+	} else if (session == fallback) {
+		/* No session was started here, as pam_keyinit does; anybody of this user can link this keyring. */
+		snprintf(ret_place, size, "user session keyring (every process of this user: no login session here)");
+	} else {
+		snprintf(ret_place, size, "session keyring");
+		*ret_user = false;
+	}
 }
 
 /* /proc/keys: "serial flags usage timeout perm uid gid type description: ..." */

@@ -33,7 +33,10 @@ enum vk_err vk_keyring_get(const char *tag, unsigned char ret_record[VK_SESSION_
 /** vk_keyring_drop(tag): Revoke the keys of ${tag} in every keyring we reach; how many. */
 unsigned vk_keyring_drop(const char *tag);
 
-/** vk_keyring_where(tag, ret_place, size, ret_user): Words for the keyring that vk_keyring_get() finds it in. */
+/**
+ * vk_keyring_where(tag, ret_place, size, ret_user):
+ * Words for the keyring that vk_keyring_get() finds it in, and whether every process of this user can get there.
+ */
 void vk_keyring_where(const char *tag, char *ret_place, size_t size, bool *ret_user);
 
 /** vk_keyring_refused(): Does the kernel refuse to add keys, or any key call? */

@@ -1,0 +1,216 @@
+/* SPDX-License-Identifier: ISC */
+#include <inttypes.h>
+#include <string.h>
+
+#include "valetkey/unlock.h"
+#include "cli/cmd.h"
+#include "cli/entry.h"
+#include "cli/json_out.h"
+#include "cli/when.h"
+
+static int run(int argc, char **argv);
+
+enum { OPT_JSON = 1 };
+
+static const struct vk_opt opts[] = {
+	{ OPT_JSON, "json", NULL, "print a JSON object", false },
+};
+
+const struct vk_cmd vk_cmd_status = {
+	.name = "status",
+	.args = "",
+	.summary = "say where the keystore is and whether it is unlocked",
+	.help = "Exit code 0: unlocked; 3: locked; 1: there is no keystore.\n",
+	.opts = opts,
+	.n_opts = VK_COUNT(opts),
+	.run = run,
+};
+
+enum { MAX_SLOTS = 64 };
+
+/* vk_store_open() takes no other. */
+#define FORMAT "VKSTORE0"
+
+struct status {
+	char *path;
+	struct vk_store *st; /* NULL: there is no keystore */
+	struct vk_slot_info slots[MAX_SLOTS];
+	size_t n_slots;
+	struct vk_session_info session;
+	enum vk_unlock_how how; /* VK_UNLOCK_NONE: locked */
+	uint64_t entries;       /* when unlocked */
+	enum vk_err outcome;    /* of vk_unlock() */
+	char why[1024], hint[1024];
+};
+
+static enum vk_err
+look(struct status *s)
+{
+	enum vk_err e = vk_store_path(&s->path);
+
+	if (e == VK_OK)
+		e = vk_store_open(s->path, &s->st);
+	if (e == VK_ENOENT) {
+		s->outcome = e;
+		return VK_OK;
+	}
+	if (e == VK_OK)
+		e = vk_store_slots(s->st, s->slots, MAX_SLOTS, &s->n_slots);
+	if (e != VK_OK)
+		return e;
+	if (s->n_slots > MAX_SLOTS)
+		s->n_slots = MAX_SLOTS;
+	/* A session that cannot be read leaves the rest of the answer; vk_unlock() tells why. */
+	if (vk_session_describe(s->st, &s->session) != VK_OK)
+		s->session = (struct vk_session_info){ .how = VK_UNLOCK_NONE };
+	vk_reason_clear();
+	s->outcome = vk_unlock(s->st, &s->how);
+	memcpy(s->why, vk_reason(), sizeof(s->why));
+	memcpy(s->hint, vk_hint_text(), sizeof(s->hint));
+	return s->outcome == VK_OK ? vk_store_count(s->st, &s->entries) : VK_OK;
+}
+
+static const char *
+slot_text(enum vk_slot_type type)
+{
+	return type == VK_SLOT_PASSPHRASE ? "passphrase" : type == VK_SLOT_RAW ? "raw" : "unknown";
+}
+
+static void
+put_slots(const struct status *s, struct vk_buf *b)
+{
+	char stamp[VK_WHEN_TEXT];
+
+	for (size_t i = 0; i < s->n_slots; i++) {
+		const struct vk_slot_info *slot = &s->slots[i];
+
+		vk_when_stamp(slot->created, stamp);
+		vk_buf_fmt(b, "slot      %s%s, made %s", slot_text(slot->type),
+		    slot->type == VK_SLOT_RAW ? " key" : "", stamp);
+		if (slot->type == VK_SLOT_PASSPHRASE)
+			vk_buf_fmt(b, ", %u MiB, %u passes", slot->kdf_mib, slot->kdf_passes);
+		vk_buf_char(b, '\n');
+	}
+}
+
+static void
+put_text(const struct status *s, struct vk_buf *b)
+{
+	char left[VK_WHEN_TEXT];
+
+	vk_buf_str(b, "keystore  ");
+	vk_printable_add(b, s->path, 0);
+	if (!s->st) {
+		vk_buf_str(b, "\nstate     there is none; run \"valetkey init\"\n");
+		return;
+	}
+	vk_buf_fmt(b, "\nformat    %s, generation %" PRIu64 "\n", FORMAT, vk_store_generation(s->st));
+	put_slots(s, b);
+	if (s->how != VK_UNLOCK_NONE)
+		vk_buf_fmt(b, "state     unlocked by %s, %" PRIu64 " %s\n", vk_unlock_how_text(s->how),
+		    s->entries, s->entries == 1 ? "entry" : "entries");
+	else
+		vk_buf_fmt(b, "state     locked: %s\n", s->why);
+	if (s->session.how != VK_UNLOCK_NONE) {
+		vk_when_left(s->session.expires, vk_when_now(), left);
+		vk_buf_str(b, "session   ");
+		vk_printable_add(b, s->session.place, 0);
+		vk_buf_fmt(b, ", ends %s\n", left);
+	} else {
+		vk_buf_str(b, "session   none\n");
+	}
+	if (s->session.elsewhere)
+		vk_buf_str(b, "          unlocked in another login session, which this one cannot use\n");
+	if (s->session.keyring_refused)
+		vk_buf_str(b, "keyring   refused by the kernel here (a container?); sessions are kept in a file "
+			      "in memory\n");
+	vk_buf_fmt(b, "memory    secrets are %s\n",
+	    vk_arena_locked() ? "locked in memory" : "not locked in memory: they may be swapped");
+	if (s->how == VK_UNLOCK_NONE && *s->hint)
+		vk_buf_fmt(b, "next      %s\n", s->hint);
+}
+
+static void
+json_slots(const struct status *s, struct vk_buf *b)
+{
+	vk_buf_str(b, ", \"slots\": [");
+	for (size_t i = 0; i < s->n_slots; i++) {
+		const struct vk_slot_info *slot = &s->slots[i];
+
+		vk_buf_fmt(b, "%s{\"type\": \"%s\", \"id\": \"", i ? ", " : "", slot_text(slot->type));
+		for (size_t k = 0; k < sizeof(slot->id); k++)
+			vk_buf_fmt(b, "%02x", slot->id[k]);
+		vk_buf_str(b, "\", ");
+		vk_json_time(b, "created", slot->created);
+		if (slot->type == VK_SLOT_PASSPHRASE)
+			vk_buf_fmt(b, ", \"kdf_mib\": %u, \"kdf_passes\": %u", slot->kdf_mib, slot->kdf_passes);
+		vk_buf_char(b, '}');
+	}
+	vk_buf_char(b, ']');
+}
+
+static void
+put_json(const struct status *s, struct vk_buf *b)
+{
+	static const char *const hows[] = {
+		[VK_UNLOCK_NONE] = "none",
+		[VK_UNLOCK_KEY_ENV] = "key-variable",
+		[VK_UNLOCK_KEY_FILE] = "key-file",
+		[VK_UNLOCK_KEYRING] = "keyring",
+		[VK_UNLOCK_SESSION_FILE] = "session-file",
+	};
+
+	vk_buf_char(b, '{');
+	vk_json_member(b, "keystore", s->path);
+	vk_buf_fmt(b, ", \"exists\": %s, \"unlocked\": %s", s->st ? "true" : "false",
+	    s->how != VK_UNLOCK_NONE ? "true" : "false");
+	if (s->st) {
+		vk_buf_fmt(b, ", \"format\": \"%s\", \"generation\": %" PRIu64 ", \"how\": \"%s\"", FORMAT,
+		    vk_store_generation(s->st), hows[s->how]);
+		json_slots(s, b);
+		if (s->how != VK_UNLOCK_NONE)
+			vk_buf_fmt(b, ", \"entries\": %" PRIu64, s->entries);
+		vk_buf_str(b, ", ");
+		vk_json_member(b, "reason", s->why);
+		vk_buf_fmt(b, ", \"session\": {\"kind\": \"%s\", ", hows[s->session.how]);
+		vk_json_member(b, "place", s->session.place);
+		vk_buf_str(b, ", ");
+		vk_json_time(b, "expires", s->session.expires);
+		vk_buf_fmt(b, ", \"user_scope\": %s, \"elsewhere\": %s}, \"keyring_refused\": %s",
+		    s->session.user_scope ? "true" : "false", s->session.elsewhere ? "true" : "false",
+		    s->session.keyring_refused ? "true" : "false");
+	}
+	vk_buf_fmt(b, ", \"memory_locked\": %s}\n", vk_arena_locked() ? "true" : "false");
+}
+
+static int
+run(int argc, char **argv)
+{
+	struct vk_opts o = VK_OPTS(&vk_cmd_status, argc, argv);
+	VK_CLEANUP(vk_buf_clear) struct vk_buf b = VK_BUF(256 * 1024);
+	struct status s = { .how = VK_UNLOCK_NONE };
+	bool json = false;
+	int status;
+	enum vk_err e;
+
+	for (int id; (id = vk_opts_next(&o)) != 0;) {
+		if (id != OPT_JSON)
+			return vk_opts_exit(id);
+		json = true;
+	}
+	if (!vk_opts_operands(&o, 0, 0))
+		return 2;
+	if ((e = look(&s)) == VK_OK) {
+		json ? put_json(&s, &b) : put_text(&s, &b);
+		e = b.err;
+	}
+	if (e == VK_OK) {
+		status = vk_stdout_text(b.p, b.len);
+		status = status ? status : vk_err_exit(s.outcome);
+	} else {
+		status = vk_msg_fail(e);
+	}
+	vk_store_close(s.st);
+	free(s.path);
+	return status;
+}

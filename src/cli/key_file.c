@@ -1,0 +1,106 @@
+/* SPDX-License-Identifier: ISC */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/random.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "valetkey/io.h"
+#include "valetkey/unlock.h"
+#include "cli/key_file.h"
+
+#ifndef RENAME_NOREPLACE
+#define RENAME_NOREPLACE 1
+#endif
+
+static enum vk_err
+random_key(unsigned char key[VK_STORE_KEY_LEN])
+{
+	ssize_t n;
+
+	/* Reads of up to 256 bytes are never short once the kernel's pool is ready. */
+	while ((n = getrandom(key, VK_STORE_KEY_LEN, 0)) < 0 && errno == EINTR)
+		;
+	return n == VK_STORE_KEY_LEN ? VK_OK : vk_fail_errno("getrandom");
+}
+
+static enum vk_err
+write_key(int fd, const unsigned char key[VK_STORE_KEY_LEN])
+{
+	char text[VK_BASE64_LEN(VK_STORE_KEY_LEN) + 2];
+	enum vk_err e;
+
+	vk_base64_encode(key, VK_STORE_KEY_LEN, text);
+	text[sizeof(text) - 2] = '\n';
+	e = vk_write_full(fd, text, sizeof(text) - 1);
+	vk_wipe(text, sizeof(text));
+	if (e == VK_OK && fsync(fd) < 0)
+		e = vk_fail_errno("fsync");
+	return e;
+}
+
+/* Give the finished file its name, unless something has it. */
+static enum vk_err
+publish(const char *temp, const char *path)
+{
+	if (renameat2(AT_FDCWD, temp, AT_FDCWD, path, RENAME_NOREPLACE) == 0)
+		return VK_OK;
+	/* Some network file systems know links and not this. */
+	if ((errno == EINVAL || errno == ENOSYS) && link(temp, path) == 0) {
+		unlink(temp);
+		return VK_OK;
+	}
+	if (errno == EEXIST)
+		return vk_fail(VK_EEXIST, "somebody else has just made %s", path);
+	return vk_fail_errno("cannot make the key file %s", path);
+}
+
+static enum vk_err
+make(const char *path, unsigned char key[VK_STORE_KEY_LEN])
+{
+	VK_CLEANUP(vk_freep) char *temp = vk_asprintf("%s.new-XXXXXX", path);
+	VK_CLEANUP(vk_closep) int fd = -1;
+	enum vk_err e;
+
+	if (!temp)
+		return VK_ENOMEM;
+	if ((e = random_key(key)) != VK_OK)
+		return e;
+	if ((fd = mkostemp(temp, O_CLOEXEC)) < 0)
+		return vk_fail_errno("cannot make the key file %s", path);
+	if ((e = write_key(fd, key)) != VK_OK)
+		e = vk_fail(e, "cannot make the key file %s: %s", path, vk_reason());
+	else
+		e = publish(temp, path);
+	if (e != VK_OK)
+		unlink(temp);
+	return e;
+}
+
+enum vk_err
+vk_key_file_make(const char *path, unsigned char ret_key[VK_STORE_KEY_LEN], bool *ret_made)
+{
+	unsigned char key[VK_STORE_KEY_LEN];
+	struct stat st;
+	enum vk_err e;
+	bool made = false;
+
+	if (lstat(path, &st) == 0) {
+		e = vk_raw_key_read(path, key);
+	} else if (errno == ENOENT) {
+		e = make(path, key);
+		made = true;
+	} else {
+		e = vk_fail_errno("%s", path);
+	}
+	if (e == VK_EPROTO)
+		e = vk_fail(VK_EEXIST, "%s is there and holds no raw key; it is left as it is", path);
+	if (e == VK_OK) {
+		memcpy(ret_key, key, sizeof(key));
+		*ret_made = made;
+	}
+	vk_wipe(key, sizeof(key));
+	return e;
+}

@@ -1,0 +1,504 @@
+/* SPDX-License-Identifier: ISC */
+/* Raw keys, the ladder, and sessions in real kernel keyrings and real files in memory. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <cmocka.h>
+
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/audit.h>
+#include <linux/filter.h>
+#include <linux/keyctl.h>
+#include <linux/seccomp.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "valetkey/unlock.h"
+
+/* The bytes 0 to 31. */
+#define KEY_BASE64 "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8="
+#define KEY_HEX "000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f"
+#define OTHER_BASE64 "//////////////////////////////////////////8="
+
+static char dir[64], store_path[96], key_path[96];
+
+static void
+write_text(const char *path, const char *text, mode_t mode)
+{
+	int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+
+	assert_true(fd >= 0);
+	assert_int_equal(write(fd, text, strlen(text)), (ssize_t)strlen(text));
+	close(fd);
+	assert_int_equal(chmod(path, mode), 0);
+}
+
+static struct vk_store *
+opened(void)
+{
+	struct vk_store *st = NULL;
+
+	assert_int_equal(vk_store_open(store_path, &st), VK_OK);
+	return st;
+}
+
+static struct vk_store *
+unlocked(void)
+{
+	struct vk_store *st = opened();
+	unsigned char key[VK_STORE_KEY_LEN];
+
+	assert_int_equal(vk_raw_key_parse(KEY_HEX, strlen(KEY_HEX), key), VK_OK);
+	assert_int_equal(vk_store_unlock_raw(st, key), VK_OK);
+	return st;
+}
+
+static void
+new_session(void)
+{
+	assert_true(syscall(SYS_keyctl, KEYCTL_JOIN_SESSION_KEYRING, NULL) > 0);
+}
+
+static int
+setup(void **state)
+{
+	struct vk_secret raw = { 0 };
+	struct vk_slot_new slot = { VK_SLOT_RAW, VK_KDF_INTERACTIVE, &raw };
+	unsigned char key[VK_STORE_KEY_LEN];
+
+	(void)state;
+	unsetenv("VALETKEY_KEY");
+	unsetenv("VALETKEY_KEY_FILE");
+	snprintf(dir, sizeof(dir), "/dev/shm/vk-unlock-XXXXXX");
+	assert_non_null(mkdtemp(dir));
+	setenv("XDG_RUNTIME_DIR", dir, 1);
+	snprintf(store_path, sizeof(store_path), "%s/keystore", dir);
+	snprintf(key_path, sizeof(key_path), "%s/key", dir);
+	assert_int_equal(vk_raw_key_parse(KEY_HEX, strlen(KEY_HEX), key), VK_OK);
+	assert_int_equal(vk_secret_set(&raw, key, sizeof(key)), VK_OK);
+	assert_int_equal(vk_store_create(store_path, &slot, 1), VK_OK);
+	vk_secret_clear(&raw);
+	new_session();
+	return 0;
+}
+
+static int
+teardown(void **state)
+{
+	char command[128];
+	unsigned n;
+	struct vk_store *st = opened();
+
+	(void)state;
+	assert_int_equal(vk_session_drop(st, &n), VK_OK);
+	vk_store_close(st);
+	snprintf(command, sizeof(command), "%s/valetkey", dir);
+	rmdir(command);
+	unlink(store_path);
+	unlink(key_path);
+	return rmdir(dir);
+}
+
+/* Run ${fn} in a process of its own; its assertions must not unwind into ours. */
+static void
+in_child(void (*fn)(void))
+{
+	pid_t pid = fork();
+	int status;
+
+	assert_true(pid >= 0);
+	if (pid == 0) {
+		fn();
+		_exit(0);
+	}
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	assert_true(WIFEXITED(status));
+	assert_int_equal(WEXITSTATUS(status), 0);
+}
+
+/* In a child: the line that failed is its exit status. */
+#define CHECK(c)                                                                                   \
+	do {                                                                                       \
+		if (!(c)) {                                                                        \
+			fprintf(stderr, "%s:%d: %s (%s)\n", __FILE__, __LINE__, #c, vk_reason());  \
+			_exit(1);                                                                  \
+		}                                                                                  \
+	} while (0)
+
+static void
+raw_key_forms(void **state)
+{
+	static const char *const good[] = { KEY_BASE64, KEY_BASE64 "\n", KEY_BASE64 "\r\n", KEY_HEX, KEY_HEX "\n" };
+	static const char *const bad[] = {
+		"", "\n", "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8", KEY_BASE64 "\n\n", " " KEY_BASE64,
+		KEY_BASE64 " ", "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh9=", /* bits beyond the key */
+		"AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwd\nHh8=",
+		"g00102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f",
+		"00:01:02:03:04:05:06:07:08:09:0a:0b:0c:0d:0e:0f:10:11:12:13:14:1",
+	};
+	unsigned char key[VK_STORE_KEY_LEN];
+
+	(void)state;
+	for (size_t i = 0; i < VK_COUNT(good); i++) {
+		memset(key, 0xee, sizeof(key));
+		assert_int_equal(vk_raw_key_parse(good[i], strlen(good[i]), key), VK_OK);
+		for (unsigned k = 0; k < sizeof(key); k++)
+			assert_int_equal(key[k], k);
+	}
+	memset(key, 0xee, sizeof(key));
+	for (size_t i = 0; i < VK_COUNT(bad); i++) {
+		assert_int_equal(vk_raw_key_parse(bad[i], strlen(bad[i]), key), VK_EPROTO);
+		assert_int_equal(key[0], 0xee);
+		/* a reason that repeats a mistyped key would put most of it into a log */
+		assert_null(strstr(vk_reason(), "AAEC"));
+	}
+}
+
+static void
+raw_key_files(void **state)
+{
+	unsigned char key[VK_STORE_KEY_LEN];
+	char link_path[128];
+
+	(void)state;
+	assert_int_equal(vk_raw_key_read(key_path, key), VK_EBACKEND);
+	write_text(key_path, KEY_BASE64 "\n", 0444);
+	assert_int_equal(vk_raw_key_read(key_path, key), VK_OK);
+	assert_int_equal(key[31], 31);
+	snprintf(link_path, sizeof(link_path), "%s/link", dir);
+	assert_int_equal(symlink(key_path, link_path), 0);
+	assert_int_equal(vk_raw_key_read(link_path, key), VK_OK);
+	unlink(link_path);
+	chmod(key_path, 0620);
+	assert_int_equal(vk_raw_key_read(key_path, key), VK_EPOLICY);
+	chmod(key_path, 0602);
+	assert_int_equal(vk_raw_key_read(key_path, key), VK_EPOLICY);
+	chmod(key_path, 0600);
+	if (geteuid() == 0) {
+		assert_int_equal(chown(key_path, 12345, 0), 0);
+		assert_int_equal(vk_raw_key_read(key_path, key), VK_EPOLICY);
+	}
+	write_text(key_path, KEY_BASE64 "\n" KEY_BASE64 "\n", 0600);
+	assert_true(vk_raw_key_read(key_path, key) != VK_OK);
+	assert_int_equal(vk_raw_key_read(dir, key), VK_EPOLICY);
+	unlink(key_path);
+	assert_int_equal(mkfifo(key_path, 0600), 0);
+	assert_int_equal(vk_raw_key_read(key_path, key), VK_EPOLICY); /* and does not wait for a writer */
+}
+
+static void
+ladder(void **state)
+{
+	struct vk_store *st = opened();
+	struct vk_session_info info;
+	enum vk_unlock_how how = VK_UNLOCK_NONE;
+
+	(void)state;
+	assert_int_equal(vk_unlock(st, &how), VK_ELOCKED);
+	assert_non_null(strstr(vk_hint_text(), "valetkey unlock"));
+	setenv("VALETKEY_KEY", "", 1);
+	assert_int_equal(vk_unlock(st, &how), VK_ELOCKED);
+	assert_non_null(strstr(vk_reason(), "empty"));
+	unsetenv("VALETKEY_KEY");
+	setenv("VALETKEY_KEY_FILE", key_path, 1);
+	assert_int_equal(vk_unlock(st, &how), VK_EBACKEND); /* there, and wrong: not a reason to go on */
+	write_text(key_path, OTHER_BASE64, 0600);
+	assert_int_equal(vk_unlock(st, &how), VK_EKEY);
+	write_text(key_path, "hello\n", 0600);
+	assert_int_equal(vk_unlock(st, &how), VK_EKEY);
+	assert_int_equal(how, VK_UNLOCK_NONE);
+	write_text(key_path, KEY_BASE64, 0600);
+	assert_int_equal(vk_unlock(st, &how), VK_OK);
+	assert_int_equal(how, VK_UNLOCK_KEY_FILE);
+	assert_int_equal(vk_session_put(st, VK_SESSION_LOGIN, 100, &info), VK_OK);
+	setenv("VALETKEY_KEY", KEY_HEX, 1);
+	vk_store_close(st);
+	st = opened();
+	assert_int_equal(vk_unlock(st, &how), VK_OK);
+	assert_int_equal(how, VK_UNLOCK_KEY_ENV);
+	setenv("VALETKEY_KEY", "nonsense", 1);
+	assert_int_equal(vk_unlock(st, &how), VK_EKEY);
+	setenv("VALETKEY_KEY", OTHER_BASE64, 1);
+	assert_int_equal(vk_unlock(st, &how), VK_EKEY);
+	unsetenv("VALETKEY_KEY");
+	unsetenv("VALETKEY_KEY_FILE");
+	vk_store_close(st);
+	st = opened();
+	assert_int_equal(vk_unlock(st, &how), VK_OK);
+	assert_int_equal(how, VK_UNLOCK_KEYRING);
+	vk_store_close(st);
+}
+
+static void
+keyring_session(void **state)
+{
+	struct vk_store *st = unlocked();
+	unsigned char key[VK_STORE_KEY_LEN], want[VK_STORE_KEY_LEN];
+	struct vk_session_info info;
+	enum vk_unlock_how how;
+	unsigned n;
+
+	(void)state;
+	assert_int_equal(vk_store_session_key(st, want), VK_OK);
+	assert_int_equal(vk_session_get(st, key, &how), VK_ENOENT);
+	assert_int_equal(vk_session_put(st, VK_SESSION_LOGIN, 1000, &info), VK_OK);
+	assert_int_equal(info.how, VK_UNLOCK_KEYRING);
+	assert_false(info.keyring_refused);
+	assert_string_equal(info.place, "session keyring");
+	assert_int_equal(vk_session_get(st, key, &how), VK_OK);
+	assert_memory_equal(key, want, sizeof(key));
+	/* A second one replaces the first, with its own, shorter time. */
+	assert_int_equal(vk_session_put(st, VK_SESSION_LOGIN, 1, &info), VK_OK);
+	assert_int_equal(vk_session_describe(st, &info), VK_OK);
+	assert_true(info.expires > 0);
+	sleep(2);
+	assert_int_equal(vk_session_get(st, key, &how), VK_ENOENT);
+	assert_int_equal(vk_session_put(st, VK_SESSION_LOGIN, 1000, &info), VK_OK);
+	assert_int_equal(vk_session_put(st, VK_SESSION_LOGIN, 1000, &info), VK_OK);
+	assert_int_equal(vk_session_drop(st, &n), VK_OK);
+	assert_int_equal(n, 1);
+	assert_int_equal(vk_session_get(st, key, &how), VK_ENOENT);
+	vk_store_close(st);
+}
+
+static void
+child_elsewhere(void)
+{
+	struct vk_store *st = opened();
+	unsigned char key[VK_STORE_KEY_LEN];
+	struct vk_session_info info;
+	enum vk_unlock_how how;
+
+	new_session();
+	CHECK(vk_session_get(st, key, &how) == VK_ENOENT);
+	CHECK(vk_session_describe(st, &info) == VK_OK);
+	CHECK(info.how == VK_UNLOCK_NONE && info.elsewhere);
+}
+
+static void
+child_user_scope(void)
+{
+	struct vk_store *st = opened();
+	struct vk_session_info info;
+	enum vk_unlock_how how;
+	unsigned n;
+
+	new_session();
+	CHECK(vk_unlock(st, &how) == VK_OK && how == VK_UNLOCK_KEYRING);
+	CHECK(vk_session_describe(st, &info) == VK_OK && info.user_scope && !info.elsewhere);
+	CHECK(vk_session_drop(st, &n) == VK_OK && n == 1);
+}
+
+static void
+session_scopes(void **state)
+{
+	struct vk_store *st = unlocked();
+	unsigned char key[VK_STORE_KEY_LEN];
+	struct vk_session_info info;
+	enum vk_unlock_how how;
+
+	(void)state;
+	assert_int_equal(vk_session_put(st, VK_SESSION_LOGIN, 100, &info), VK_OK);
+	assert_int_equal(vk_session_describe(st, &info), VK_OK);
+	assert_false(info.elsewhere);
+	assert_false(info.user_scope);
+	in_child(child_elsewhere);
+	assert_int_equal(vk_session_put(st, VK_SESSION_USER, 100, &info), VK_OK);
+	assert_true(info.user_scope);
+	in_child(child_user_scope);
+	/* locked there, so locked here */
+	assert_int_equal(vk_session_get(st, key, &how), VK_ENOENT);
+	vk_store_close(st);
+}
+
+static long
+find_other(void)
+{
+	return syscall(SYS_keyctl, KEYCTL_SEARCH, KEY_SPEC_SESSION_KEYRING, "user", "vk-test-other", 0);
+}
+
+static void
+child_isolated(void)
+{
+	struct vk_store *st = opened();
+	unsigned char key[VK_STORE_KEY_LEN], text[16];
+	enum vk_unlock_how how;
+	long other;
+
+	CHECK(vk_session_get(st, key, &how) == VK_OK);
+	CHECK(vk_session_isolate() == VK_OK);
+	CHECK(vk_session_get(st, key, &how) == VK_ENOENT);
+	other = find_other();
+	CHECK(other > 0 && syscall(SYS_keyctl, KEYCTL_READ, other, text, sizeof(text)) == 5);
+	/* nor does the old keyring come back by its number */
+	CHECK(syscall(SYS_keyctl, KEYCTL_SEARCH, KEY_SPEC_PROCESS_KEYRING, "user", "vk-test-other", 0) < 0);
+}
+
+static void
+isolation(void **state)
+{
+	struct vk_store *st = unlocked();
+	unsigned char key[VK_STORE_KEY_LEN];
+	struct vk_session_info info;
+	enum vk_unlock_how how;
+
+	(void)state;
+	assert_true(syscall(SYS_add_key, "user", "vk-test-other", "other", (size_t)5,
+			KEY_SPEC_SESSION_KEYRING) > 0);
+	assert_int_equal(vk_session_put(st, VK_SESSION_LOGIN, 100, &info), VK_OK);
+	in_child(child_isolated);
+	assert_int_equal(vk_session_get(st, key, &how), VK_OK);
+	vk_store_close(st);
+}
+
+/* As containers do: ${number} calls (0: all three key calls) fail with ${err}. */
+static void
+refuse(int number, int err)
+{
+	struct sock_filter f[] = {
+		BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
+		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_add_key, 2, 0),
+		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, (unsigned)(number ? number : SYS_keyctl), 1, 0),
+		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
+		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | (unsigned)err),
+	};
+	struct sock_fprog prog = { VK_COUNT(f), f };
+
+	CHECK(prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0);
+	CHECK(prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &prog) == 0);
+}
+
+static void
+flip(const char *path, off_t at)
+{
+	int fd = open(path, O_RDWR | O_CLOEXEC);
+	char c;
+
+	CHECK(pread(fd, &c, 1, at) == 1);
+	c ^= 1;
+	CHECK(pwrite(fd, &c, 1, at) == 1);
+	close(fd);
+}
+
+static void
+file_session(void)
+{
+	struct vk_store *st = unlocked();
+	unsigned char key[VK_STORE_KEY_LEN], want[VK_STORE_KEY_LEN];
+	struct vk_session_info info, later;
+	enum vk_unlock_how how;
+	struct stat sb;
+	char other[300];
+	unsigned n;
+
+	CHECK(vk_store_session_key(st, want) == VK_OK);
+	CHECK(vk_session_put(st, VK_SESSION_LOGIN, 100, &info) == VK_OK);
+	CHECK(info.how == VK_UNLOCK_SESSION_FILE && info.keyring_refused);
+	CHECK(strncmp(info.place, dir, strlen(dir)) == 0);
+	CHECK(stat(info.place, &sb) == 0 && (sb.st_mode & 07777) == 0600);
+	CHECK(vk_session_get(st, key, &how) == VK_OK && how == VK_UNLOCK_SESSION_FILE);
+	CHECK(memcmp(key, want, sizeof(key)) == 0);
+	CHECK(vk_session_describe(st, &later) == VK_OK && strcmp(later.place, info.place) == 0);
+	for (off_t at = 0; at < sb.st_size; at++) {
+		flip(info.place, at);
+		CHECK(vk_session_get(st, key, &how) == VK_ELOCKED);
+		flip(info.place, at);
+	}
+	CHECK(chmod(info.place, 0640) == 0);
+	CHECK(vk_session_get(st, key, &how) == VK_ELOCKED);
+	CHECK(chmod(info.place, 0600) == 0);
+	snprintf(other, sizeof(other), "%s.link", info.place);
+	CHECK(link(info.place, other) == 0);
+	CHECK(vk_session_get(st, key, &how) == VK_ELOCKED); /* a second name somebody keeps */
+	CHECK(unlink(other) == 0);
+	CHECK(rename(info.place, other) == 0 && symlink(other, info.place) == 0);
+	CHECK(vk_session_get(st, key, &how) == VK_ELOCKED);
+	CHECK(rename(other, info.place) == 0);
+	CHECK(vk_session_get(st, key, &how) == VK_OK);
+	for (off_t len = sb.st_size - 1; len >= 0; len--) {
+		CHECK(truncate(info.place, len) == 0);
+		CHECK(vk_session_get(st, key, &how) == VK_ELOCKED);
+	}
+	CHECK(vk_session_put(st, VK_SESSION_LOGIN, 1, &info) == VK_OK);
+	sleep(2);
+	CHECK(vk_session_get(st, key, &how) == VK_ENOENT);
+	CHECK(access(info.place, F_OK) < 0);
+	CHECK(vk_session_put(st, VK_SESSION_LOGIN, 100, &info) == VK_OK);
+	CHECK(vk_session_drop(st, &n) == VK_OK && n == 1);
+	CHECK(access(info.place, F_OK) < 0);
+	CHECK(vk_session_isolate() == VK_OK);
+}
+
+static void
+child_eperm(void)
+{
+	refuse(0, EPERM);
+	file_session();
+}
+
+static void
+child_enosys(void)
+{
+	refuse(0, ENOSYS);
+	file_session();
+}
+
+static void
+child_no_add(void)
+{
+	refuse(SYS_add_key, EPERM);
+	file_session();
+}
+
+/* A run-time directory on a disk, or that others can write, is passed over. */
+static void
+child_bad_places(void)
+{
+	struct vk_store *st = unlocked();
+	struct vk_session_info info;
+	unsigned n;
+
+	refuse(0, EPERM);
+	setenv("XDG_RUNTIME_DIR", "/var/tmp", 1);
+	CHECK(vk_session_put(st, VK_SESSION_LOGIN, 100, &info) == VK_OK);
+	CHECK(strncmp(info.place, "/var/tmp/", 9) != 0);
+	CHECK(vk_session_drop(st, &n) == VK_OK && n == 1);
+	setenv("XDG_RUNTIME_DIR", dir, 1);
+	CHECK(chmod(dir, 0777) == 0);
+	CHECK(vk_session_put(st, VK_SESSION_LOGIN, 100, &info) == VK_OK);
+	CHECK(strncmp(info.place, dir, strlen(dir)) != 0);
+	CHECK(vk_session_drop(st, &n) == VK_OK && n == 1);
+	CHECK(chmod(dir, 0700) == 0);
+}
+
+static void
+refused_keyring(void **state)
+{
+	(void)state;
+	in_child(child_eperm);
+	in_child(child_enosys);
+	in_child(child_no_add);
+	in_child(child_bad_places);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(raw_key_forms),
+		cmocka_unit_test_setup_teardown(raw_key_files, setup, teardown),
+		cmocka_unit_test_setup_teardown(ladder, setup, teardown),
+		cmocka_unit_test_setup_teardown(keyring_session, setup, teardown),
+		cmocka_unit_test_setup_teardown(session_scopes, setup, teardown),
+		cmocka_unit_test_setup_teardown(isolation, setup, teardown),
+		cmocka_unit_test_setup_teardown(refused_keyring, setup, teardown),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
