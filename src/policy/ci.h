@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: ISC */
-/* ci.h - collecting what the variables of a CI platform offer. */
+/*
+ * ci.h - collecting what the variables of a CI platform offer.
+ */
 #ifndef VK_POLICY_CI_H
 #define VK_POLICY_CI_H
 

@@ -8,7 +8,7 @@
 #include <ini.h>
 #include <string.h>
 
-#include "policy/config.h"
+#include "policy/config_keys.h"
 
 enum { SECTION_MAX = 48 };
 

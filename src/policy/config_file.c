@@ -10,7 +10,7 @@
 #include <unistd.h>
 
 #include "valetkey/io.h"
-#include "policy/config.h"
+#include "valetkey/config.h"
 
 /* Root may own it: it can do everything anyway, and it installs what a site prescribes. */
 static enum vk_err

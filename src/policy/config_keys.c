@@ -2,7 +2,7 @@
 /* What the keys of the config mean. */
 #include <string.h>
 
-#include "policy/config.h"
+#include "policy/config_keys.h"
 
 enum {
 	NAME_MAX_LEN = 40,
@@ -162,6 +162,7 @@ vk_config_begin(struct vk_config_at *at, const char *header)
 	return at->where == VK_IN_SECTION ? add_section(at, name) : add_profile(at, name);
 }
 
+/* Keystore entries have any names without blanks and commas; ${extra} NULL stands for that. */
 static enum vk_err
 add_name(struct vk_names *l, const char *text, size_t n, const char *extra)
 {
@@ -171,7 +172,7 @@ add_name(struct vk_names *l, const char *text, size_t n, const char *extra)
 		return VK_ENOMEM;
 	if (n == 0)
 		return vk_fail(VK_EPROTO, "a name is missing beside a comma");
-	if (!only(name, extra))
+	if (extra ? !only(name, extra) : strchr(name, ' ') != NULL)
 		return vk_fail(VK_EPROTO, "names are separated by commas, and hold no blanks");
 	if (vk_names_have(l, name))
 		return vk_fail(VK_EPROTO, "%s is named twice", name);
@@ -281,7 +282,7 @@ vk_config_key(struct vk_config_at *at, const char *key, const char *value)
 	if (at->where == VK_IN_SECTION)
 		return set_section_key(at, (enum key)k, value);
 	if (k == KEY_CREDENTIALS)
-		return set_names(&c->profiles[c->n_profiles - 1].credentials, value, "._-~@:/[]");
+		return set_names(&c->profiles[c->n_profiles - 1].credentials, value, NULL);
 	if (k == KEY_WITH)
 		return set_names(&c->profiles[c->n_profiles - 1].with, value, "-");
 	if (strcmp(value, "error") != 0 && strcmp(value, "miss") != 0)
@@ -300,10 +301,12 @@ end_section(struct vk_config_at *at, struct vk_section *s)
 		return vk_fail(VK_EPROTO, "[%s] has no %s", s->name,
 		    at->seen >> KEY_URL & 1 ? "secret" : "url");
 	/* What the entry of the keystore says holds unless this section says something else. */
-	if (s->kind == 0 && !stored)
+	if (s->kind == 0 && !*s->username && *s->header)
+		s->kind = VK_KIND_HEADER;
+	else if (s->kind == 0 && !stored)
 		s->kind = *s->username ? VK_KIND_BASIC : VK_KIND_BEARER;
 	if ((s->kind == VK_KIND_HEADER) != (*s->header != '\0'))
-		return vk_fail(VK_EPROTO, "[%s]: \"kind = header\" and the key header need each other",
+		return vk_fail(VK_EPROTO, "[%s]: kind header and the key header need each other",
 		    s->name);
 	if (s->kind == VK_KIND_BASIC && !*s->username && !stored)
 		return vk_fail(VK_EPROTO, "[%s]: kind basic needs a username", s->name);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 #include <string.h>
 
-#include "policy/config.h"
+#include "valetkey/config.h"
 
 bool
 vk_names_have(const struct vk_names *l, const char *name)

@@ -115,6 +115,13 @@ add_names(struct vk_policy *p, const char *const *names, size_t n, struct vk_cre
 	return e;
 }
 
+static int
+by_name(const void *a, const void *b)
+{
+	return strcmp(*(char *const *)a, *(char *const *)b);
+}
+
+/* Sorted, since the order of entries in the keystore is that of a keyed hash. */
 static enum vk_err
 pinned_names(struct vk_policy *p, struct vk_names *names)
 {
@@ -125,7 +132,10 @@ pinned_names(struct vk_policy *p, struct vk_names *names)
 		return VK_OK;
 	if ((e = vk_policy_store(p, &st)) != VK_OK)
 		return e;
-	return vk_store_each(st, NULL, visit_name, names);
+	e = vk_store_each(st, NULL, visit_name, names);
+	if (names->n > 1)
+		qsort(names->v, names->n, sizeof(*names->v), by_name);
+	return e;
 }
 
 /* Variables of the platform come last, as they do for helpers: only where nothing else answers. */
@@ -220,6 +230,20 @@ visit_host(const struct vk_cred *c, void *arg)
 	return add_host(h->list, &c->scope);
 }
 
+static int
+by_scope(const void *a, const void *b)
+{
+	const struct vk_scope *x = &(*(struct vk_cred *const *)a)->scope;
+	const struct vk_scope *y = &(*(struct vk_cred *const *)b)->scope;
+	int d = strcmp(x->host, y->host);
+
+	if (d == 0)
+		d = x->port < y->port ? -1 : x->port > y->port;
+	if (d == 0)
+		d = strcmp(x->path, y->path);
+	return d ? d : strcmp(x->scheme, y->scheme);
+}
+
 enum vk_err
 vk_policy_hosts(struct vk_policy *p, struct vk_cred_list *ret_list)
 {
@@ -237,6 +261,8 @@ vk_policy_hosts(struct vk_policy *p, struct vk_cred_list *ret_list)
 		vk_cred_list_clear(&l);
 		return e;
 	}
+	if (l.n > 1)
+		qsort(l.v, l.n, sizeof(struct vk_cred *), by_scope);
 	*ret_list = l;
 	return VK_OK;
 }

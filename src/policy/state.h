@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: ISC */
-/* state.h - what the files of this floor share. */
+/*
+ * state.h - what the files of this floor share.
+ */
 #ifndef VK_POLICY_STATE_H
 #define VK_POLICY_STATE_H
 
 #include "valetkey/policy.h"
-#include "policy/config.h"
+#include "valetkey/config.h"
 
 struct vk_policy {
 	struct vk_config config;

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: ISC */
-/* value.h - the last step of every source: from raw bytes to a secret that can be presented. */
+/*
+ * value.h - the last step of every source: from raw bytes to a secret that can be presented.
+ */
 #ifndef VK_SOURCE_VALUE_H
 #define VK_SOURCE_VALUE_H
 

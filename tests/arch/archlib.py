@@ -20,6 +20,7 @@ HEADERS = {
     "store.h": "store",
     "proto.h": "proto",
     "source.h": "source", "unlock.h": "source",
+    "config.h": "policy",
     "policy.h": "policy",
     "inject.h": "inject",
     "helper.h": "helpers",

@@ -11,7 +11,7 @@
 #include <cmocka.h>
 
 #include "valetkey/io.h"
-#include "policy/config.h"
+#include "valetkey/config.h"
 
 /* The parser's own switches, where the one that is linked has them. */
 extern bool ini_allow_inline_comments __attribute__((weak));
@@ -56,7 +56,7 @@ test_whole(void **state)
 			       "secret = env:NPM_TOKEN\r\n"
 			       "[nexus]\nurl\t=\thttps://ci@nexus.corp.example:8443/repository/  \n"
 			       "secret = file:/run/secrets/a b;c#d=e\n"
-			       "[hdr]\nurl = https://h.example\nkind = header\nheader = Private-Token\n"
+			       "[hdr]\nurl = https://h.example\nheader = Private-Token\n"
 			       "secret = keystore:me@gl.example\n"
 			       "[alias]\nurl = https://h.example/x\nsecret = keystore:x\n"
 			       "[profile ci]\ncredentials = github-packages, nexus ,me@h.example:1/p\n"
@@ -89,97 +89,97 @@ test_whole(void **state)
 	vk_config_clear(&c);
 }
 
+static const struct {
+	const char *text;
+	unsigned line;
+} bad[] = {
+	/* what is not known */
+	{ CRED "password = x\n", 4 },
+	{ CRED "Url = https://x.example\n", 4 },
+	{ "url = https://h.example\n", 1 },
+	{ "[valetkey]\nurl = https://h.example\n", 2 },
+	{ "[valetkey]\nwhen-locked = maybe\n", 2 },
+	{ "[profile p]\nurl = https://h.example\n", 2 },
+	{ CRED "credentials = a\n", 4 },
+	{ CRED "kind = token\n", 4 },
+	{ "just words\n", 1 },
+	{ "ghp_averysecrettoken\n", 1 },
+	{ "= x\n", 1 },
+	{ "[a\n", 1 },
+	{ "[]\n", 1 },
+	{ "[\n", 1 },
+	{ "[a b]\n", 1 },
+	{ "[https://h.example]\n", 1 },
+	{ "[profile]\n", 1 },
+	{ "[profile ]\n", 1 },
+	{ "[Profile x]\n", 1 },
+	{ "[profile a b]\n", 1 },
+	/* twice */
+	{ CRED CRED, 4 },
+	{ CRED "url = https://h.example\n", 4 },
+	{ CRED "[profile p]\ncredentials = a\n[profile p]\ncredentials = a\n", 6 },
+	{ "[valetkey]\n[valetkey]\n", 2 },
+	{ CRED "[profile p]\ncredentials = a, a\n", 5 },
+	{ "[a]\nurl = https://u@h.example\nusername = u\nsecret = env:X\n", 3 },
+	{ "[a]\nusername = u\nurl = https://u@h.example\nsecret = env:X\n", 3 },
+	/* missing */
+	{ "[a]\n", 1 },
+	{ "\n\n[a]\nurl = https://h.example\n[b]\n", 3 },
+	{ "[a]\nsecret = env:X\n", 1 },
+	{ "[a]\nurl =\nsecret = env:X\n", 2 },
+	{ "[a]\nurl\nsecret = env:X\n", 2 },
+	{ "[profile p]\nwith = npm\n", 1 },
+	{ "[profile p]\ncredentials = \n", 2 },
+	{ "[profile p]\ncredentials = a,,b\n", 2 },
+	{ "[profile p]\ncredentials = a,\n", 2 },
+	{ "[profile p]\ncredentials = ,a\n", 2 },
+	{ "[profile p]\ncredentials = a b\n", 2 },
+	{ "[profile p]\ncredentials = a\nwith = ../npm\n", 3 },
+	{ "[a]\nurl = https://h.example\nsecret = env:X\nkind = basic\n", 1 },
+	{ "[a]\nurl = https://h.example\nsecret = env:X\nkind = header\n", 1 },
+	{ "[a]\nurl = https://h.example\nsecret = env:X\nusername = u\nheader = X-T\n", 1 },
+	/* what the parser library would take for something else */
+	{ CRED "username = ci ; the robot\n", 4 },
+	{ CRED "username = ci # the robot\n", 4 },
+	{ CRED "username = ci\t;x\n", 4 },
+	{ CRED "username = ;x\n", 4 },
+	{ CRED "username = \"ci\"\n", 4 },
+	{ CRED "username = 'ci'\n", 4 },
+	{ "[a]\nurl = https://h.example\n  /path\nsecret = env:X\n", 3 },
+	{ CRED "  username = ci\n", 4 },
+	{ " [a]\n", 1 },
+	{ "[a] ; comment\n", 1 },
+	{ "[a]b\n", 1 },
+	{ "[a]]\n", 1 },
+	{ "[a;b]\n", 1 },
+	{ "[a ;b]\n", 1 },
+	{ "[a]\nurl : https://h.example\n", 2 },
+	{ "[a]\nurl: https://h.example/?x=y\n", 2 },
+	{ "[a]\nurl https://h.example/?x=y\n", 2 },
+	{ "\xef\xbb\xbf[a]\n", 1 },
+	/* values */
+	{ "[a]\nurl = h.example\nsecret = env:X\n", 2 },
+	{ "[a]\nurl = https://u:pw@h.example\nsecret = env:X\n", 2 },
+	{ "[a]\nurl = https://h.example/../x\nsecret = env:X\n", 2 },
+	{ "[a]\nurl = https://h.example\nsecret = ghp_averysecrettoken\n", 3 },
+	{ "[a]\nurl = https://h.example\nsecret = env:A B\n", 3 },
+	{ CRED "scope = corp\n", 4 },
+	{ CRED "scope = @\n", 4 },
+	{ CRED "scope = @a/b\n", 4 },
+	{ CRED "kind = header\nheader = X-T: x\n", 5 },
+	/* control characters */
+	{ CRED "username = c\ri\n", 4 },
+	{ CRED "username = ci\r\r\n", 4 },
+	{ CRED "username = c\033[2Ji\n", 4 },
+	{ CRED "username = c\ti\n", 4 },
+	{ CRED "username = ci\r", 4 },
+	{ "[a\r]\n", 1 },
+	{ "[a]\r\r\n", 1 },
+};
+
 static void
 test_refused(void **state)
 {
-	static const struct {
-		const char *text;
-		unsigned line;
-	} bad[] = {
-		/* what is not known */
-		{ CRED "password = x\n", 4 },
-		{ CRED "Url = https://x.example\n", 4 },
-		{ "url = https://h.example\n", 1 },
-		{ "[valetkey]\nurl = https://h.example\n", 2 },
-		{ "[valetkey]\nwhen-locked = maybe\n", 2 },
-		{ "[profile p]\nurl = https://h.example\n", 2 },
-		{ CRED "credentials = a\n", 4 },
-		{ CRED "kind = token\n", 4 },
-		{ "just words\n", 1 },
-		{ "ghp_averysecrettoken\n", 1 },
-		{ "= x\n", 1 },
-		{ "[a\n", 1 },
-		{ "[]\n", 1 },
-		{ "[\n", 1 },
-		{ "[a b]\n", 1 },
-		{ "[https://h.example]\n", 1 },
-		{ "[profile]\n", 1 },
-		{ "[profile ]\n", 1 },
-		{ "[Profile x]\n", 1 },
-		{ "[profile a b]\n", 1 },
-		/* twice */
-		{ CRED CRED, 4 },
-		{ CRED "url = https://h.example\n", 4 },
-		{ CRED "[profile p]\ncredentials = a\n[profile p]\ncredentials = a\n", 6 },
-		{ "[valetkey]\n[valetkey]\n", 2 },
-		{ CRED "[profile p]\ncredentials = a, a\n", 5 },
-		{ "[a]\nurl = https://u@h.example\nusername = u\nsecret = env:X\n", 3 },
-		{ "[a]\nusername = u\nurl = https://u@h.example\nsecret = env:X\n", 3 },
-		/* missing */
-		{ "[a]\n", 1 },
-		{ "\n\n[a]\nurl = https://h.example\n[b]\n", 3 },
-		{ "[a]\nsecret = env:X\n", 1 },
-		{ "[a]\nurl =\nsecret = env:X\n", 2 },
-		{ "[a]\nurl\nsecret = env:X\n", 2 },
-		{ "[profile p]\nwith = npm\n", 1 },
-		{ "[profile p]\ncredentials = \n", 2 },
-		{ "[profile p]\ncredentials = a,,b\n", 2 },
-		{ "[profile p]\ncredentials = a,\n", 2 },
-		{ "[profile p]\ncredentials = ,a\n", 2 },
-		{ "[profile p]\ncredentials = a b\n", 2 },
-		{ "[profile p]\ncredentials = a\nwith = ../npm\n", 3 },
-		{ "[a]\nurl = https://h.example\nsecret = env:X\nkind = basic\n", 1 },
-		{ "[a]\nurl = https://h.example\nsecret = env:X\nkind = header\n", 1 },
-		{ "[a]\nurl = https://h.example\nsecret = env:X\nheader = X-T\n", 1 },
-		/* what the parser library would take for something else */
-		{ CRED "username = ci ; the robot\n", 4 },
-		{ CRED "username = ci # the robot\n", 4 },
-		{ CRED "username = ci\t;x\n", 4 },
-		{ CRED "username = ;x\n", 4 },
-		{ CRED "username = \"ci\"\n", 4 },
-		{ CRED "username = 'ci'\n", 4 },
-		{ "[a]\nurl = https://h.example\n  /path\nsecret = env:X\n", 3 },
-		{ CRED "  username = ci\n", 4 },
-		{ " [a]\n", 1 },
-		{ "[a] ; comment\n", 1 },
-		{ "[a]b\n", 1 },
-		{ "[a]]\n", 1 },
-		{ "[a;b]\n", 1 },
-		{ "[a ;b]\n", 1 },
-		{ "[a]\nurl : https://h.example\n", 2 },
-		{ "[a]\nurl: https://h.example/?x=y\n", 2 },
-		{ "[a]\nurl https://h.example/?x=y\n", 2 },
-		{ "\xef\xbb\xbf[a]\n", 1 },
-		/* values */
-		{ "[a]\nurl = h.example\nsecret = env:X\n", 2 },
-		{ "[a]\nurl = https://u:pw@h.example\nsecret = env:X\n", 2 },
-		{ "[a]\nurl = https://h.example/../x\nsecret = env:X\n", 2 },
-		{ "[a]\nurl = https://h.example\nsecret = ghp_averysecrettoken\n", 3 },
-		{ "[a]\nurl = https://h.example\nsecret = env:A B\n", 3 },
-		{ CRED "scope = corp\n", 4 },
-		{ CRED "scope = @\n", 4 },
-		{ CRED "scope = @a/b\n", 4 },
-		{ CRED "kind = header\nheader = X-T: x\n", 5 },
-		/* control characters */
-		{ CRED "username = c\ri\n", 4 },
-		{ CRED "username = ci\r\r\n", 4 },
-		{ CRED "username = c\033[2Ji\n", 4 },
-		{ CRED "username = c\ti\n", 4 },
-		{ CRED "username = ci\r", 4 },
-		{ "[a\r]\n", 1 },
-		{ "[a]\r\r\n", 1 },
-	};
-
 	(void)state;
 	for (size_t i = 0; i < VK_COUNT(bad); i++) {
 		refused(bad[i].text, bad[i].line);

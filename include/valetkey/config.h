@@ -5,8 +5,8 @@
  *
  * All or nothing: a file that is not understood to the last byte is an error with file and line.
  */
-#ifndef VK_POLICY_CONFIG_H
-#define VK_POLICY_CONFIG_H
+#ifndef VALETKEY_CONFIG_H
+#define VALETKEY_CONFIG_H
 
 #include "valetkey/source.h"
 
@@ -16,10 +16,10 @@ struct vk_names {
 	size_t n;
 };
 
-/** vk_names_have(l, name) */
+/** vk_names_have(l, name): Is ${name} in the list? */
 bool vk_names_have(const struct vk_names *l, const char *name) VK_MUST;
 
-/** vk_names_add(l, name): A copy of ${name}; nothing when it is there. */
+/** vk_names_add(l, name): Append a copy of ${name}, unless it is there. */
 enum vk_err vk_names_add(struct vk_names *l, const char *name) VK_MUST;
 
 void vk_names_clear(struct vk_names *l);
@@ -69,26 +69,5 @@ void vk_config_clear(struct vk_config *c);
 /** vk_config_section(c, name), vk_config_profile(c, name): NULL when there is none. */
 const struct vk_section *vk_config_section(const struct vk_config *c, const char *name) VK_MUST;
 const struct vk_profile *vk_config_profile(const struct vk_config *c, const char *name) VK_MUST;
-
-/* The meaning of what is written (config_keys.c), for the parser only. */
-
-enum vk_config_where { VK_IN_NOTHING, VK_IN_SETTINGS, VK_IN_SECTION, VK_IN_PROFILE };
-
-struct vk_config_at {
-	struct vk_config *config;
-	enum vk_config_where where; /* the last section or profile of ${config} is the current one */
-	bool had_settings;
-	unsigned seen;              /* keys of the current section, as bits */
-	unsigned line;
-};
-
-/**
- * vk_config_begin(at, header), vk_config_key(at, key, value), vk_config_end(at):
- * Begin "[header]" (ending what was open); take one key; end the file.  On failure the reason
- * has no file and line yet: the parser puts them in front.
- */
-enum vk_err vk_config_begin(struct vk_config_at *at, const char *header) VK_MUST;
-enum vk_err vk_config_key(struct vk_config_at *at, const char *key, const char *value) VK_MUST;
-enum vk_err vk_config_end(struct vk_config_at *at) VK_MUST;
 
 #endif
