@@ -17,6 +17,8 @@
 #define ARENA_SIZE ((size_t)16 * 1024 * 1024)
 #define GUARD ((size_t)65536) /* the largest page size Linux uses for small pages */
 #define UNIT ((size_t)16)
+#define LOCK_FIRST ((size_t)2 * 1024 * 1024)
+#define LOCK_LEAST ((size_t)32 * 1024)
 
 #ifndef MLOCK_ONFAULT
 #define MLOCK_ONFAULT 1
@@ -29,7 +31,7 @@ struct block {
 
 static char *base; /* NULL until first use */
 static size_t top; /* bytes of the region that blocks occupy; beyond it nothing was touched */
-static bool locked;
+static size_t locked; /* bytes at the start of the region that are locked */
 
 void
 vk_wipe(void *p, size_t n)
@@ -48,6 +50,18 @@ vk_mem_eq(const void *a, const void *b, size_t n)
 	return d == 0;
 }
 
+/*
+ * The whole region counts against RLIMIT_MEMLOCK, touched or not (8 MiB by default, 64 KiB before
+ * Linux 5.16), so a small start is locked, and the rest if it is ever used.
+ */
+static void
+lock_upto(size_t want)
+{
+	for (size_t n = want; n >= LOCK_LEAST && n > locked; n /= 8)
+		if (syscall(SYS_mlock2, base, n, MLOCK_ONFAULT) == 0)
+			locked = n;
+}
+
 static bool
 arena_start(void)
 {
@@ -61,9 +75,8 @@ arena_start(void)
 		return false;
 	}
 	madvise(p + GUARD, ARENA_SIZE, MADV_DONTDUMP);
-	/* RLIMIT_MEMLOCK may be smaller than the region: then it stays unlocked, and status says so. */
-	locked = syscall(SYS_mlock2, p + GUARD, ARENA_SIZE, MLOCK_ONFAULT) == 0;
 	base = p + GUARD;
+	lock_upto(LOCK_FIRST);
 	return true;
 }
 
@@ -108,6 +121,8 @@ vk_arena_alloc(size_t n)
 	if (ARENA_SIZE - top < sizeof(*b) + want)
 		return NULL;
 	b = (struct block *)(void *)(base + top);
+	if (top + sizeof(*b) + want > LOCK_FIRST && locked == LOCK_FIRST)
+		lock_upto(ARENA_SIZE);
 	*b = (struct block){ .size = want, .used = 1 };
 	top += sizeof(*b) + want;
 	return b + 1;
@@ -138,5 +153,5 @@ vk_arena_wipe(void)
 bool
 vk_arena_locked(void)
 {
-	return (base || arena_start()) && locked;
+	return (base || arena_start()) && locked > 0 && locked >= top;
 }
