@@ -36,6 +36,9 @@ struct vk_part {
 	size_t n;
 };
 
+/** vk_crypto_start(): Once per process, by the functions below: picks the fastest implementations. */
+void vk_crypto_start(void);
+
 /**
  * vk_random(p, n):
  * Bytes from the kernel.  In a file of its own, so that the generator of the test

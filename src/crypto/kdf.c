@@ -11,6 +11,7 @@ vk_prf(const unsigned char *key, const char *label, const struct vk_part *parts,
 	unsigned char personal[VK_LABEL_MAX] = { 0 };
 	crypto_generichash_blake2b_state s;
 
+	vk_crypto_start();
 	memcpy(personal, label, strnlen(label, sizeof(personal)));
 	crypto_generichash_blake2b_init_salt_personal(&s, key, VK_KEY_LEN, n, NULL, personal);
 	for (size_t i = 0; i < count; i++)
@@ -22,6 +23,7 @@ vk_prf(const unsigned char *key, const char *label, const struct vk_part *parts,
 void
 vk_digest(const void *p, size_t n, unsigned char out[VK_DIGEST_LEN])
 {
+	vk_crypto_start();
 	crypto_generichash_blake2b(out, VK_DIGEST_LEN, p, n, NULL, 0);
 }
 

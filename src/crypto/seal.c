@@ -7,8 +7,8 @@
  * sodium_init() picks the vector implementations.  It takes 13 us and saves as much on every
  * page of 4 KiB; should it fail, the portable ones do the same, slower.
  */
-static void
-start(void)
+void
+vk_crypto_start(void)
 {
 	static bool started;
 
@@ -20,7 +20,7 @@ void
 vk_seal(const unsigned char *key, const unsigned char *nonce, const void *ad, size_t ad_len,
     unsigned char *text, size_t n, unsigned char *tag)
 {
-	start();
+	vk_crypto_start();
 	crypto_aead_xchacha20poly1305_ietf_encrypt_detached(text, tag, NULL, text, n, ad, ad_len,
 	    NULL, nonce, key);
 }
@@ -29,7 +29,7 @@ bool
 vk_unseal(const unsigned char *key, const unsigned char *nonce, const void *ad, size_t ad_len,
     unsigned char *text, size_t n, const unsigned char *tag)
 {
-	start();
+	vk_crypto_start();
 	if (crypto_aead_xchacha20poly1305_ietf_decrypt_detached(text, NULL, text, n, tag, ad, ad_len,
 		nonce, key) == 0)
 		return true;
