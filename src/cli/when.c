@@ -86,7 +86,7 @@ parse_offset(const char **s, int *ret_seconds)
 static bool
 parse_rfc3339(const char *s, int64_t *ret)
 {
-	struct tm tm = { 0 }, back;
+	struct tm tm = { 0 }, given;
 	int offset = 0;
 	time_t t;
 
@@ -106,9 +106,10 @@ parse_rfc3339(const char *s, int64_t *ret)
 		if (!parse_offset(&s, &offset) || *s)
 			return false;
 	}
+	given = tm;
 	t = timegm(&tm);
-	/* timegm() turns 31 April into 1 May: a date that changes was none. */
-	if (!gmtime_r(&t, &back) || back.tm_mday != tm.tm_mday || back.tm_mon != tm.tm_mon)
+	/* timegm() turns 31 April into 1 May, in place: a date that changes was none. */
+	if (tm.tm_mday != given.tm_mday || tm.tm_mon != given.tm_mon)
 		return false;
 	*ret = (int64_t)t - offset;
 	return true;

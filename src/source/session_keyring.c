@@ -97,13 +97,14 @@ vk_keyring_refused(void)
 	return syscall(SYS_add_key, NULL, NULL, NULL, (size_t)0, 0) < 0 && refused(errno);
 }
 
-/* Revoke frees the payload; invalidate takes the dead key out of its keyrings at once. */
+/*
+ * Revoking frees the secret at once.  The husk stays until the kernel collects it: unlinking goes by
+ * description, and could take a live key of another keyring's out.
+ */
 static bool
 kill_key(long key)
 {
-	bool gone = keyctl(KEYCTL_REVOKE, (unsigned long)key, 0, 0, 0) == 0;
-
-	return keyctl(KEYCTL_INVALIDATE, (unsigned long)key, 0, 0, 0) == 0 || gone;
+	return keyctl(KEYCTL_REVOKE, (unsigned long)key, 0, 0, 0) == 0;
 }
 
 /* Revoke what vk_keyring_get() could find, except ${keep}. */
