@@ -2,12 +2,12 @@
 /*
  * syscall-fault - run a command under ptrace and break one of its system calls.
  *
- *   syscall-fault REPORT SECONDS count             -- COMMAND...
- *   syscall-fault REPORT SECONDS fail NAME N ERRNO -- COMMAND...   the Nth NAME is not made and returns ERRNO
- *   syscall-fault REPORT SECONDS kill N            -- COMMAND...   SIGKILL just before the Nth call of any name
+ *   syscall-fault REPORT SECONDS FROM count             -- COMMAND...
+ *   syscall-fault REPORT SECONDS FROM fail NAME N ERRNO -- COMMAND...   the Nth NAME is not made and returns ERRNO
+ *   syscall-fault REPORT SECONDS FROM kill N            -- COMMAND...   SIGKILL just before the Nth call of any name
  *
- * Calls are counted over the command and the processes it forks, in the order they are made, from its
- * start; what they execute is let go and runs undisturbed.  Works on static programs, which no
+ * Calls are counted over the command and the processes it forks, in the order they are made, from
+ * the first call of FROM on ("-": from its start); what they execute is let go and runs undisturbed.  Works on static programs, which no
  * library can interpose.  REPORT gets, one per line:
  *   total N · call NAME N · injected NAME|no · status exit N|signal N|timeout · left N
  * "left" counts processes that outlived the command by LINGER_MS; they are killed.
@@ -40,6 +40,7 @@ enum what { COUNT, FAIL, KILL };
 
 static struct {
 	enum what what;
+	long from;     /* counting begins with it; -1: at once */
 	long nr;       /* FAIL: which system call */
 	unsigned long n;
 	int error;
@@ -145,6 +146,9 @@ at_syscall(pid_t pid)
 	if (info.op != PTRACE_SYSCALL_INFO_ENTRY)
 		return;
 	nr = (long)info.entry.nr;
+	if (plan.from >= 0 && nr != plan.from)
+		return;
+	plan.from = -1;
 	total++;
 	if (nr >= 0 && nr < MAX_NR)
 		calls[nr]++;
@@ -245,7 +249,7 @@ follow(void)
 static unsigned
 leftovers(void)
 {
-	struct timespec pause = { 0, 5 * 1000 * 1000 };
+	struct timespec pause = { 0, 5000000L };
 	unsigned left = 0;
 	int status;
 	pid_t pid;
@@ -308,21 +312,23 @@ int
 main(int argc, char **argv)
 {
 	struct sigaction sa = { .sa_handler = on_alarm };
-	int at = 4, status;
+	int at = 5, status;
 
-	if (argc >= 6 && strcmp(argv[3], "kill") == 0) {
+	plan.from = argc > 3 && strcmp(argv[3], "-") != 0 ? syscall_number(argv[3]) : -1;
+	if (argc >= 7 && strcmp(argv[4], "kill") == 0) {
 		plan.what = KILL;
-		plan.n = strtoul(argv[4], NULL, 10);
-		at = 5;
-	} else if (argc >= 8 && strcmp(argv[3], "fail") == 0) {
-		plan.what = FAIL;
-		plan.nr = syscall_number(argv[4]);
 		plan.n = strtoul(argv[5], NULL, 10);
-		plan.error = error_number(argv[6]);
-		at = 7;
+		at = 6;
+	} else if (argc >= 9 && strcmp(argv[4], "fail") == 0) {
+		plan.what = FAIL;
+		plan.nr = syscall_number(argv[5]);
+		plan.n = strtoul(argv[6], NULL, 10);
+		plan.error = error_number(argv[7]);
+		at = 8;
 	}
 	if (argc < at + 2 || strcmp(argv[at], "--") != 0 || plan.nr < 0 || plan.error < 0) {
-		fprintf(stderr, "usage: syscall-fault REPORT SECONDS count|fail NAME N ERRNO|kill N -- COMMAND...\n");
+		fprintf(stderr,
+		    "usage: syscall-fault REPORT SECONDS FROM count|fail NAME N ERRNO|kill N -- COMMAND...\n");
 		return 2;
 	}
 	if (prctl(PR_SET_CHILD_SUBREAPER, 1) < 0)
