@@ -158,13 +158,52 @@ test_flips(void **state)
 static void
 test_cuts(void **state)
 {
+	struct vk_store *st;
+
 	(void)state;
 	write_file(store_file, image, image_len);
 	for (size_t n = image_len; n-- > 0;) {
 		assert_int_equal(truncate(store_file, (off_t)n), 0);
 		if (!ask_everything("cut", n))
 			fail_msg("a file cut to %zu bytes was accepted", n);
+		/* at once, not only by the lookup that needs what is missing */
+		st = NULL;
+		if (vk_store_open(store_file, &st) == VK_OK)
+			assert_int_equal(vk_store_unlock_raw(st, raw_key), VK_ETAMPER);
+		vk_store_close(st);
 	}
+}
+
+/* The same with a session key, which opens no slot and reads none: verify must still look. */
+static void
+test_slot_flips_in_session(void **state)
+{
+	int fd = open(store_file, O_WRONLY);
+	unsigned char key[VK_STORE_KEY_LEN];
+	struct vk_store *st = open_raw(store_file);
+	struct vk_slot_info info[2];
+	size_t n;
+
+	(void)state;
+	assert_true(fd >= 0);
+	assert_ok(vk_store_session_key(st, key));
+	vk_store_close(st);
+	assert_ok(vk_store_open(store_file, &st));
+	assert_ok(vk_store_unlock_session(st, key));
+	assert_ok(vk_store_verify(st));
+	for (size_t at = 2 * VK_PAGE; at < 3 * VK_PAGE; at++) {
+		unsigned char flipped = image[at] ^ (unsigned char)(1u << at % 8);
+
+		assert_int_equal(pwrite(fd, &flipped, 1, (off_t)at), 1);
+		assert_int_equal(vk_store_verify(st), VK_ETAMPER);
+		assert_int_equal(vk_store_slots(st, info, 2, &n), VK_ETAMPER);
+		expect(st, "https://a.example", "bob", "secret-b");
+		/* nor may a writer carry it over into a new file, under a hash that fits */
+		assert_int_equal(put(st, "https://n.example", "u", "", "s"), VK_ETAMPER);
+		assert_int_equal(pwrite(fd, &image[at], 1, (off_t)at), 1);
+	}
+	vk_store_close(st);
+	close(fd);
 }
 
 /* Every page at every other page's place; every page zeroed. */
@@ -483,6 +522,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		T(test_flips),
 		T(test_cuts),
+		T(test_slot_flips_in_session),
 		T(test_swaps),
 		T(test_older_pages),
 		T(test_foreign_pages),

@@ -1,0 +1,413 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * Many processes, sudden deaths, full disks: whoever was told that a change is done
+ * finds it, nobody reads anything that was never written, and nothing is left lying about.
+ */
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <sched.h>
+#include <signal.h>
+#include <sys/mman.h>
+#include <sys/mount.h>
+#include <sys/resource.h>
+#include <sys/wait.h>
+
+#include "store_util.h"
+
+enum { WRITERS = 3, READERS = 2, KILLS = 60, ROUND_US = 30000 };
+
+/* What the children tell us; survives them. */
+struct shared {
+	volatile unsigned long tried[WRITERS], acked[WRITERS];
+	volatile unsigned long reads, bad;
+	volatile bool stop;
+};
+
+static struct shared *shared;
+
+static unsigned long
+number_of(struct vk_store *st, const char *url)
+{
+	struct vk_cred *c = NULL;
+	enum vk_err e = find(st, url, NULL, &c);
+	unsigned long n = e == VK_OK ? strtoul(c->secret.p, NULL, 10) : 0;
+
+	if (e != VK_OK && e != VK_ENOENT)
+		shared->bad++;
+	vk_cred_free(c);
+	return n;
+}
+
+/* Raise two counters that must always be equal: the own one of writer ${*arg}, and one for all. */
+static enum vk_err
+decide_count(struct vk_store *st, void *arg)
+{
+	static const char *const all[] = { "https://all.example", "https://all.example:444" };
+	unsigned who = *(unsigned *)arg;
+	char urls[3][64], text[32];
+	enum vk_err e = VK_OK;
+
+	snprintf(urls[0], sizeof(urls[0]), "https://own-%u.example", who);
+	snprintf(urls[1], sizeof(urls[1]), "%s", all[0]);
+	snprintf(urls[2], sizeof(urls[2]), "%s", all[1]);
+	for (unsigned i = 0; e == VK_OK && i < 3; i++) {
+		struct vk_cred *c;
+
+		snprintf(text, sizeof(text), "%lu", number_of(st, urls[i]) + 1);
+		c = cred(urls[i], "u", "", text);
+		e = vk_store_stage_put(st, c);
+		vk_cred_free(c);
+	}
+	return e;
+}
+
+static void
+write_on(unsigned who)
+{
+	struct vk_store *st = open_raw(store_file);
+
+	while (!shared->stop) {
+		shared->tried[who]++;
+		if (vk_store_commit(st, decide_count, &who) != VK_OK) {
+			shared->bad++;
+			fprintf(stderr, "writer: %s\n", vk_reason());
+			_exit(1);
+		}
+		shared->acked[who]++;
+	}
+	vk_store_close(st);
+	_exit(0);
+}
+
+/* Both common counters are equal in every state, and never go back. */
+static void
+read_on(void)
+{
+	unsigned long last = 0;
+
+	while (!shared->stop) {
+		struct vk_store *st = open_raw(store_file);
+		unsigned long a = number_of(st, "https://all.example");
+		unsigned long b = number_of(st, "https://all.example:444");
+
+		if (a != b || a < last)
+			shared->bad++;
+		last = a;
+		shared->reads++;
+		vk_store_close(st);
+	}
+	_exit(0);
+}
+
+static pid_t
+start(unsigned i)
+{
+	pid_t pid = fork();
+
+	assert_true(pid >= 0);
+	if (pid == 0) {
+		if (i < WRITERS)
+			write_on(i);
+		read_on();
+	}
+	return pid;
+}
+
+static unsigned
+files_in(const char *dir)
+{
+	DIR *d = opendir(dir);
+	unsigned n = 0;
+
+	assert_non_null(d);
+	for (struct dirent *e; (e = readdir(d));)
+		n += e->d_name[0] != '.';
+	closedir(d);
+	return n;
+}
+
+static void
+test_storm(void **state)
+{
+	pid_t pid[WRITERS + READERS];
+	unsigned long tried = 0, acked = 0, all, kills[WRITERS] = { 0 };
+	unsigned seed = 7;
+	struct vk_store *st;
+
+	(void)state;
+	shared = mmap(NULL, sizeof(*shared), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	assert_true(shared != MAP_FAILED);
+	create_raw(store_file);
+	for (unsigned i = 0; i < WRITERS + READERS; i++)
+		pid[i] = start(i);
+	for (unsigned k = 0; k < KILLS; k++) {
+		unsigned who = (unsigned)rand_r(&seed) % WRITERS;
+		int status;
+
+		usleep((useconds_t)rand_r(&seed) % ROUND_US);
+		kill(pid[who], SIGKILL);
+		assert_int_equal(waitpid(pid[who], &status, 0), pid[who]);
+		kills[who]++;
+		pid[who] = start(who);
+	}
+	shared->stop = true;
+	for (unsigned i = 0; i < WRITERS + READERS; i++) {
+		int status;
+
+		assert_int_equal(waitpid(pid[i], &status, 0), pid[i]);
+		assert_true(WIFEXITED(status) && WEXITSTATUS(status) == 0);
+	}
+	assert_int_equal(shared->bad, 0);
+	assert_true(shared->reads > 0);
+	st = open_raw(store_file);
+	assert_ok(vk_store_verify(st));
+	for (unsigned i = 0; i < WRITERS; i++) {
+		char url[64];
+		unsigned long own;
+
+		snprintf(url, sizeof(url), "https://own-%u.example", i);
+		own = number_of(st, url);
+		/* a commit whose writer was killed before it could say so may or may not have happened */
+		if (own < shared->acked[i] || own > shared->tried[i])
+			fail_msg("writer %u: %lu of %lu acknowledged, %lu tried", i, own,
+			    shared->acked[i], shared->tried[i]);
+		assert_true(shared->tried[i] - shared->acked[i] <= kills[i]);
+		acked += shared->acked[i];
+		tried += shared->tried[i];
+	}
+	all = number_of(st, "https://all.example");
+	assert_true(all >= acked && all <= tried);
+	assert_true(acked > KILLS);
+	/* one more commit sweeps up what the killed ones left */
+	assert_ok(put(st, "https://z.example", "u", "", "s"));
+	assert_int_equal(files_in(scratch), 1);
+	vk_store_close(st);
+	munmap(shared, sizeof(*shared));
+}
+
+/* Only files that are named, owned and unlocked as only ours can be are removed. */
+static void
+test_sweep(void **state)
+{
+	static const char *const keep[] = { "keystore.new", "keystore.new-12345", "keystore.new-1234567",
+		"keystore-new.abcdef", "other.new-abcdef", "keystore.bak" };
+	char path[160];
+	struct flock l = { .l_type = F_WRLCK, .l_whence = SEEK_SET };
+	struct vk_store *st;
+	int fd;
+
+	(void)state;
+	create_raw(store_file);
+	for (size_t i = 0; i < VK_COUNT(keep); i++) {
+		snprintf(path, sizeof(path), "%s/%s", scratch, keep[i]);
+		close(open(path, O_CREAT | O_WRONLY, 0600));
+	}
+	snprintf(path, sizeof(path), "%s/keystore.new-dirdir", scratch);
+	assert_int_equal(mkdir(path, 0700), 0);
+	snprintf(path, sizeof(path), "%s/keystore.new-linkli", scratch);
+	assert_int_equal(symlink(store_file, path), 0);
+	snprintf(path, sizeof(path), "%s/keystore.new-stale1", scratch);
+	close(open(path, O_CREAT | O_WRONLY, 0600));
+	snprintf(path, sizeof(path), "%s/keystore.new-inuse1", scratch);
+	fd = open(path, O_CREAT | O_RDWR, 0600);
+	assert_int_equal(fcntl(fd, F_OFD_SETLK, &l), 0);
+	st = open_raw(store_file);
+	assert_ok(put(st, "https://a.example", "u", "", "s"));
+	assert_int_equal(files_in(scratch), 1 + VK_COUNT(keep) + 3);
+	close(fd);
+	assert_ok(put(st, "https://a.example", "u", "", "t"));
+	assert_int_equal(files_in(scratch), 1 + VK_COUNT(keep) + 2);
+	vk_store_close(st);
+}
+
+/* Commits of growing size until one fails; then the store must be as before it, and alone. */
+static void
+fill_until_error(enum vk_err want, const char *file, const char *dir)
+{
+	struct vk_store *st = open_raw(file);
+	char url[64], secret[4001];
+	enum vk_err e = VK_OK;
+	unsigned n = 0;
+
+	memset(secret, 's', sizeof(secret) - 1);
+	secret[sizeof(secret) - 1] = '\0';
+	for (; e == VK_OK && n < 1000; n++) {
+		snprintf(url, sizeof(url), "https://h%u.example", n);
+		e = put(st, url, "u", "", secret);
+	}
+	assert_int_equal(e, want);
+	assert_true(n > 1);
+	assert_int_equal(files_in(dir), 1);
+	for (unsigned i = 0; i + 1 < n; i++) {
+		snprintf(url, sizeof(url), "https://h%u.example", i);
+		expect(st, url, NULL, secret);
+	}
+	snprintf(url, sizeof(url), "https://h%u.example", n - 1);
+	expect(st, url, NULL, NULL);
+	assert_ok(vk_store_verify(st));
+	vk_store_close(st);
+}
+
+static void
+test_file_size_limit(void **state)
+{
+	struct rlimit old, limit;
+
+	(void)state;
+	create_raw(store_file);
+	assert_int_equal(getrlimit(RLIMIT_FSIZE, &old), 0);
+	limit = (struct rlimit){ 200 * 1024, old.rlim_max };
+	assert_int_equal(setrlimit(RLIMIT_FSIZE, &limit), 0);
+	fill_until_error(VK_ESYS, store_file, scratch);
+	assert_int_equal(setrlimit(RLIMIT_FSIZE, &old), 0);
+}
+
+static bool
+write_text(const char *path, const char *text)
+{
+	int fd = open(path, O_WRONLY);
+	bool ok = fd >= 0 && write(fd, text, strlen(text)) == (ssize_t)strlen(text);
+
+	if (fd >= 0)
+		close(fd);
+	return ok;
+}
+
+/* A small file system of our own, in a namespace; false where that is not allowed. */
+static bool
+mount_small(const char *at)
+{
+	char map[64];
+	uid_t uid = geteuid();
+	gid_t gid = getegid();
+
+	if (uid != 0) {
+		if (unshare(CLONE_NEWUSER | CLONE_NEWNS) < 0)
+			return false;
+		snprintf(map, sizeof(map), "%u %u 1", uid, uid);
+		if (!write_text("/proc/self/uid_map", map) || !write_text("/proc/self/setgroups", "deny"))
+			return false;
+		snprintf(map, sizeof(map), "%u %u 1", gid, gid);
+		if (!write_text("/proc/self/gid_map", map))
+			return false;
+	} else if (unshare(CLONE_NEWNS) < 0 ||
+	    mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0) {
+		return false;
+	}
+	return mount("tmpfs", at, "tmpfs", 0, "size=256k") == 0;
+}
+
+static void
+test_full_disk(void **state)
+{
+	int status;
+	pid_t pid;
+
+	(void)state;
+	if ((pid = fork()) == 0) {
+		if (!mount_small(scratch))
+			_exit(77);
+		create_raw(store_file);
+		fill_until_error(VK_ESYS, store_file, scratch);
+		_exit(0);
+	}
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	assert_true(WIFEXITED(status));
+	if (WEXITSTATUS(status) == 77)
+		skip();
+	assert_int_equal(WEXITSTATUS(status), 0);
+}
+
+/* The permissions a keystore may have, and what becomes of them. */
+static void
+test_files(void **state)
+{
+	char link[128], path[128];
+	struct vk_store *st = NULL;
+	struct stat s;
+
+	(void)state;
+	create_raw(store_file);
+	assert_int_equal(chmod(store_file, 0644), 0); /* as a checkout from git makes it */
+	st = open_raw(store_file);
+	assert_ok(put(st, "https://a.example", "u", "", "s"));
+	assert_int_equal(stat(store_file, &s), 0);
+	assert_int_equal(s.st_mode & 07777, 0644);
+	vk_store_close(st);
+	assert_int_equal(chmod(store_file, 0620), 0);
+	assert_int_equal(vk_store_open(store_file, &st), VK_EPOLICY);
+	assert_int_equal(chmod(store_file, 0602), 0);
+	assert_int_equal(vk_store_open(store_file, &st), VK_EPOLICY);
+	assert_int_equal(chmod(store_file, 0600), 0);
+	/* through a link: the file behind it is replaced, the link stays */
+	snprintf(link, sizeof(link), "%s/link", scratch);
+	assert_int_equal(symlink("keystore", link), 0);
+	st = open_raw(link);
+	assert_ok(put(st, "https://a.example", "u", "", "t"));
+	vk_store_close(st);
+	assert_int_equal(lstat(link, &s), 0);
+	assert_true(S_ISLNK(s.st_mode));
+	st = open_raw(store_file);
+	expect(st, "https://a.example", NULL, "t");
+	vk_store_close(st);
+	st = NULL;
+	assert_int_equal(vk_store_open(scratch, &st), VK_EPOLICY);
+	snprintf(path, sizeof(path), "%s/fifo", scratch);
+	assert_int_equal(mkfifo(path, 0600), 0);
+	assert_int_equal(vk_store_open(path, &st), VK_EPOLICY);
+	assert_int_equal(vk_store_open("/dev/null", &st), VK_EPOLICY);
+	snprintf(path, sizeof(path), "%s/keystore/x", scratch);
+	assert_int_equal(vk_store_open(path, &st), VK_ENOENT);
+	if (geteuid() == 0) {
+		assert_int_equal(chown(store_file, 12345, (gid_t)-1), 0);
+		assert_int_equal(vk_store_open(store_file, &st), VK_EPOLICY);
+	}
+	assert_null(st);
+}
+
+/* A handle that was opened before others wrote still writes on top of their state. */
+static void
+test_old_handles(void **state)
+{
+	struct vk_store *a, *b;
+	char other[128];
+
+	(void)state;
+	create_raw(store_file);
+	a = open_raw(store_file);
+	b = open_raw(store_file);
+	assert_ok(put(a, "https://a.example", "u", "", "s"));
+	assert_ok(put(b, "https://b.example", "u", "", "s"));
+	expect(b, "https://a.example", NULL, "s");
+	expect(a, "https://b.example", NULL, NULL); /* a snapshot, until it writes or opens again */
+	assert_ok(put(a, "https://c.example", "u", "", "s"));
+	expect(a, "https://b.example", NULL, "s");
+	assert_ok(vk_store_verify(b));
+	/* another keystore in its place is not written to */
+	snprintf(other, sizeof(other), "%s/other", scratch);
+	create_raw(other);
+	assert_int_equal(rename(other, store_file), 0);
+	assert_int_equal(put(a, "https://d.example", "u", "", "s"), VK_EKEY);
+	assert_int_equal(unlink(store_file), 0);
+	assert_int_equal(put(a, "https://d.example", "u", "", "s"), VK_ESYS);
+	assert_int_equal(access(store_file, F_OK), -1);
+	vk_store_close(a);
+	vk_store_close(b);
+}
+
+int
+main(void)
+{
+#define T(f) cmocka_unit_test_setup_teardown(f, make_scratch, drop_scratch)
+	const struct CMUnitTest tests[] = {
+		T(test_storm),
+		T(test_sweep),
+		T(test_file_size_limit),
+		T(test_full_disk),
+		T(test_files),
+		T(test_old_handles),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
