@@ -436,9 +436,9 @@ decide_many(struct vk_store *st, void *arg)
 		/* 10 accounts on each host, every third on a path, every fifth with a name */
 		snprintf(url, sizeof(url), "https://h%u.example%s", i / 10, i % 3 ? "" : "/p/q");
 		snprintf(user, sizeof(user), "u%u", i);
-		snprintf(name, sizeof(name), i % 5 ? "" : "n%u", i);
+		snprintf(name, sizeof(name), "n%u", i);
 		snprintf(secret, sizeof(secret), "s%u", i);
-		c = cred(url, user, name, secret);
+		c = cred(url, user, i % 5 ? "" : name, secret);
 		c->created = 1000 + i;
 		if (m->remove)
 			assert_ok(vk_store_stage_remove(st, &c->scope, user));
