@@ -19,7 +19,8 @@ struct vk_names {
 /** vk_names_have(l, name): Is ${name} in the list? */
 bool vk_names_have(const struct vk_names *l, const char *name) VK_MUST;
 
-/** vk_names_add(l, name): Append a copy of ${name}, unless it is there. */
+/** vk_names_push(l, name), vk_names_add(l, name): Append a copy of ${name}; add: unless it is there. */
+enum vk_err vk_names_push(struct vk_names *l, const char *name) VK_MUST;
 enum vk_err vk_names_add(struct vk_names *l, const char *name) VK_MUST;
 
 void vk_names_clear(struct vk_names *l);

@@ -10,6 +10,9 @@ extern const struct vk_cmd vk_cmd_get;
 extern const struct vk_cmd vk_cmd_unlock;
 extern const struct vk_cmd vk_cmd_lock;
 extern const struct vk_cmd vk_cmd_status;
+extern const struct vk_cmd vk_cmd_run;
+extern const struct vk_cmd vk_cmd_render;
+extern const struct vk_cmd vk_cmd_setup;
 
 const struct vk_cmd *const vk_cmds[] = {
 	&vk_cmd_init,
@@ -21,5 +24,8 @@ const struct vk_cmd *const vk_cmds[] = {
 	&vk_cmd_unlock,
 	&vk_cmd_lock,
 	&vk_cmd_status,
+	&vk_cmd_run,
+	&vk_cmd_render,
+	&vk_cmd_setup,
 	NULL,
 };

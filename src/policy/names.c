@@ -13,19 +13,23 @@ vk_names_have(const struct vk_names *l, const char *name)
 }
 
 enum vk_err
-vk_names_add(struct vk_names *l, const char *name)
+vk_names_push(struct vk_names *l, const char *name)
 {
-	char **v;
+	char **v = reallocarray(l->v, l->n + 1, sizeof(*v));
 
-	if (vk_names_have(l, name))
-		return VK_OK;
-	if (!(v = reallocarray(l->v, l->n + 1, sizeof(*v))))
+	if (!v)
 		return VK_ENOMEM;
 	l->v = v;
 	if (!(v[l->n] = vk_strdup(name)))
 		return VK_ENOMEM;
 	l->n++;
 	return VK_OK;
+}
+
+enum vk_err
+vk_names_add(struct vk_names *l, const char *name)
+{
+	return vk_names_have(l, name) ? VK_OK : vk_names_push(l, name);
 }
 
 void

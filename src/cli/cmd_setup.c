@@ -1,0 +1,230 @@
+/* SPDX-License-Identifier: ISC */
+#include <string.h>
+
+#include "valetkey/policy.h"
+#include "cli/cmd.h"
+#include "cli/setup.h"
+
+static int run(int argc, char **argv);
+
+enum {
+	OPT_UNDO = 1,
+	OPT_PRINT,
+	OPT_HOST,
+	OPT_FORCE,
+};
+
+static const struct vk_opt opts[] = {
+	{ OPT_UNDO, "undo", NULL, "take out what setup put in; the rest stays byte for byte", false },
+	{ OPT_PRINT, "print", NULL, "print what would be put in, and change nothing", false },
+	{ OPT_HOST, "host", "URL", "this host as well; without a keystore, only this one", true },
+	{ OPT_FORCE, "force", NULL, "docker: replace another program's entry for a host", false },
+};
+
+const struct vk_cmd vk_cmd_setup = {
+	.name = "setup",
+	.args = "TOOL...",
+	.summary = "make git or docker ask valetkey",
+	.help = "Registers valetkey with git or docker for the hosts of the keystore and the config, and for no\n"
+		"other: git's global configuration gets a helper with an absolute path per host, docker's\n"
+		"config.json gets credHelpers.  Doing it again changes nothing; \"valetkey add\" extends it.\n\n"
+		"  valetkey setup git docker\n"
+		"  valetkey setup git --undo\n",
+	.opts = opts,
+	.n_opts = VK_COUNT(opts),
+	.run = run,
+};
+
+enum { HOSTS_MAX = 64 };
+
+struct request {
+	const char *hosts[HOSTS_MAX];
+	size_t n_hosts;
+	bool undo, print, force;
+};
+
+static const struct vk_setup_tool *
+find_tool(const char *name)
+{
+	for (size_t i = 0; vk_setup_tools[i]; i++)
+		if (strcmp(vk_setup_tools[i]->name, name) == 0)
+			return vk_setup_tools[i];
+	return NULL;
+}
+
+static enum vk_err
+add_asked(const struct vk_setup_tool *tool, const char *host, struct vk_setup *s)
+{
+	VK_CLEANUP(vk_freep) char *url =
+	    strstr(host, "://") ? vk_strdup(host) : vk_asprintf("https://%s", host);
+	struct vk_scope scope;
+	enum vk_err e = url ? vk_scope_parse(url, &scope, NULL) : VK_ENOMEM;
+
+	if (e != VK_OK)
+		return e == VK_EPROTO ? vk_fail(VK_EUSAGE, "--host: %s", vk_reason()) : e;
+	if (!tool->takes(&scope))
+		e = vk_fail(VK_EUSAGE, "%s does not ask a helper for %s", tool->name, url);
+	else
+		e = vk_setup_add_host(s, &scope, true);
+	vk_scope_clear(&scope);
+	return e;
+}
+
+/* Hosts of the config and the keystore.  With --host a keystore that cannot be asked is no obstacle. */
+static enum vk_err
+add_known(const struct vk_setup_tool *tool, bool needed, struct vk_setup *s)
+{
+	VK_CLEANUP(vk_policy_closep) struct vk_policy *p = NULL;
+	struct vk_cred_list l = { 0 };
+	enum vk_err e = vk_policy_open(NULL, &p);
+
+	if (e == VK_OK)
+		e = vk_policy_hosts(p, &l);
+	if (e == VK_ELOCKED && !needed) {
+		vk_msg_note("the keystore is locked: only hosts named by --host, now or before, are set up");
+		vk_reason_clear();
+		e = VK_OK;
+	} else if (e == VK_ELOCKED) {
+		vk_hint("valetkey unlock, or name hosts with --host");
+	}
+	for (size_t i = 0; i < l.n && e == VK_OK; i++)
+		if (tool->takes(&l.v[i]->scope))
+			e = vk_setup_add_host(s, &l.v[i]->scope, false);
+	vk_cred_list_clear(&l);
+	return e;
+}
+
+/* What the tool is to have: hosts asked for now, earlier, and those that are known. */
+static enum vk_err
+collect(const struct vk_setup_tool *tool, const struct request *r, struct vk_setup *s)
+{
+	struct vk_setup old = { 0 };
+	enum vk_err e = vk_setup_load(tool, &old);
+
+	if (e == VK_ENOENT)
+		e = VK_OK;
+	for (size_t i = 0; i < old.n_hosts && e == VK_OK; i++) {
+		struct vk_scope scope;
+
+		if (!old.hosts[i].asked || (e = vk_scope_parse(old.hosts[i].url, &scope, NULL)) != VK_OK)
+			continue;
+		e = vk_setup_add_host(s, &scope, true);
+		vk_scope_clear(&scope);
+	}
+	vk_setup_clear(&old);
+	for (size_t i = 0; i < r->n_hosts && e == VK_OK; i++)
+		e = add_asked(tool, r->hosts[i], s);
+	if (e == VK_OK)
+		e = add_known(tool, r->n_hosts == 0, s);
+	if (e == VK_OK && s->n_hosts == 0) {
+		vk_hint("valetkey add https://HOST, or name one with --host");
+		e = vk_fail(VK_EUSAGE, "there is no host to set %s up for", tool->name);
+	}
+	return e;
+}
+
+static int
+report(const struct vk_setup_tool *tool, const struct vk_setup *s, bool changed)
+{
+	VK_CLEANUP(vk_buf_clear) struct vk_buf b = VK_BUF(VK_MAX_FILE);
+
+	vk_buf_fmt(&b, "%s: %s %s for %zu %s\n", tool->name,
+	    changed ? "valetkey is set up in" : "already set up in", s->file, s->n_hosts,
+	    s->n_hosts == 1 ? "host" : "hosts");
+	for (size_t i = 0; i < s->n_hosts; i++)
+		vk_buf_fmt(&b, "  %s%s\n", s->hosts[i].url,
+		    s->hosts[i].with_path ? " (with paths)" : "");
+	if (b.err != VK_OK)
+		return vk_msg_fail(b.err);
+	return vk_stdout_text(b.p, b.len);
+}
+
+static int
+set_up(const struct vk_setup_tool *tool, const struct request *r)
+{
+	VK_CLEANUP(vk_buf_clear) struct vk_buf b = VK_BUF(VK_MAX_FILE);
+	struct vk_setup s = { 0 };
+	bool changed = false;
+	enum vk_err e = collect(tool, r, &s);
+	int status;
+
+	if (e == VK_OK)
+		e = r->print ? vk_setup_preview(tool, &s, r->force, &b)
+			     : vk_setup_apply(tool, &s, r->force, &changed);
+	if (e != VK_OK)
+		status = vk_msg_fail(e);
+	else if (r->print)
+		status = vk_stdout_text(b.p ? b.p : "", b.len);
+	else
+		status = report(tool, &s, changed);
+	if (status == 0 && !r->print && tool->advise)
+		tool->advise(&s);
+	vk_setup_clear(&s);
+	return status;
+}
+
+static const char *
+found_text(enum vk_setup_found found)
+{
+	return found == VK_SETUP_WHOLE ? "is as it was before"
+	    : found == VK_SETUP_CHANGED
+	    ? "is without valetkey's part again; what others changed since then stays"
+	    : "held nothing of valetkey's any more";
+}
+
+static int
+take_out(const struct vk_setup_tool *tool)
+{
+	VK_CLEANUP(vk_freep) char *text = NULL;
+	struct vk_setup s = { 0 };
+	enum vk_setup_found found = VK_SETUP_GONE;
+	enum vk_err e = vk_setup_load(tool, &s);
+	int status;
+
+	if (e == VK_ENOENT) {
+		e = VK_OK;
+		text = vk_asprintf("%s: not set up\n", tool->name);
+	} else if (e == VK_OK && (e = vk_setup_undo(tool, &s, &found)) == VK_OK) {
+		text = vk_asprintf("%s: %s %s\n", tool->name, s.file, found_text(found));
+	}
+	if (e != VK_OK || !text)
+		status = vk_msg_fail(e != VK_OK ? e : VK_ENOMEM);
+	else
+		status = vk_stdout_text(text, strlen(text));
+	vk_setup_clear(&s);
+	return status;
+}
+
+static int
+run(int argc, char **argv)
+{
+	struct vk_opts o = VK_OPTS(&vk_cmd_setup, argc, argv);
+	struct request r = { .n_hosts = 0 };
+	int status = 0;
+
+	for (int id; (id = vk_opts_next(&o)) != 0;) {
+		if (id < 0)
+			return vk_opts_exit(id);
+		if (id == OPT_HOST && r.n_hosts == HOSTS_MAX)
+			return vk_msg_usage("setup: more than %d hosts", HOSTS_MAX);
+		if (id == OPT_HOST)
+			r.hosts[r.n_hosts++] = o.arg;
+		r.undo |= id == OPT_UNDO;
+		r.print |= id == OPT_PRINT;
+		r.force |= id == OPT_FORCE;
+	}
+	if (!vk_opts_operands(&o, 1, -1))
+		return 2;
+	if (r.undo && (r.print || r.force || r.n_hosts > 0))
+		return vk_msg_usage("setup: --undo goes with no other option");
+	for (int i = o.at; i < argc; i++)
+		if (!find_tool(argv[i]))
+			return vk_msg_usage("setup: no such tool: %s (known are git and docker)", argv[i]);
+	for (int i = o.at; i < argc; i++) {
+		const struct vk_setup_tool *tool = find_tool(argv[i]);
+		int one = r.undo ? take_out(tool) : set_up(tool, &r);
+
+		status = status ? status : one;
+	}
+	return status;
+}

@@ -1,0 +1,144 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * setup.h - registering valetkey in the configuration files of tools.
+ *
+ * A tool says how its file is changed as two pure functions on the file's text: one takes out what was
+ * put in, the other puts in a list of hosts.  Every change is "take out, put in", so a second set-up
+ * changes nothing and undoing restores what was there before.  What is remembered is
+ * what was inserted or replaced, never a copy of the file: others keep passwords in there.
+ */
+#ifndef VK_CLI_SETUP_H
+#define VK_CLI_SETUP_H
+
+#include <sys/stat.h>
+
+#include "valetkey/config.h"
+#include "valetkey/cred.h"
+#include "valetkey/secret.h"
+
+/* One host to register: an origin, in the spelling of vk_scope_url(). */
+struct vk_setup_host {
+	char *url;
+	bool with_path; /* has entries that are for a path of it */
+	bool asked;     /* named by --host, so kept when the keystore does not know it */
+};
+
+/* What was done to one tool. */
+struct vk_setup {
+	char *file;   /* where; heap */
+	bool created; /* there was no file */
+	struct vk_setup_host *hosts;
+	size_t n_hosts;
+	char *text;                     /* what was inserted, in one piece */
+	struct vk_names keys;           /* docker: the members that are in ${text} */
+	struct vk_names replaced, was;  /* docker: members of others, and their values as written */
+};
+
+/* How much of what was put in was still as it was left. */
+enum vk_setup_found {
+	VK_SETUP_WHOLE,   /* all of it, byte for byte */
+	VK_SETUP_CHANGED, /* some of it: somebody edited the file; what is not ours stays */
+	VK_SETUP_GONE,    /* nothing */
+};
+
+struct vk_setup_tool {
+	const char *name;    /* "git" */
+	const char *program; /* what it starts: "git-credential-valetkey" */
+	/* Does it ask for credentials of this kind of scope? */
+	bool (*takes)(const struct vk_scope *scope);
+	/* The file that the tool itself would change. */
+	enum vk_err (*file)(char **ret_path);
+	/* Append ${text} without what ${s} put in to ${out}. */
+	enum vk_err (*take_out)(const struct vk_setup *s, const char *text, size_t n, struct vk_buf *out,
+	    enum vk_setup_found *ret_found);
+	/* Append ${text} with ${s->hosts} put in to ${out}, and note how in ${s}.  ${force}: replace others. */
+	enum vk_err (*put_in)(struct vk_setup *s, const char *text, size_t n, bool force,
+	    struct vk_buf *out);
+	/* What else the user should know, on stderr; may be NULL. */
+	void (*advise)(const struct vk_setup *s);
+};
+
+extern const struct vk_setup_tool vk_setup_git;
+extern const struct vk_setup_tool vk_setup_docker;
+
+/** vk_setup_tools: The ones above; the last pointer is NULL. */
+extern const struct vk_setup_tool *const vk_setup_tools[];
+
+/**
+ * vk_setup_load(tool, ret):
+ * What is remembered about ${tool}.  VK_ENOENT: it is not set up.
+ */
+enum vk_err vk_setup_load(const struct vk_setup_tool *tool, struct vk_setup *ret) VK_MUST;
+
+/** vk_setup_save(tool, s), vk_setup_forget(tool) */
+enum vk_err vk_setup_save(const struct vk_setup_tool *tool, const struct vk_setup *s) VK_MUST;
+enum vk_err vk_setup_forget(const struct vk_setup_tool *tool) VK_MUST;
+
+void vk_setup_clear(struct vk_setup *s);
+
+/** vk_setup_add_host(s, scope, asked): Merge the origin of ${scope} into ${s->hosts}, which stay sorted. */
+enum vk_err vk_setup_add_host(struct vk_setup *s, const struct vk_scope *scope, bool asked) VK_MUST;
+
+/** vk_setup_has(s, url, path): Is that origin in ${s->hosts}, with paths if ${path}? */
+bool vk_setup_has(const struct vk_setup *s, const char *url, bool path) VK_MUST;
+
+/**
+ * vk_setup_apply(tool, s, force, ret_changed):
+ * Make the file of ${tool} serve ${s->hosts}; the rest of ${s} is filled in.
+ */
+enum vk_err vk_setup_apply(const struct vk_setup_tool *tool, struct vk_setup *s, bool force,
+    bool *ret_changed) VK_MUST;
+
+/** vk_setup_undo(tool, s, ret_found): Take everything out again, and forget it. */
+enum vk_err vk_setup_undo(const struct vk_setup_tool *tool, const struct vk_setup *s,
+    enum vk_setup_found *ret_found) VK_MUST;
+
+/**
+ * vk_setup_preview(tool, s, force, out):
+ * Append the whole piece that vk_setup_apply() would insert, changing nothing.
+ */
+enum vk_err vk_setup_preview(const struct vk_setup_tool *tool, struct vk_setup *s, bool force,
+    struct vk_buf *out) VK_MUST;
+
+/**
+ * vk_setup_extend(scope):
+ * For "add": every tool that is set up gets the host of ${scope} as well, and the user a line about
+ * it.  A failure is a warning: the credential is stored.
+ */
+void vk_setup_extend(const struct vk_scope *scope);
+
+/**
+ * vk_setup_self(ret_path):
+ * The absolute path of this executable.  VK_EPOLICY when others than root and this user could replace it:
+ * then no tool should be told to start it.
+ */
+enum vk_err vk_setup_self(char **ret_path) VK_MUST;
+
+/** vk_setup_is_self(path): Is ${path} this executable, or a link to it? */
+bool vk_setup_is_self(const char *path) VK_MUST;
+
+/** vk_setup_on_path(program): The first executable ${program} on PATH; NULL when there is none.  Heap. */
+char *vk_setup_on_path(const char *program) VK_MUST;
+
+/* A tool's file, for a change locked by a file beside it, as git locks its own. */
+struct vk_setup_file {
+	char *target; /* links resolved, so that a link stays one */
+	char *lock;   /* NULL once it is gone */
+	int fd;       /* the lock's, to write the new text to */
+	bool exists;
+	struct stat st;     /* when it exists */
+	struct vk_buf text; /* what is in it now */
+};
+
+/** vk_setup_file_read(path, ret), vk_setup_file_begin(path, ret): Without and with the lock. */
+enum vk_err vk_setup_file_read(const char *path, struct vk_setup_file *ret) VK_MUST;
+enum vk_err vk_setup_file_begin(const char *path, struct vk_setup_file *ret) VK_MUST;
+
+/** vk_setup_file_commit(f, text, n), vk_setup_file_remove(f): The new text takes its place; there is no file any more. */
+enum vk_err vk_setup_file_commit(struct vk_setup_file *f, const char *text, size_t n) VK_MUST;
+enum vk_err vk_setup_file_remove(struct vk_setup_file *f) VK_MUST;
+
+/** vk_setup_file_end(f): Unlock and release; safe after the others. */
+void vk_setup_file_end(struct vk_setup_file *f);
+
+#endif
