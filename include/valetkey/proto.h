@@ -116,11 +116,14 @@ enum vk_err vk_docker_list_end(struct vk_buf *out) VK_MUST;
 
 /* ---- .npmrc (npm's ini dialect, npmrc(5)) --------------------------------------------------- */
 
-/* One logical line of a .npmrc; spans point into the text it was read from. */
+/*
+ * One "key = value" of a .npmrc.  Blank lines, comments and sections make no entry.  The value may be
+ * a secret, so it stays in the text that was read; vk_npmrc_value() resolves it.
+ */
 struct vk_npmrc_line {
-	size_t start, end; /* the whole line with its line end */
-	char *key;         /* NULL for blank lines, comments and sections; quotes and escapes resolved */
-	char *value;       /* resolved, "${VAR}" left as it is */
+	size_t start, end;       /* the whole line with its line end */
+	size_t value, value_len; /* as written, without blanks around it */
+	char *key;               /* quotes and escapes resolved */
 };
 struct vk_npmrc {
 	struct vk_npmrc_line *v;
@@ -129,30 +132,61 @@ struct vk_npmrc {
 enum vk_err vk_npmrc_parse(const char *text, size_t n, struct vk_npmrc *ret) VK_MUST;
 void vk_npmrc_clear(struct vk_npmrc *f);
 
+/** vk_npmrc_value(text, l, out): Append the value of ${l}, quotes and escapes resolved, "${VAR}" as it is. */
+enum vk_err vk_npmrc_value(const char *text, const struct vk_npmrc_line *l, struct vk_buf *out)
+    VK_MUST;
+
+/** vk_npmrc_next_var(at, ret_name, ret_n): The next "${VAR}" that npm would replace; moves ${*at}. */
+bool vk_npmrc_next_var(const char **at, const char **ret_name, size_t *ret_n) VK_MUST;
+
 /** vk_npmrc_cred_key(key): Is it a credential key ("//host/:_authToken", "_auth", "//h/:_password" ...)? */
 bool vk_npmrc_cred_key(const char *key) VK_MUST;
 
-/** vk_npmrc_quote(value, out): Append ${value} so that npm's parser and expansion give it back unchanged. */
-enum vk_err vk_npmrc_quote(const char *value, struct vk_buf *out) VK_MUST;
+/**
+ * vk_npmrc_quote(value, n, out):
+ * Append ${value} so that the parser and the expansion of npm 9, 10 and 11 give it back unchanged.
+ * VK_EPOLICY for the few that they cannot: control bytes, blanks at an end, "true", "false", "null",
+ * "undefined", and "${NAME?...}", which the versions read differently.
+ */
+enum vk_err vk_npmrc_quote(const char *value, size_t n, struct vk_buf *out) VK_MUST;
+
+/* How a file is made. */
+struct vk_npmrc_style {
+	bool keep_own;   /* the user's credential keys stay, except for what ${creds} answer */
+	bool registries; /* of the user's settings only those that name a registry */
+	bool both_keys;  /* each credential also as "//host/path:key": npm tries it after an empty "//host/path/:key" */
+};
 
 /**
- * vk_npmrc_merge(own, n, creds, out, dropped):
- * The user's own text without its credential keys, then the lines for ${creds}.  Names
- * of left-out keys (never values) go to ${dropped}, one per line.
+ * vk_npmrc_merge(own, n, creds, style, out, dropped):
+ * The lines for ${creds}, then the user's own text without its credential keys and without what those
+ * lines set.  Names of left-out keys (never values) go to ${dropped}, one per line.
+ * VK_EPOLICY with the reason for a credential that npm cannot be told.
  */
 enum vk_err vk_npmrc_merge(const char *own, size_t n, const struct vk_cred_list *creds,
-    struct vk_buf *out, struct vk_buf *dropped) VK_MUST;
+    const struct vk_npmrc_style *style, struct vk_buf *out, struct vk_buf *dropped) VK_MUST;
+
+/**
+ * vk_npmrc_without_vars(text, n, creds, gone, arg, out, vars):
+ * A project's file without those credential keys that ${creds} answer and whose value names a variable for
+ * which ${gone} is true.  The names of those variables go to ${vars}, one per line; none: the file
+ * can stay as it is.
+ */
+typedef bool vk_npmrc_gone(const char *name, void *arg);
+enum vk_err vk_npmrc_without_vars(const char *text, size_t n, const struct vk_cred_list *creds,
+    vk_npmrc_gone *gone, void *arg, struct vk_buf *out, struct vk_buf *vars) VK_MUST;
 
 /* ---- netrc ----------------------------------------------------------------------------------- */
 
 /**
- * vk_netrc_merge(own, n, creds, out, dropped):
+ * vk_netrc_merge(own, n, creds, keep_own, out, dropped):
  * The safe subset for every reader: "machine H login U password P", one line each, a host once.
- * Entries of the user's file are left out and named in ${dropped}.  VK_EPOLICY with
- * the reason when a value cannot be written so that every reader gets it back, when two
- * credentials want one host, or when a credential's port or path cannot be told apart.
+ * Entries of the user's file are left out and named in ${dropped}, one per line; with ${keep_own} they
+ * follow as they were, except for the hosts of ${creds}.  VK_EPOLICY with the reason when a
+ * value cannot be written so that every reader gets it back, when two credentials want one host,
+ * or when a credential's scheme, port or path cannot be told apart.
  */
 enum vk_err vk_netrc_merge(const char *own, size_t n, const struct vk_cred_list *creds,
-    struct vk_buf *out, struct vk_buf *dropped) VK_MUST;
+    bool keep_own, struct vk_buf *out, struct vk_buf *dropped) VK_MUST;
 
 #endif

@@ -1,0 +1,227 @@
+/* SPDX-License-Identifier: ISC */
+#include <string.h>
+
+#include "valetkey/inject.h"
+#include "valetkey/source.h"
+#include "cli/cmd.h"
+
+static int run(int argc, char **argv);
+
+enum {
+	OPT_PROFILE = 1, OPT_CONFIG, OPT_CREDENTIAL, OPT_WITH, OPT_ENV, OPT_BUILD_SECRET,
+	OPT_REQUIRE_RUNG, OPT_MAX_RUNG, OPT_KEEP_OWN, OPT_VERBOSE,
+};
+
+static const struct vk_opt opts[] = {
+	{ OPT_PROFILE, "profile", "NAME", "only what this profile names", false },
+	{ OPT_CONFIG, "config", "FILE", "use this config file", false },
+	{ OPT_CREDENTIAL, "credential", "NAME[,NAME]", "only these credentials", true },
+	{ OPT_WITH, "with", "RECIPE[,RECIPE]", "give them to these tools: git, npm, netrc", true },
+	{ OPT_ENV, "env", "VAR=REF", "set a variable to the secret of a reference", true },
+	{ OPT_BUILD_SECRET, "build-secret", "ID[=R]", "a file for {secrets}: npm, netrc, or a reference",
+	    true },
+	{ OPT_REQUIRE_RUNG, "require-rung", "R1|R2", "do not run with a weaker isolation", false },
+	{ OPT_MAX_RUNG, "max-rung", "R1|R2", "do not try a stronger one", false },
+	{ OPT_KEEP_OWN, "keep-own-credentials", NULL, "leave other tokens in .npmrc and netrc", false },
+	{ OPT_VERBOSE, "verbose", NULL, "say what is placed and what is in force", false },
+};
+
+const struct vk_cmd vk_cmd_run = {
+	.name = "run",
+	.args = "-- COMMAND [ARGUMENT...]",
+	.summary = "run a command with credentials that end with it",
+	.help = "Resolves every credential first, then starts COMMAND with files that only it and its children\n"
+		"can see (R1: private namespaces) or that a helper process holds in memory (R2), and\n"
+		"overwrites them when it ends.  Without names, a run gets every config section, every entry\n"
+		"that a person stored, and the CI platform's variables; without --with, git and npm are\n"
+		"given theirs.  The exit status is COMMAND's own; 125 is a failure of valetkey, 126 a\n"
+		"command that cannot be executed, 127 one that does not exist.\n\n"
+		"  valetkey run -- npm ci\n"
+		"  valetkey run --with netrc -- go mod download\n"
+		"  valetkey run --build-secret npmrc -- docker build {secrets} .\n",
+	.opts = opts,
+	.n_opts = VK_COUNT(opts),
+	.run = run,
+};
+
+enum { LIST_MAX = 64, OWN_FAILURE = 125 };
+
+struct request {
+	struct vk_run_opts run;
+	const char *names[LIST_MAX], *recipes[LIST_MAX];
+	struct vk_env_ref env[LIST_MAX];
+	struct vk_build_secret secrets[LIST_MAX];
+};
+
+static enum vk_err
+too_many(const char *option)
+{
+	return vk_fail(VK_ELIMIT, "--%s: at most %d", option, LIST_MAX);
+}
+
+/* Cuts ${text}, an argument of ours, at its commas. */
+static enum vk_err
+add_words(const char *option, char *text, const char **v, size_t *n)
+{
+	for (char *next; text; text = next) {
+		if ((next = strchr(text, ',')))
+			*next++ = '\0';
+		if (!*text)
+			return vk_fail(VK_EUSAGE, "--%s: an empty name", option);
+		if (*n == LIST_MAX)
+			return too_many(option);
+		v[(*n)++] = text;
+	}
+	return VK_OK;
+}
+
+static enum vk_err
+add_env(struct request *q, char *text)
+{
+	static const char letters[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz_0123456789";
+	char *eq = strchr(text, '=');
+	struct vk_ref ref;
+
+	if (!eq || eq == text || (*text >= '0' && *text <= '9') ||
+	    strspn(text, letters) != (size_t)(eq - text))
+		return vk_fail(VK_EUSAGE, "--env: VAR=REF, such as TOKEN=keystore:NAME");
+	if (q->run.n_env == LIST_MAX)
+		return too_many("env");
+	*eq = '\0';
+	q->env[q->run.n_env++] = (struct vk_env_ref){ .name = text, .ref = eq + 1 };
+	return vk_ref_parse(eq + 1, &ref);
+}
+
+/* What an id alone stands for: the file it is usually the name of, else a credential. */
+static const char *
+recipe_of_id(const char *id)
+{
+	if (strcmp(id, "npmrc") == 0 || strcmp(id, ".npmrc") == 0)
+		return "npm";
+	if (strcmp(id, "netrc") == 0 || strcmp(id, ".netrc") == 0)
+		return "netrc";
+	return NULL;
+}
+
+static enum vk_err
+add_secret(struct request *q, char *text)
+{
+	struct vk_build_secret b = { .id = text };
+	char *eq = strchr(text, '=');
+	struct vk_ref ref;
+
+	if (q->run.n_secrets == LIST_MAX)
+		return too_many("build-secret");
+	if (eq)
+		*eq++ = '\0';
+	if (!eq) {
+		b.recipe = recipe_of_id(text);
+	} else if (!strchr(eq, ':')) {
+		b.recipe = eq;
+	} else {
+		enum vk_err e = vk_ref_parse(eq, &ref);
+
+		if (e != VK_OK)
+			return e;
+		b.ref = eq;
+	}
+	q->secrets[q->run.n_secrets++] = b;
+	return VK_OK;
+}
+
+static enum vk_err
+parse_rung(const char *option, const char *text, enum vk_rung *ret)
+{
+	if (strcmp(text, "R1") == 0)
+		*ret = VK_RUNG_R1;
+	else if (strcmp(text, "R2") == 0)
+		*ret = VK_RUNG_R2;
+	else
+		return vk_fail(VK_EUSAGE, "--%s: R1 or R2", option);
+	return VK_OK;
+}
+
+static enum vk_err
+take_option(struct request *q, int id, char *arg)
+{
+	switch (id) {
+	case OPT_PROFILE:
+		q->run.policy.profile = arg;
+		return VK_OK;
+	case OPT_CONFIG:
+		q->run.policy.config = arg;
+		return VK_OK;
+	case OPT_CREDENTIAL:
+		return add_words("credential", arg, q->names, &q->run.n_names);
+	case OPT_WITH:
+		return add_words("with", arg, q->recipes, &q->run.n_recipes);
+	case OPT_ENV:
+		return add_env(q, arg);
+	case OPT_BUILD_SECRET:
+		return add_secret(q, arg);
+	case OPT_REQUIRE_RUNG:
+		return parse_rung("require-rung", arg, &q->run.require);
+	case OPT_MAX_RUNG:
+		return parse_rung("max-rung", arg, &q->run.max);
+	case OPT_KEEP_OWN:
+		q->run.keep_own = true;
+		return VK_OK;
+	default:
+		q->run.verbose = true;
+		return VK_OK;
+	}
+}
+
+static void
+note(const char *text)
+{
+	vk_msg_note("%s", text);
+}
+
+static void
+warn(const char *text)
+{
+	vk_msg_warn("%s", text);
+}
+
+/* A status that could be the command's must not be ours. */
+static int
+fail(enum vk_err e, int status)
+{
+	(void)!vk_msg_fail(e);
+	return status;
+}
+
+static int
+run(int argc, char **argv)
+{
+	struct vk_opts o = VK_OPTS(&vk_cmd_run, argc, argv);
+	struct request q = { .run = { .note = note, .warn = warn } };
+	struct vk_run_end end;
+	enum vk_err e;
+
+	for (int id; (id = vk_opts_next(&o)) != 0;) {
+		if (id < 0)
+			return vk_opts_exit(id) == 0 ? 0 : OWN_FAILURE;
+		/* vk_opts_next() hands out a part of argv, which is ours to cut. */
+		if ((e = take_option(&q, id, (char *)(uintptr_t)o.arg)) != VK_OK)
+			return fail(e, OWN_FAILURE);
+	}
+	if (!vk_opts_operands(&o, 1, -1))
+		return OWN_FAILURE;
+	if (q.run.require == VK_RUNG_R1 && q.run.max == VK_RUNG_R2)
+		return fail(vk_fail(VK_EUSAGE, "--require-rung R1 and --max-rung R2 exclude each other"),
+		    OWN_FAILURE);
+	q.run.names = q.names;
+	q.run.recipes = q.recipes;
+	q.run.env = q.env;
+	q.run.secrets = q.secrets;
+	q.run.command = argv + o.at;
+	if ((e = vk_run(&q.run, &end)) != VK_OK)
+		return fail(e, end.started ? OWN_FAILURE : end.status);
+	if (!end.signaled)
+		return end.status;
+	vk_arena_wipe();
+	vk_run_die(end.status);
+	return 128 + end.status;
+}

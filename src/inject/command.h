@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: ISC */
+/* command.h - the command itself: where it lies, whether R1 suits it, how it is started. */
+#ifndef VK_INJECT_COMMAND_H
+#define VK_INJECT_COMMAND_H
+
+#include <signal.h>
+#include <sys/types.h>
+
+#include "rung1.h"
+
+enum {
+	VK_EXIT_FAILED = 125,    /* valetkey's own failure */
+	VK_EXIT_CANNOT = 126,    /* the command cannot be executed */
+	VK_EXIT_NOT_FOUND = 127, /* there is no such command */
+};
+
+/**
+ * vk_command_find(name, ret_path, ret_status):
+ * As a shell does, but never through an empty or relative entry of PATH.  On VK_ENOENT ${ret_status}
+ * is 126 or 127.
+ */
+enum vk_err vk_command_find(const char *name, char **ret_path, int *ret_status) VK_MUST;
+
+/**
+ * vk_command_unfit(path, way):
+ * Why a program cannot do its work under ${way}, or NULL: setuid programs, those with file
+ * capabilities, snaps and rootless container tools need ids that an identity map does not have.
+ */
+const char *vk_command_unfit(const char *path, enum vk_way way) VK_MUST;
+
+struct vk_launch {
+	const char *path;
+	char **argv;
+	char **envp;
+	const sigset_t *mask;               /* as valetkey's parent left it, */
+	const struct sigaction *on_sigchld; /* and this too */
+	bool new_pid_ns;                    /* the command will be in R1's PID namespace */
+};
+
+/**
+ * vk_command_start(l, ret_pid, ret_status):
+ * Fork and execute.  VK_ESYS when it cannot be executed; ${ret_status} is then 125, 126 or 127.
+ */
+enum vk_err vk_command_start(const struct vk_launch *l, pid_t *ret_pid, int *ret_status) VK_MUST;
+
+#endif

@@ -1,0 +1,157 @@
+/* SPDX-License-Identifier: ISC */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "valetkey/io.h"
+#include "recipe.h"
+
+static const struct vk_recipe *const recipes[] = {
+	&vk_recipe_git, &vk_recipe_npm, &vk_recipe_netrc,
+};
+
+const char *
+vk_recipe_names(void)
+{
+	return "git, npm, netrc";
+}
+
+enum vk_err
+vk_recipe_find(const char *name, const struct vk_recipe **ret)
+{
+	for (size_t i = 0; i < VK_COUNT(recipes); i++)
+		if (strcmp(recipes[i]->name, name) == 0) {
+			*ret = recipes[i];
+			return VK_OK;
+		}
+	vk_hint("known are %s", vk_recipe_names());
+	return vk_fail(VK_EUSAGE, "there is no recipe %s", name);
+}
+
+enum vk_err
+vk_recipe_select(struct vk_kitchen *k, const struct vk_recipe *r, struct vk_cred_list *ret_taken)
+{
+	VK_CLEANUP(vk_freep) struct vk_cred **v = calloc(k->creds->n + 1, sizeof(struct vk_cred *));
+	size_t n = 0;
+
+	if (!v)
+		return vk_fail(VK_ENOMEM, "out of memory");
+	for (size_t i = 0; i < k->creds->n; i++) {
+		bool yes = false;
+		enum vk_err e = r->takes(k, k->creds->v[i], &yes);
+
+		if (e != VK_OK)
+			return e;
+		if (yes)
+			v[n++] = k->creds->v[i];
+	}
+	ret_taken->v = VK_TAKE(v);
+	ret_taken->n = n;
+	return VK_OK;
+}
+
+enum vk_err
+vk_recipe_file(struct vk_kitchen *k, const struct vk_recipe *r, bool for_build, const char *name,
+    struct vk_file **ret_file)
+{
+	VK_CLEANUP(vk_buf_clear) struct vk_buf text = VK_BUF_SECRET(VK_MAX_FILE);
+	struct vk_cred_list taken = { 0 };
+	VK_CLEANUP(vk_freep) void *list = NULL;
+	enum vk_err e = vk_recipe_select(k, r, &taken);
+
+	list = taken.v;
+	if (e == VK_OK && taken.n == 0)
+		return VK_ENOENT;
+	if (e == VK_OK)
+		e = r->render(k, &taken, for_build, &text);
+	if (e == VK_OK)
+		e = vk_files_add(&k->files, name, &text, for_build ? NULL : r->usual(k), ret_file);
+	if (e == VK_OK && !for_build && r->more)
+		e = r->more(k, &taken);
+	return e;
+}
+
+enum vk_err
+vk_recipe_lead(struct vk_kitchen *k, const struct vk_recipe *r, const char *path)
+{
+	struct vk_cred_list taken = { 0 };
+	VK_CLEANUP(vk_freep) void *list = NULL;
+	enum vk_err e = vk_recipe_select(k, r, &taken);
+
+	list = taken.v;
+	return e == VK_OK ? r->lead(k, &taken, path) : e;
+}
+
+char *
+vk_recipe_home(const char *file)
+{
+	const char *home = getenv("HOME");
+
+	return home && *home == '/' ? vk_asprintf("%s/%s", home, file) : NULL;
+}
+
+enum vk_err
+vk_recipe_own(const char *path, struct vk_buf *out)
+{
+	VK_CLEANUP(vk_closep) int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
+	enum vk_err e;
+
+	if (fd < 0 && (errno == ENOENT || errno == ENOTDIR))
+		return VK_OK;
+	if (fd < 0)
+		return vk_fail_errno("cannot read %s", path);
+	if ((e = vk_buf_read(out, fd)) != VK_OK)
+		return vk_fail(e, "cannot read %s: %s", path,
+		    e == VK_ELIMIT ? "it is too large" : *vk_reason() ? vk_reason() : vk_err_text(e));
+	return VK_OK;
+}
+
+void
+vk_recipe_dropped(const struct vk_kitchen *k, const char *file, const struct vk_buf *dropped)
+{
+	VK_CLEANUP(vk_buf_clear) struct vk_buf names = VK_BUF(1024);
+
+	for (const char *at = dropped->p; at && *at && names.err == VK_OK;) {
+		size_t n = strcspn(at, "\n");
+
+		if (names.len > 0)
+			vk_buf_str(&names, ", ");
+		vk_buf_add(&names, at, n);
+		at += n + (at[n] == '\n');
+	}
+	if (names.len > 0)
+		vk_say(k->opts, "left out of %s for this run: %s%s (--keep-own-credentials keeps them)",
+		    file, names.p, names.err == VK_ELIMIT ? ", ..." : "");
+}
+
+static void VK_PRINTF(2, 0)
+line(void (*out)(const char *text), const char *fmt, va_list ap)
+{
+	char text[1500];
+
+	vsnprintf(text, sizeof(text), fmt, ap);
+	if (out)
+		out(text);
+}
+
+void
+vk_say(const struct vk_run_opts *opts, const char *fmt, ...)
+{
+	va_list ap;
+
+	va_start(ap, fmt);
+	line(opts->note, fmt, ap);
+	va_end(ap);
+}
+
+void
+vk_caution(const struct vk_run_opts *opts, const char *fmt, ...)
+{
+	va_list ap;
+
+	va_start(ap, fmt);
+	line(opts->warn, fmt, ap);
+	va_end(ap);
+}

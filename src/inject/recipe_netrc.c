@@ -1,0 +1,76 @@
+/* SPDX-License-Identifier: ISC */
+/* netrc: curl, Go, pip, wget and others; only where it is asked for, since every program reads it. */
+#include <string.h>
+#include <sys/stat.h>
+
+#include "valetkey/proto.h"
+#include "recipe.h"
+
+static enum vk_err
+netrc_takes(struct vk_kitchen *k, const struct vk_cred *c, bool *ret)
+{
+	bool web = strcmp(c->scope.scheme, "https") == 0 || strcmp(c->scope.scheme, "http") == 0;
+
+	(void)k;
+	*ret = web && c->kind == VK_KIND_BASIC && !*c->npm_scope;
+	return VK_OK;
+}
+
+/* What most readers look at: $NETRC where they know it, else this.  NULL when there is neither. */
+static char *
+own_path(void)
+{
+	const char *v = getenv("NETRC");
+
+	return v && *v ? vk_strdup(v) : vk_recipe_home(".netrc");
+}
+
+static enum vk_err
+netrc_render(struct vk_kitchen *k, const struct vk_cred_list *taken, bool for_build,
+    struct vk_buf *out)
+{
+	VK_CLEANUP(vk_buf_clear) struct vk_buf own = VK_BUF_SECRET(VK_MAX_FILE);
+	VK_CLEANUP(vk_buf_clear) struct vk_buf dropped = VK_BUF(65536);
+	VK_CLEANUP(vk_freep) char *path = for_build ? NULL : own_path();
+	enum vk_err e = VK_OK;
+
+	if (path)
+		e = vk_recipe_own(path, &own);
+	if (e == VK_OK)
+		e = vk_netrc_merge(own.p ? own.p : "", own.len, taken, k->opts->keep_own, out, &dropped);
+	if (e == VK_OK && path)
+		vk_recipe_dropped(k, path, &dropped);
+	return e;
+}
+
+/* Not all readers know NETRC, so ~/.netrc is hidden whether or not it is set. */
+static const char *
+netrc_usual(struct vk_kitchen *k)
+{
+	static char path[4096];
+	VK_CLEANUP(vk_freep) char *usual = vk_recipe_home(".netrc");
+	struct stat st;
+
+	(void)k;
+	if (!usual || stat(usual, &st) < 0 || !S_ISREG(st.st_mode) || strlen(usual) >= sizeof(path))
+		return NULL;
+	memcpy(path, usual, strlen(usual) + 1);
+	return path;
+}
+
+static enum vk_err
+netrc_lead(struct vk_kitchen *k, const struct vk_cred_list *taken, const char *path)
+{
+	(void)taken;
+	return vk_environ_set(&k->env, "NETRC", path, strlen(path));
+}
+
+const struct vk_recipe vk_recipe_netrc = {
+	.name = "netrc",
+	.file = "netrc",
+	.in_builds = true,
+	.takes = netrc_takes,
+	.render = netrc_render,
+	.usual = netrc_usual,
+	.lead = netrc_lead,
+};

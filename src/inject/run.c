@@ -1,0 +1,371 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * One run, in the order that its promises need: helpers are forked before a secret is known,
+ * everything is resolved before anything starts, what valetkey knew is wiped before the command runs.
+ */
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "valetkey/io.h"
+#include "build_secret.h"
+#include "caps.h"
+#include "command.h"
+#include "recipe.h"
+#include "rung1.h"
+#include "rung2.h"
+#include "supervise.h"
+
+enum { ENV_MAX = 64, RECIPES_MAX = 16 };
+
+struct run {
+	const struct vk_run_opts *opts;
+	char *path; /* of the command */
+	char self[4096];
+	char **argv;
+	struct vk_rung1_plan plan;
+	struct vk_rung1 rung1;
+	struct vk_rung2 rung2;
+	bool try_rung1;
+	char why_not[320]; /* R1 was not reached */
+	struct vk_policy *policy;
+	struct vk_cred_list creds;
+	struct vk_secret env[ENV_MAX];
+	const struct vk_recipe *recipes[RECIPES_MAX];
+	struct vk_file *placed[RECIPES_MAX]; /* of each recipe; NULL: it takes nothing */
+	size_t n_recipes;
+	struct vk_kitchen kitchen;
+	struct sigaction on_sigchld;
+};
+
+static void
+no_rung1(struct run *r, const char *why)
+{
+	r->try_rung1 = false;
+	snprintf(r->why_not, sizeof(r->why_not), "%.300s", why);
+	vk_reason_clear();
+}
+
+/* What can be known of R1 without trying. */
+static void
+consider_rung1(struct run *r)
+{
+	const char *unfit;
+
+	r->plan = (struct vk_rung1_plan){ .command = r->opts->command, .home = getenv("HOME") };
+	r->try_rung1 = r->opts->max != VK_RUNG_R2;
+	if (!r->try_rung1)
+		no_rung1(r, "--max-rung R2");
+	else if (vk_way_choose(&r->plan.way) != VK_OK)
+		no_rung1(r, vk_reason());
+	else if ((unfit = vk_command_unfit(r->path, r->plan.way)))
+		no_rung1(r, unfit);
+}
+
+static enum vk_err
+start_helpers(struct run *r)
+{
+	consider_rung1(r);
+	if (r->try_rung1 && vk_rung1_start(&r->rung1, &r->plan) != VK_OK)
+		no_rung1(r, vk_reason());
+	/* R2's holder must be there before it is known whether it is needed. */
+	return r->opts->require == VK_RUNG_R1 ? VK_OK : vk_rung2_start(&r->rung2);
+}
+
+static enum vk_err
+choose_recipes(struct run *r)
+{
+	static const char *const usual[] = { "git", "npm" };
+	const char *const *names = r->opts->recipes;
+	size_t n = r->opts->n_recipes;
+
+	if (n == 0)
+		vk_policy_recipes(r->policy, &names, &n);
+	if (n == 0) {
+		names = usual;
+		n = VK_COUNT(usual);
+	}
+	for (size_t i = 0; i < n; i++) {
+		const struct vk_recipe *found;
+		enum vk_err e = vk_recipe_find(names[i], &found);
+		bool twice = false;
+
+		if (e != VK_OK)
+			return e;
+		for (size_t k = 0; k < r->n_recipes; k++)
+			twice |= r->recipes[k] == found;
+		if (!twice && r->n_recipes < RECIPES_MAX)
+			r->recipes[r->n_recipes++] = found;
+	}
+	return VK_OK;
+}
+
+static enum vk_err
+resolve(struct run *r)
+{
+	enum vk_err e = vk_policy_open(&r->opts->policy, &r->policy);
+
+	if (e == VK_OK)
+		e = choose_recipes(r);
+	if (e == VK_OK)
+		e = vk_policy_select(r->policy, r->opts->names, r->opts->n_names, &r->creds);
+	if (e == VK_OK && r->opts->n_env > ENV_MAX)
+		return vk_fail(VK_ELIMIT, "a run sets at most %d variables", ENV_MAX);
+	for (size_t i = 0; e == VK_OK && i < r->opts->n_env; i++)
+		e = vk_policy_ref(r->policy, r->opts->env[i].ref, &r->env[i]);
+	r->kitchen.opts = r->opts;
+	r->kitchen.creds = &r->creds;
+	r->kitchen.self = r->self;
+	if (e == VK_OK)
+		e = vk_build_secrets_add(&r->kitchen, r->policy);
+	return e;
+}
+
+static enum vk_err
+reach_rung(struct run *r)
+{
+	bool joined = false;
+	enum vk_err e;
+
+	if (r->try_rung1) {
+		if ((e = vk_rung1_ready(&r->rung1)) == VK_OK)
+			e = vk_rung1_join(&r->rung1, &joined);
+		if (e == VK_OK) {
+			r->kitchen.rung = VK_RUNG_R1;
+			vk_rung2_end(&r->rung2);
+			return VK_OK;
+		}
+		if (joined) {
+			vk_hint("--max-rung R2 does without");
+			return e;
+		}
+		no_rung1(r, vk_reason());
+		vk_rung1_end(&r->rung1);
+	}
+	if (r->opts->require == VK_RUNG_R1)
+		return vk_fail(VK_EPOLICY, "R1 is required and cannot be reached: %s", r->why_not);
+	r->kitchen.rung = VK_RUNG_R2;
+	if (r->opts->max != VK_RUNG_R2)
+		vk_say(r->opts, "using R2 (memory files), not R1: %s", r->why_not);
+	return VK_OK;
+}
+
+static enum vk_err
+make_files(struct run *r)
+{
+	enum vk_err e = vk_environ_init(&r->kitchen.env, r->policy);
+
+	for (size_t i = 0; e == VK_OK && i < r->n_recipes; i++) {
+		e = vk_recipe_file(&r->kitchen, r->recipes[i], false, r->recipes[i]->file,
+		    &r->placed[i]);
+		if (e == VK_ENOENT) {
+			e = VK_OK;
+			if (r->opts->n_recipes > 0)
+				vk_caution(r->opts, "the recipe %s takes none of the credentials of this run",
+				    r->recipes[i]->name);
+		}
+	}
+	if (e == VK_OK && r->kitchen.rung == VK_RUNG_R1)
+		e = vk_rung1_place(&r->rung1, &r->kitchen.files);
+	else if (e == VK_OK)
+		e = vk_rung2_place(&r->rung2, &r->kitchen.files);
+	return e;
+}
+
+static enum vk_err
+make_environment(struct run *r)
+{
+	struct vk_environ *env = &r->kitchen.env;
+	enum vk_err e = VK_OK;
+
+	for (size_t i = 0; e == VK_OK && i < r->n_recipes; i++)
+		if (r->placed[i])
+			e = vk_recipe_lead(&r->kitchen, r->recipes[i], r->placed[i]->path);
+	for (size_t i = 0; e == VK_OK && i < r->opts->n_env; i++)
+		e = vk_environ_set(env, r->opts->env[i].name, r->env[i].p, r->env[i].n);
+	if (e == VK_OK)
+		e = vk_build_secrets_expand(&r->kitchen, &r->argv);
+	return e;
+}
+
+static void
+tell(const struct run *r)
+{
+	const struct vk_files *files = &r->kitchen.files;
+
+	if (!r->opts->verbose)
+		return;
+	if (r->kitchen.rung == VK_RUNG_R1)
+		vk_say(r->opts, "R1: a private mount and PID namespace, %s; descendants end with valetkey",
+		    vk_way_text(r->plan.way));
+	else
+		vk_say(r->opts, "R2: sealed memory files%s; descendants of the command may outlive it",
+		    r->rung2.locked ? "" : ", which could not be locked and may be swapped");
+	for (size_t i = 0; i < r->n_recipes; i++)
+		vk_say(r->opts, "recipe %s: %s", r->recipes[i]->name,
+		    r->placed[i] ? r->placed[i]->path : "takes none of the credentials, no file");
+	for (size_t i = 0; i < files->n; i++)
+		if (files->v[i].over && r->kitchen.rung == VK_RUNG_R1)
+			vk_say(r->opts, "%s hides %s", files->v[i].path, files->v[i].over);
+	for (size_t i = 0; i < r->creds.n; i++)
+		vk_say(r->opts, "credential %s", r->creds.v[i]->name);
+	vk_say(r->opts, "not in force: the gate and confinement; every process of the command may read "
+			"the files while it runs");
+}
+
+static void
+release(struct run *r)
+{
+	for (size_t i = 0; i < ENV_MAX; i++)
+		vk_secret_clear(&r->env[i]);
+	vk_npm_view_clear(&r->kitchen.npm);
+	vk_files_forget_text(&r->kitchen.files);
+	vk_cred_list_clear(&r->creds);
+	vk_policy_close(r->policy);
+	r->policy = NULL;
+}
+
+/* Beside the command we are only in the way: a pipe's reader waits for all its writers. */
+static void
+let_go_of_descriptors(void)
+{
+	int null = open("/dev/null", O_RDWR | O_CLOEXEC);
+
+	vk_fds_drop(3, true);
+	if (null >= 0) {
+		dup2(null, STDIN_FILENO);
+		dup2(null, STDOUT_FILENO);
+		close(null);
+	}
+}
+
+static enum vk_err
+start_and_wait(struct run *r, struct vk_run_end *ret)
+{
+	struct vk_supervise s = {
+		.new_pid_ns = r->kitchen.rung == VK_RUNG_R1,
+		.helpers = { &r->rung1.builder.pid, &r->rung1.init, &r->rung2.holder.pid },
+	};
+	struct vk_launch launch = {
+		.path = r->path, .argv = r->argv, .envp = r->kitchen.env.v,
+		.on_sigchld = &r->on_sigchld, .new_pid_ns = s.new_pid_ns,
+	};
+	struct vk_terminal terminal;
+	sigset_t all, before;
+	enum vk_err e;
+	int status;
+
+	sigfillset(&all);
+	sigprocmask(SIG_SETMASK, &all, &before);
+	launch.mask = &before;
+	vk_terminal_note(&terminal);
+	e = vk_command_start(&launch, &s.command, &ret->status);
+	vk_environ_clear(&r->kitchen.env);
+	if (e == VK_OK) {
+		ret->started = true;
+		let_go_of_descriptors();
+		status = vk_supervise(&s);
+		ret->signaled = WIFSIGNALED(status);
+		ret->status = ret->signaled ? WTERMSIG(status) : WEXITSTATUS(status);
+	}
+	vk_terminal_restore(&terminal);
+	sigprocmask(SIG_SETMASK, &before, NULL);
+	return e;
+}
+
+/* First no name is left and, in R1, no process that could read; then the bytes are overwritten. */
+static enum vk_err
+clean_up(struct run *r)
+{
+	bool held = r->kitchen.rung == VK_RUNG_R2 && r->kitchen.files.n > 0;
+	enum vk_err e;
+
+	if (held && r->rung2.holder.pid == 0)
+		vk_caution(r->opts, "the process that held the files died before the command ended: what it "
+				    "read after that had no credentials");
+	vk_rung1_end(&r->rung1);
+	vk_rung2_end(&r->rung2);
+	e = vk_files_wipe(&r->kitchen.files);
+	vk_files_clear(&r->kitchen.files);
+	return e;
+}
+
+static enum vk_err
+run(struct run *r, struct vk_run_end *ret)
+{
+	enum vk_err e = vk_build_secrets_check(r->opts);
+
+	if (e == VK_OK)
+		e = vk_command_find(r->opts->command[0], &r->path, &ret->status);
+	if (e == VK_OK)
+		e = start_helpers(r);
+	if (e == VK_OK)
+		e = resolve(r);
+	if (e == VK_OK)
+		e = reach_rung(r);
+	if (e == VK_OK)
+		e = make_files(r);
+	if (e == VK_OK)
+		e = make_environment(r);
+	if (e != VK_OK)
+		return e;
+	tell(r);
+	vk_environ_wipe_ours(&r->kitchen.env);
+	release(r);
+	/* Of the namespace's capabilities nothing is needed any more, unless root has them anyway. */
+	if (r->kitchen.rung == VK_RUNG_R1 && r->plan.way != VK_WAY_PLAIN && geteuid() != 0 &&
+	    (e = vk_caps_drop()) != VK_OK)
+		return e;
+	return start_and_wait(r, ret);
+}
+
+enum vk_err
+vk_run(const struct vk_run_opts *opts, struct vk_run_end *ret)
+{
+	struct run r = { .opts = opts, .rung1 = VK_RUNG1_NONE, .rung2 = VK_RUNG2_NONE };
+	struct sigaction dfl = { .sa_handler = SIG_DFL };
+	ssize_t n = readlink("/proc/self/exe", r.self, sizeof(r.self) - 1);
+	enum vk_err e, wiped;
+
+	r.self[n > 0 ? n : 0] = '\0';
+	*ret = (struct vk_run_end){ .status = VK_EXIT_FAILED };
+	/* A parent that ignores it would take our children's status from us. */
+	sigaction(SIGCHLD, &dfl, &r.on_sigchld);
+	e = run(&r, ret);
+	release(&r);
+	vk_environ_clear(&r.kitchen.env);
+	wiped = clean_up(&r);
+	vk_words_free(r.argv);
+	free(r.path);
+	return e != VK_OK ? e : wiped;
+}
+
+enum vk_err
+vk_render(const struct vk_run_opts *opts, const char *recipe, struct vk_buf *out)
+{
+	struct vk_kitchen k = { .opts = opts, .rung = VK_RUNG_NONE };
+	struct vk_cred_list creds = { 0 }, taken = { 0 };
+	struct vk_policy *p = NULL;
+	const struct vk_recipe *r;
+	enum vk_err e = vk_recipe_find(recipe, &r);
+
+	k.creds = &creds;
+	if (e == VK_OK)
+		e = vk_policy_open(&opts->policy, &p);
+	if (e == VK_OK)
+		e = vk_policy_select(p, opts->names, opts->n_names, &creds);
+	if (e == VK_OK)
+		e = vk_recipe_select(&k, r, &taken);
+	if (e == VK_OK && taken.n == 0)
+		e = vk_fail(VK_ENOENT, "the recipe %s takes none of the credentials", recipe);
+	if (e == VK_OK)
+		e = r->render(&k, &taken, false, out);
+	free(taken.v);
+	vk_npm_view_clear(&k.npm);
+	vk_cred_list_clear(&creds);
+	vk_policy_close(p);
+	return e;
+}

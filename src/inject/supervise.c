@@ -1,0 +1,130 @@
+/* SPDX-License-Identifier: ISC */
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "valetkey/inject.h"
+#include "valetkey/io.h"
+#include "supervise.h"
+
+enum { INNER_PID = 2 }; /* the command's number in R1's namespace: the first after process 1 */
+
+/* Stop as the command did, so that the shell sees its job stopped; returns when we are continued. */
+static void
+stop_too(int sig)
+{
+	struct sigaction dfl = { .sa_handler = SIG_DFL }, old;
+	sigset_t one;
+
+	/* A terminal's stop signals, unlike SIGSTOP, do nothing in an orphaned process group. */
+	if (sig != SIGTSTP && sig != SIGTTIN && sig != SIGTTOU) {
+		raise(SIGSTOP);
+		return;
+	}
+	sigemptyset(&one);
+	sigaddset(&one, sig);
+	sigaction(sig, &dfl, &old);
+	raise(sig);
+	sigprocmask(SIG_UNBLOCK, &one, NULL);
+	sigprocmask(SIG_BLOCK, &one, NULL);
+	sigaction(sig, &old, NULL);
+}
+
+/* As process 1 of a container we also inherit strangers. */
+static bool
+reap(struct vk_supervise *s, int *ret_status)
+{
+	int status;
+	pid_t pid;
+
+	while ((pid = waitpid(-1, &status, WNOHANG | WUNTRACED)) > 0 || (pid < 0 && errno == EINTR)) {
+		if (pid == s->command && WIFSTOPPED(status)) {
+			stop_too(WSTOPSIG(status));
+		} else if (pid == s->command) {
+			*ret_status = status;
+			return true;
+		}
+		for (size_t i = 0; pid > 0 && i < VK_HELPERS_MAX; i++)
+			if (s->helpers[i] && *s->helpers[i] == pid && !WIFSTOPPED(status))
+				*s->helpers[i] = 0;
+	}
+	return false;
+}
+
+/* Sent to its own process group by the command: it has had it. */
+static bool
+from_command(const struct vk_supervise *s, const siginfo_t *si)
+{
+	if (si->si_code > 0)
+		return false;
+	if (!s->new_pid_ns)
+		return si->si_pid == s->command;
+	/* The number is the one of the sender's namespace; outside, 2 is a thread of the kernel. */
+	return si->si_pid == INNER_PID && getpgid(INNER_PID) <= 0;
+}
+
+static bool
+is_for_command(const struct vk_supervise *s, const siginfo_t *si)
+{
+	if (si->si_pid == getpid() && si->si_code <= 0)
+		return false;
+	/*
+	 * The kernel's come from the terminal and went to the whole group, except what it tells the
+	 * leader of a session whose terminal is gone.
+	 */
+	if (si->si_code > 0)
+		return (si->si_signo == SIGHUP || si->si_signo == SIGCONT) && getsid(0) == getpid();
+	return !from_command(s, si);
+}
+
+int
+vk_supervise(struct vk_supervise *s)
+{
+	sigset_t all;
+	siginfo_t si;
+	int status;
+
+	sigfillset(&all);
+	while (!reap(s, &status)) {
+		if (sigwaitinfo(&all, &si) < 0)
+			continue;
+		if (si.si_signo != SIGCHLD && is_for_command(s, &si))
+			kill(s->command, si.si_signo);
+	}
+	return status;
+}
+
+void
+vk_terminal_note(struct vk_terminal *t)
+{
+	t->fd = -1;
+	if (!isatty(0) && !isatty(1) && !isatty(2))
+		return;
+	t->fd = open("/dev/tty", O_RDWR | O_CLOEXEC | O_NOCTTY);
+	if (t->fd >= 0 && tcgetpgrp(t->fd) != getpgrp())
+		vk_closep(&t->fd);
+}
+
+void
+vk_terminal_restore(struct vk_terminal *t)
+{
+	/* SIGTTOU is blocked, so that this is allowed from the background. */
+	if (t->fd >= 0 && tcgetpgrp(t->fd) != getpgrp())
+		tcsetpgrp(t->fd, getpgrp());
+	vk_closep(&t->fd);
+}
+
+void
+vk_run_die(int sig)
+{
+	struct sigaction dfl = { .sa_handler = SIG_DFL };
+	sigset_t one;
+
+	sigemptyset(&one);
+	sigaddset(&one, sig);
+	sigaction(sig, &dfl, NULL);
+	raise(sig);
+	sigprocmask(SIG_UNBLOCK, &one, NULL);
+}

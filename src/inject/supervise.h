@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * supervise.h - wait for the command as if we were not there: its stops are ours, signals sent to
+ * us are its own, and what a terminal sends to the whole group is not delivered twice.
+ */
+#ifndef VK_INJECT_SUPERVISE_H
+#define VK_INJECT_SUPERVISE_H
+
+#include <sys/types.h>
+
+#include "valetkey/base.h"
+
+enum { VK_HELPERS_MAX = 3 };
+
+struct vk_supervise {
+	pid_t command;
+	bool new_pid_ns; /* the command is process 2 of R1's namespace */
+	/* Processes of ours.  Set to 0 when one ends before its time; NULL: none. */
+	pid_t *helpers[VK_HELPERS_MAX];
+};
+
+/** vk_supervise(s): Until the command ends; returns its wait status.  Every signal must be blocked. */
+int vk_supervise(struct vk_supervise *s);
+
+/* The terminal, when we are its foreground job: a command may leave another group there. */
+struct vk_terminal {
+	int fd; /* -1: we are not */
+};
+
+/** vk_terminal_note(t), vk_terminal_restore(t): Before the command, and after it. */
+void vk_terminal_note(struct vk_terminal *t);
+void vk_terminal_restore(struct vk_terminal *t);
+
+#endif
