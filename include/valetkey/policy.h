@@ -85,7 +85,11 @@ bool vk_policy_scrub(struct vk_policy *p, const char *name) VK_MUST;
  */
 bool vk_policy_scrub_git(const char *key, const char *value) VK_MUST;
 
-/** vk_policy_hosts(p, ret_list): Scopes (only) of all config sections and pinned entries, for setup. */
+/**
+ * vk_policy_hosts(p, ret_list):
+ * Scopes (only) of all config sections and pinned entries, for setup; not of those with an npm
+ * scope, which neither git nor docker asks for.
+ */
 enum vk_err vk_policy_hosts(struct vk_policy *p, struct vk_cred_list *ret_list) VK_MUST;
 
 #endif

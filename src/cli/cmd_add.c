@@ -8,6 +8,7 @@
 #include "cli/cmd.h"
 #include "cli/entry.h"
 #include "cli/secret_input.h"
+#include "cli/setup.h"
 #include "cli/when.h"
 
 static int run(int argc, char **argv);
@@ -284,6 +285,8 @@ add(struct adding *a, const char *url)
 	if (e != VK_OK)
 		return vk_msg_fail(e);
 	warn(c);
+	if (!*c->npm_scope)
+		vk_setup_extend(&c->scope);
 	return report(c);
 }
 

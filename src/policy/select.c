@@ -225,7 +225,7 @@ visit_host(const struct vk_cred *c, void *arg)
 {
 	struct hosts *h = arg;
 
-	if (!(c->flags & VK_CRED_PINNED) || !vk_policy_in_profile(h->policy, c->name))
+	if (!(c->flags & VK_CRED_PINNED) || *c->npm_scope || !vk_policy_in_profile(h->policy, c->name))
 		return VK_OK;
 	return add_host(h->list, &c->scope);
 }
@@ -253,7 +253,8 @@ vk_policy_hosts(struct vk_policy *p, struct vk_cred_list *ret_list)
 	enum vk_err e = VK_OK;
 
 	for (size_t i = 0; i < p->config.n_sections && e == VK_OK; i++)
-		if (vk_policy_in_profile(p, p->config.sections[i].name))
+		if (!*p->config.sections[i].npm_scope &&
+		    vk_policy_in_profile(p, p->config.sections[i].name))
 			e = add_host(&l, &p->config.sections[i].scope);
 	if (e == VK_OK && vk_policy_has_store(p) && (e = vk_policy_store(p, &st)) == VK_OK)
 		e = vk_store_each(st, NULL, visit_host, &h);

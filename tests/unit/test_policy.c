@@ -268,6 +268,7 @@ test_hosts(void **state)
 	(void)state;
 	write_config("[a]\nurl = https://a.example/x\nsecret = env:NOT_SET\n"
 		     "[b]\nurl = " GH "\nsecret = keystore:gh\n"
+		     "[npm]\nurl = https://npm.example\nscope = @a\nsecret = env:NOT_SET\n"
 		     "[profile p]\ncredentials = a\n");
 	p = open_policy(NULL);
 	assert_ok(vk_policy_hosts(p, &l));
