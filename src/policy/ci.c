@@ -161,7 +161,9 @@ offer_all(struct vk_ci *ci)
 {
 	enum vk_err e = github(ci);
 
-	return e == VK_OK ? gitlab(ci) : e;
+	if (e == VK_OK)
+		e = gitlab(ci);
+	return e == VK_OK ? vk_ci_npm(ci) : e;
 }
 
 enum vk_err

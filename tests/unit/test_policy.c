@@ -393,6 +393,70 @@ test_gitlab(void **state)
 	unsetenv("CI_API_V4_URL");
 }
 
+static void
+test_node(void **state)
+{
+	static const char file[] =
+	    "; written by the platform\n"
+	    "//npm.example/:_authToken=${NODE_AUTH_TOKEN}\n"
+	    "//deep.example:8443/a/b/:_authToken = \"${NODE_AUTH_TOKEN}\"\n"
+	    "//clear.example/:_authToken=${NODE_AUTH_TOKEN}\n"
+	    "//other.example/:_authToken=${OTHER}\n"
+	    "//literal.example/:_authToken=npm_literal\n"
+	    "//mixed.example/:_authToken=x${NODE_AUTH_TOKEN}\n"
+	    "//user.example/:_password=${NODE_AUTH_TOKEN}\n"
+	    "//u@h.example/:_authToken=${NODE_AUTH_TOKEN}\n"
+	    "//:_authToken=${NODE_AUTH_TOKEN}\n"
+	    "_authToken=${NODE_AUTH_TOKEN}\n"
+	    "@corp:registry=https://npm.example/\n"
+	    "registry=http://clear.example/\n";
+	VK_CLEANUP(vk_freep) char *path = vk_asprintf("%s/npmrc", scratch);
+	struct vk_cred_list l = { 0 };
+	struct vk_policy *p;
+	FILE *f = fopen(path, "w");
+
+	(void)state;
+	assert_non_null(f);
+	assert_true(fputs(file, f) >= 0 && fclose(f) == 0);
+	write_config("");
+	setenv("NODE_AUTH_TOKEN", "npm_t0ken", 1);
+	expect_find(NULL, "https://npm.example", NULL, "!1");
+	setenv("NPM_CONFIG_USERCONFIG", path, 1);
+	expect_find(NULL, "https://npm.example/@corp/x", NULL, ":npm_t0ken");
+	expect_find(NULL, "http://npm.example", NULL, "!1");
+	expect_find(NULL, "http://clear.example", NULL, ":npm_t0ken");
+	expect_find(NULL, "https://clear.example", NULL, "!1");
+	expect_find(NULL, "https://deep.example:8443/a/b/c", NULL, ":npm_t0ken");
+	expect_find(NULL, "https://deep.example:8443/a", NULL, "!1");
+	expect_find(NULL, "https://other.example", NULL, "!1");
+	expect_find(NULL, "https://literal.example", NULL, "!1");
+	expect_find(NULL, "https://mixed.example", NULL, "!1");
+	expect_find(NULL, "https://user.example", NULL, "!1");
+	p = open_policy(NULL);
+	assert_ok(vk_policy_select(p, (const char *[]){ "NODE_AUTH_TOKEN" }, 1, &l));
+	assert_int_equal(l.n, 3);
+	assert_string_equal(l.v[0]->npm_scope, "@corp");
+	assert_string_equal(l.v[1]->npm_scope, "");
+	vk_cred_list_clear(&l);
+	vk_policy_close(p);
+	/* what anybody can write names no host */
+	assert_int_equal(chmod(path, 0666), 0);
+	expect_find(NULL, "https://npm.example", NULL, "!1");
+	assert_int_equal(chmod(path, 0600), 0);
+	unsetenv("NPM_CONFIG_USERCONFIG");
+	setenv("npm_config_userconfig", path, 1);
+	expect_find(NULL, "https://npm.example", NULL, ":npm_t0ken");
+	setenv("npm_config_userconfig", "/nonexistent", 1);
+	expect_find(NULL, "https://npm.example", NULL, "!1");
+	unsetenv("npm_config_userconfig");
+	unsetenv("NODE_AUTH_TOKEN");
+	/* NPM_TOKEN says nothing about a host, so it has none */
+	setenv("NPM_TOKEN", "npm_t0ken", 1);
+	expect_find(NULL, "https://npm.example", NULL, "!1");
+	expect_select(NULL, (const char *[]){ "NPM_TOKEN" }, 1, "!1");
+	unsetenv("NPM_TOKEN");
+}
+
 static int
 setup(void **state)
 {
@@ -425,6 +489,7 @@ main(void)
 		cmocka_unit_test(test_expired), cmocka_unit_test(test_many),
 		cmocka_unit_test(test_hosts),   cmocka_unit_test(test_no_store),
 		cmocka_unit_test(test_github),  cmocka_unit_test(test_gitlab),
+		cmocka_unit_test(test_node),
 	};
 
 	return cmocka_run_group_tests(tests, setup, drop_scratch);
