@@ -108,7 +108,7 @@ vk_tree_get(struct vk_store *st, struct vk_path *walk, const unsigned char *key,
 static enum vk_err
 descend(struct vk_cursor *c, unsigned depth, struct vk_child child, const unsigned char *key)
 {
-	const unsigned char *text;
+	const unsigned char *text = NULL;
 	enum vk_err e;
 
 	for (;; depth++) {
