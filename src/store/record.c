@@ -148,12 +148,19 @@ path_depth(const char *path)
 	return n;
 }
 
+/* A client certificate has the path of its file and no host. */
+static bool
+names_a_place(const struct vk_scope *s)
+{
+	return *s->scheme && (*s->host || (strcmp(s->scheme, "cert") == 0 && *s->path));
+}
+
 static enum vk_err
 check_storable(struct vk_cred *c, size_t *ret_len)
 {
 	size_t len = FIXED;
 
-	if (!*c->scope.scheme || !*c->scope.host || c->scope.port > 65535)
+	if (!names_a_place(&c->scope) || c->scope.port > 65535)
 		return vk_fail(VK_EUSAGE, "a credential without scheme and host cannot be stored");
 	if (path_depth(c->scope.path) > VK_DEPTH_MAX)
 		return vk_fail(VK_ELIMIT, "a path has more than %d components", VK_DEPTH_MAX);
@@ -271,7 +278,7 @@ vk_cred_decode(const unsigned char *p, size_t n, struct vk_cred **ret)
 		at += len;
 		last = f;
 	}
-	if (!*c->scope.scheme || !*c->scope.host || path_depth(c->scope.path) > VK_DEPTH_MAX)
+	if (!names_a_place(&c->scope) || path_depth(c->scope.path) > VK_DEPTH_MAX)
 		return VK_ETAMPER;
 	*ret = VK_TAKE(c);
 	return VK_OK;
