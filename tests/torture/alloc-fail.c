@@ -288,8 +288,10 @@ add_first(struct vk_store *st, void *arg)
 static enum vk_err
 prepare(void)
 {
-	static const char text[] = "[packages]\nurl = https://packages.example\nsecret = env:PACKAGES_TOKEN\n"
-				   "[narrow]\nurl = https://first.example/only\nsecret = keystore:https://first.example\n";
+	static const char text[] = "[packages]\nurl = https://packages.example\n"
+				   "secret = env:PACKAGES_TOKEN\n"
+				   "[narrow]\nurl = https://first.example/only\n"
+				   "secret = keystore:https://first.example\n";
 	VK_CLEANUP(vk_store_closep) struct vk_store *st = NULL;
 	FILE *f = fopen(config, "we");
 	enum vk_err e;

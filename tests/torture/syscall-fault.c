@@ -3,8 +3,10 @@
  * syscall-fault - run a command under ptrace and break one of its system calls.
  *
  *   syscall-fault REPORT SECONDS FROM count             -- COMMAND...
- *   syscall-fault REPORT SECONDS FROM fail NAME N ERRNO -- COMMAND...   the Nth NAME is not made and returns ERRNO
- *   syscall-fault REPORT SECONDS FROM kill N            -- COMMAND...   SIGKILL just before the Nth call of any name
+ *   syscall-fault REPORT SECONDS FROM fail NAME N ERRNO -- COMMAND...
+ *	the Nth NAME is not made and returns ERRNO
+ *   syscall-fault REPORT SECONDS FROM kill N            -- COMMAND...
+ *	SIGKILL just before the Nth call of any name
  *
  * Calls are counted over the command and the processes it forks, in the order they are made, from
  * the first call of FROM on ("-": from its start); what they execute is let go and runs undisturbed.  Works on static programs, which no

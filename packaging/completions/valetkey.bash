@@ -1,0 +1,136 @@
+# SPDX-License-Identifier: ISC
+# Written by packaging/completions/generate; change that, or the command's table.
+# shellcheck shell=bash
+# bash completion for valetkey
+
+_valetkey()
+{
+	local cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD - 1]} command=${COMP_WORDS[1]-} i
+
+	COMPREPLY=()
+	# bash cuts --option=value into three words.
+	if [[ $cur == = ]]; then
+		cur=
+	elif [[ $prev == = ]]; then
+		prev=${COMP_WORDS[COMP_CWORD - 2]}
+	fi
+	if ((COMP_CWORD == 1)); then
+		mapfile -t COMPREPLY < <(compgen -W 'init add list show remove get unlock lock status run render setup helper --help --version' -- "$cur")
+		return
+	fi
+	# After --, the words are another command's own.
+	for ((i = 2; i < COMP_CWORD; i++)); do
+		if [[ ${COMP_WORDS[i]} == -- ]]; then
+			if declare -F _command_offset >/dev/null; then
+				_command_offset $((i + 1))
+			elif ((i + 1 == COMP_CWORD)); then
+				mapfile -t COMPREPLY < <(compgen -c -- "$cur")
+			else
+				mapfile -t COMPREPLY < <(compgen -f -- "$cur")
+			fi
+			return
+		fi
+	done
+	case $command:$prev in
+	init:--key-file)
+		mapfile -t COMPREPLY < <(compgen -f -- "$cur")
+		return ;;
+	init:--kdf)
+		mapfile -t COMPREPLY < <(compgen -W 'interactive moderate' -- "$cur")
+		return ;;
+	add:--username)
+		return ;;
+	add:--name)
+		return ;;
+	add:--scope)
+		return ;;
+	add:--kind)
+		mapfile -t COMPREPLY < <(compgen -W 'basic bearer header' -- "$cur")
+		return ;;
+	add:--header)
+		return ;;
+	add:--expires)
+		return ;;
+	add:--from)
+		return ;;
+	show:--username)
+		return ;;
+	remove:--username)
+		return ;;
+	get:--username)
+		return ;;
+	get:--field)
+		return ;;
+	get:--config)
+		mapfile -t COMPREPLY < <(compgen -f -- "$cur")
+		return ;;
+	get:--profile)
+		return ;;
+	unlock:--for)
+		return ;;
+	unlock:--scope)
+		return ;;
+	unlock:--key-file)
+		mapfile -t COMPREPLY < <(compgen -f -- "$cur")
+		return ;;
+	run:--profile)
+		return ;;
+	run:--config)
+		mapfile -t COMPREPLY < <(compgen -f -- "$cur")
+		return ;;
+	run:--credential)
+		return ;;
+	run:--with)
+		mapfile -t COMPREPLY < <(compgen -W 'git npm netrc' -- "$cur")
+		return ;;
+	run:--env)
+		return ;;
+	run:--build-secret)
+		return ;;
+	run:--require-rung)
+		mapfile -t COMPREPLY < <(compgen -W 'R1 R2' -- "$cur")
+		return ;;
+	run:--max-rung)
+		mapfile -t COMPREPLY < <(compgen -W 'R1 R2' -- "$cur")
+		return ;;
+	render:--profile)
+		return ;;
+	render:--config)
+		mapfile -t COMPREPLY < <(compgen -f -- "$cur")
+		return ;;
+	render:--credential)
+		return ;;
+	setup:--host)
+		return ;;
+	esac
+	case $command in
+	init)
+		mapfile -t COMPREPLY < <(compgen -W '--key-file --passphrase-stdin --kdf --help' -- "$cur") ;;
+	add)
+		mapfile -t COMPREPLY < <(compgen -W '--username --name --scope --kind --header --expires --from --default --replace --help' -- "$cur") ;;
+	list)
+		mapfile -t COMPREPLY < <(compgen -W '--json --help' -- "$cur") ;;
+	show)
+		mapfile -t COMPREPLY < <(compgen -W '--username --json --help NAME URL' -- "$cur") ;;
+	remove)
+		mapfile -t COMPREPLY < <(compgen -W '--username --all --help NAME URL' -- "$cur") ;;
+	get)
+		mapfile -t COMPREPLY < <(compgen -W '--username --field --reveal --json --config --profile --help' -- "$cur") ;;
+	unlock)
+		mapfile -t COMPREPLY < <(compgen -W '--for --scope --key-file --passphrase-stdin --help' -- "$cur") ;;
+	lock)
+		mapfile -t COMPREPLY < <(compgen -W '--help' -- "$cur") ;;
+	status)
+		mapfile -t COMPREPLY < <(compgen -W '--json --help' -- "$cur") ;;
+	run)
+		mapfile -t COMPREPLY < <(compgen -W '--profile --config --credential --with --env --build-secret --require-rung --max-rung --keep-own-credentials --verbose --help --' -- "$cur") ;;
+	render)
+		mapfile -t COMPREPLY < <(compgen -W '--profile --config --credential --keep-own-credentials --reveal --help npm netrc git' -- "$cur") ;;
+	setup)
+		mapfile -t COMPREPLY < <(compgen -W '--undo --print --host --force --help git docker' -- "$cur") ;;
+	helper)
+		mapfile -t COMPREPLY < <(compgen -W '--help git-credential docker-credential' -- "$cur") ;;
+	esac
+}
+
+complete -F _valetkey valetkey

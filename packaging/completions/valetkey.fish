@@ -1,0 +1,99 @@
+# SPDX-License-Identifier: ISC
+# Written by packaging/completions/generate; change that, or the command's table.
+# fish completion for valetkey
+
+complete -c valetkey -f
+complete -c valetkey -n __fish_use_subcommand -l help -d 'list the commands'
+complete -c valetkey -n __fish_use_subcommand -l version -d 'print the version'
+
+complete -c valetkey -n __fish_use_subcommand -a init -d 'make a new, empty keystore'
+complete -c valetkey -n '__fish_seen_subcommand_from init' -l key-file -d 'open it with the raw key in FILE, made if it is not there' -r -F
+complete -c valetkey -n '__fish_seen_subcommand_from init' -l passphrase-stdin -d 'read the passphrase from standard input'
+complete -c valetkey -n '__fish_seen_subcommand_from init' -l kdf -d 'what a guess costs: interactive (64 MiB) or moderate (256 MiB, default)' -r -f -a 'interactive moderate'
+complete -c valetkey -n '__fish_seen_subcommand_from init' -l help -d 'explain the command'
+
+complete -c valetkey -n __fish_use_subcommand -a add -d 'store a credential for a URL'
+complete -c valetkey -n '__fish_seen_subcommand_from add' -l username -d 'the account'\''s user name' -r -f
+complete -c valetkey -n '__fish_seen_subcommand_from add' -l name -d 'a name of your own (default: the host and path)' -r -f
+complete -c valetkey -n '__fish_seen_subcommand_from add' -l scope -d 'an npm registry entry: the packages it is for' -r -f
+complete -c valetkey -n '__fish_seen_subcommand_from add' -l kind -d 'basic (default with a user name), bearer or header' -r -f -a 'basic bearer header'
+complete -c valetkey -n '__fish_seen_subcommand_from add' -l header -d 'kind header: the field that carries the secret' -r -f
+complete -c valetkey -n '__fish_seen_subcommand_from add' -l expires -d '+30d, +12h, 2030-01-31, RFC 3339, or seconds since 1970' -r -f
+complete -c valetkey -n '__fish_seen_subcommand_from add' -l from -d 'copy the secret from env:NAME or file:/PATH' -r -f
+complete -c valetkey -n '__fish_seen_subcommand_from add' -l default -d 'use this account where a client names none'
+complete -c valetkey -n '__fish_seen_subcommand_from add' -l replace -d 'replace the entry that is there'
+complete -c valetkey -n '__fish_seen_subcommand_from add' -l help -d 'explain the command'
+
+complete -c valetkey -n __fish_use_subcommand -a list -d 'show the entries of the keystore, never their secrets'
+complete -c valetkey -n '__fish_seen_subcommand_from list' -l json -d 'print a JSON array'
+complete -c valetkey -n '__fish_seen_subcommand_from list' -l help -d 'explain the command'
+
+complete -c valetkey -n __fish_use_subcommand -a show -d 'show one entry in detail, without its secret'
+complete -c valetkey -n '__fish_seen_subcommand_from show' -l username -d 'which account, where the URL has several' -r -f
+complete -c valetkey -n '__fish_seen_subcommand_from show' -l json -d 'print a JSON object'
+complete -c valetkey -n '__fish_seen_subcommand_from show' -l help -d 'explain the command'
+complete -c valetkey -n '__fish_seen_subcommand_from show' -a 'NAME URL'
+
+complete -c valetkey -n __fish_use_subcommand -a remove -d 'remove an entry from the keystore'
+complete -c valetkey -n '__fish_seen_subcommand_from remove' -l username -d 'which account, where the URL has several' -r -f
+complete -c valetkey -n '__fish_seen_subcommand_from remove' -l all -d 'every account of the URL'
+complete -c valetkey -n '__fish_seen_subcommand_from remove' -l help -d 'explain the command'
+complete -c valetkey -n '__fish_seen_subcommand_from remove' -a 'NAME URL'
+
+complete -c valetkey -n __fish_use_subcommand -a get -d 'print the credential that a client would get for a URL'
+complete -c valetkey -n '__fish_seen_subcommand_from get' -l username -d 'which account' -r -f
+complete -c valetkey -n '__fish_seen_subcommand_from get' -l field -d 'secret (the default), username or all' -r -f
+complete -c valetkey -n '__fish_seen_subcommand_from get' -l reveal -d 'print a secret even to a terminal'
+complete -c valetkey -n '__fish_seen_subcommand_from get' -l json -d 'print a JSON object with all fields'
+complete -c valetkey -n '__fish_seen_subcommand_from get' -l config -d 'use this config file' -r -F
+complete -c valetkey -n '__fish_seen_subcommand_from get' -l profile -d 'answer for this profile' -r -f
+complete -c valetkey -n '__fish_seen_subcommand_from get' -l help -d 'explain the command'
+
+complete -c valetkey -n __fish_use_subcommand -a unlock -d 'open the keystore for this login session'
+complete -c valetkey -n '__fish_seen_subcommand_from unlock' -l for -d 'how long: 30m, 8h, 2d, at most 30d (default 12h)' -r -f
+complete -c valetkey -n '__fish_seen_subcommand_from unlock' -l scope -d 'login (the default) or user: see above' -r -f
+complete -c valetkey -n '__fish_seen_subcommand_from unlock' -l key-file -d 'open it with the raw key in FILE' -r -F
+complete -c valetkey -n '__fish_seen_subcommand_from unlock' -l passphrase-stdin -d 'read the passphrase from standard input'
+complete -c valetkey -n '__fish_seen_subcommand_from unlock' -l help -d 'explain the command'
+
+complete -c valetkey -n __fish_use_subcommand -a lock -d 'end the session: forget the keystore'\''s key'
+complete -c valetkey -n '__fish_seen_subcommand_from lock' -l help -d 'explain the command'
+
+complete -c valetkey -n __fish_use_subcommand -a status -d 'say where the keystore is and whether it is unlocked'
+complete -c valetkey -n '__fish_seen_subcommand_from status' -l json -d 'print a JSON object'
+complete -c valetkey -n '__fish_seen_subcommand_from status' -l help -d 'explain the command'
+
+complete -c valetkey -n __fish_use_subcommand -a run -d 'run a command with credentials that end with it'
+complete -c valetkey -n '__fish_seen_subcommand_from run' -l profile -d 'only what this profile names' -r -f
+complete -c valetkey -n '__fish_seen_subcommand_from run' -l config -d 'use this config file' -r -F
+complete -c valetkey -n '__fish_seen_subcommand_from run' -l credential -d 'only these credentials' -r -f
+complete -c valetkey -n '__fish_seen_subcommand_from run' -l with -d 'give them to these tools: git, npm, netrc' -r -f -a 'git npm netrc'
+complete -c valetkey -n '__fish_seen_subcommand_from run' -l env -d 'set a variable to the secret of a reference' -r -f
+complete -c valetkey -n '__fish_seen_subcommand_from run' -l build-secret -d 'a file for {secrets}: npm, netrc, or a reference' -r -f
+complete -c valetkey -n '__fish_seen_subcommand_from run' -l require-rung -d 'do not run with a weaker isolation' -r -f -a 'R1 R2'
+complete -c valetkey -n '__fish_seen_subcommand_from run' -l max-rung -d 'do not try a stronger one' -r -f -a 'R1 R2'
+complete -c valetkey -n '__fish_seen_subcommand_from run' -l keep-own-credentials -d 'leave other tokens in .npmrc and netrc'
+complete -c valetkey -n '__fish_seen_subcommand_from run' -l verbose -d 'say what is placed and what is in force'
+complete -c valetkey -n '__fish_seen_subcommand_from run' -l help -d 'explain the command'
+complete -c valetkey -n '__fish_seen_subcommand_from run' -x -a '(__fish_complete_subcommand --fcs-skip=2)'
+
+complete -c valetkey -n __fish_use_subcommand -a render -d 'print the file that a recipe would inject'
+complete -c valetkey -n '__fish_seen_subcommand_from render' -l profile -d 'only what this profile names' -r -f
+complete -c valetkey -n '__fish_seen_subcommand_from render' -l config -d 'use this config file' -r -F
+complete -c valetkey -n '__fish_seen_subcommand_from render' -l credential -d 'only this credential' -r -f
+complete -c valetkey -n '__fish_seen_subcommand_from render' -l keep-own-credentials -d 'leave other tokens in .npmrc and netrc'
+complete -c valetkey -n '__fish_seen_subcommand_from render' -l reveal -d 'print even to a terminal'
+complete -c valetkey -n '__fish_seen_subcommand_from render' -l help -d 'explain the command'
+complete -c valetkey -n '__fish_seen_subcommand_from render' -a 'npm netrc git'
+
+complete -c valetkey -n __fish_use_subcommand -a setup -d 'make git or docker ask valetkey'
+complete -c valetkey -n '__fish_seen_subcommand_from setup' -l undo -d 'take out what setup put in; the rest stays byte for byte'
+complete -c valetkey -n '__fish_seen_subcommand_from setup' -l print -d 'print what would be put in, and change nothing'
+complete -c valetkey -n '__fish_seen_subcommand_from setup' -l host -d 'this host as well; without a keystore, only this one' -r -f
+complete -c valetkey -n '__fish_seen_subcommand_from setup' -l force -d 'docker: replace another program'\''s entry for a host'
+complete -c valetkey -n '__fish_seen_subcommand_from setup' -l help -d 'explain the command'
+complete -c valetkey -n '__fish_seen_subcommand_from setup' -a 'git docker'
+
+complete -c valetkey -n __fish_use_subcommand -a helper -d 'answer a tool'\''s credential protocol (started by the tool)'
+complete -c valetkey -n '__fish_seen_subcommand_from helper' -l help -d 'explain the command'
+complete -c valetkey -n '__fish_seen_subcommand_from helper' -a 'git-credential docker-credential'
