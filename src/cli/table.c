@@ -13,6 +13,7 @@ extern const struct vk_cmd vk_cmd_status;
 extern const struct vk_cmd vk_cmd_run;
 extern const struct vk_cmd vk_cmd_render;
 extern const struct vk_cmd vk_cmd_setup;
+extern const struct vk_cmd vk_cmd_doctor;
 
 const struct vk_cmd *const vk_cmds[] = {
 	&vk_cmd_init,
@@ -27,5 +28,6 @@ const struct vk_cmd *const vk_cmds[] = {
 	&vk_cmd_run,
 	&vk_cmd_render,
 	&vk_cmd_setup,
+	&vk_cmd_doctor,
 	NULL,
 };
