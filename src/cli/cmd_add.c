@@ -215,11 +215,8 @@ decide(struct vk_store *st, void *arg)
 		vk_hint("use --replace, or --username for another account");
 		return vk_fail(VK_EEXIST, "there is an entry for this already, stored by %s", vk_entry_origin(old));
 	}
-	if (old) {
-		c->flags |= old->flags & VK_CRED_DEFAULT;
-		if (!a->name && (e = vk_cred_set(&c->name, old->name)) != VK_OK)
-			return e;
-	}
+	if (old && !a->name && (e = vk_cred_set(&c->name, old->name)) != VK_OK)
+		return e;
 	if (*c->name) {
 		if ((e = name_taken(st, c->name, c, &taken)) != VK_OK)
 			return e;

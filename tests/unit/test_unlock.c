@@ -235,6 +235,17 @@ ladder(void **state)
 	vk_store_close(st);
 }
 
+/* Is there a live key, whatever its record says?  The kernel has to end it, also when nobody looks. */
+static bool
+key_lives(const struct vk_store *st)
+{
+	char desc[64] = "valetkey:";
+
+	for (size_t i = 0; i < VK_STORE_ID_LEN; i++)
+		snprintf(desc + 9 + 2 * i, 3, "%02x", vk_store_id(st)[i]);
+	return syscall(SYS_keyctl, KEYCTL_SEARCH, KEY_SPEC_SESSION_KEYRING, "user", desc, 0) > 0;
+}
+
 static void
 keyring_session(void **state)
 {
@@ -257,7 +268,9 @@ keyring_session(void **state)
 	assert_int_equal(vk_session_put(st, VK_SESSION_LOGIN, 1, &info), VK_OK);
 	assert_int_equal(vk_session_describe(st, &info), VK_OK);
 	assert_true(info.expires > 0);
+	assert_true(key_lives(st));
 	sleep(2);
+	assert_false(key_lives(st));
 	assert_int_equal(vk_session_get(st, key, &how), VK_ENOENT);
 	assert_int_equal(vk_session_put(st, VK_SESSION_LOGIN, 1000, &info), VK_OK);
 	assert_int_equal(vk_session_put(st, VK_SESSION_LOGIN, 1000, &info), VK_OK);
