@@ -166,10 +166,9 @@ set_up(const struct vk_setup_tool *tool, const struct request *r)
 static const char *
 found_text(enum vk_setup_found found)
 {
-	return found == VK_SETUP_WHOLE ? "is as it was before"
-	    : found == VK_SETUP_CHANGED
-	    ? "is without valetkey's part again; what others changed since then stays"
-	    : "held nothing of valetkey's any more";
+	return found == VK_SETUP_WHOLE ? "is without what setup had put in, byte for byte"
+	    : found == VK_SETUP_CHANGED ? "is without valetkey's part again; what others changed in it stays"
+					: "held nothing of valetkey's any more";
 }
 
 static int

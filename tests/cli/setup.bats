@@ -1,0 +1,444 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: ISC
+# Registering valetkey with git and docker, with the real git reading the result.
+
+bats_require_minimum_version 1.5.0
+load lib
+
+setup() {
+	vk_keystore
+	vk_add https://git.example u s3cret
+	vk_add https://deep.example:8443/team/a u p4th
+	unset DOCKER_CONFIG
+	# A directory that only we can write, with the links that an installation has.
+	mkdir -p "$T/bin"
+	cp "$VALETKEY" "$T/bin/valetkey"
+	ln -s valetkey "$T/bin/git-credential-valetkey"
+	ln -s valetkey "$T/bin/docker-credential-valetkey"
+	PATH=$T/bin:$PATH
+	V=$T/bin/valetkey
+	G=$HOME/.gitconfig
+	D=$HOME/.docker/config.json
+}
+
+state() { find "$HOME/.local/state" -name 'setup-*' 2>/dev/null; }
+
+ask() { # ask URL: what git gets for it
+	printf 'url=%s\n\n' "$1" | GIT_TERMINAL_PROMPT=0 GIT_ASKPASS= SSH_ASKPASS= git credential fill 2>&1
+}
+
+# undone FILE ORIGINAL: byte for byte, and nothing remembered
+undone() {
+	cmp "$1" "$2"
+	[ -z "$(state)" ]
+	[ -z "$(find "$(dirname "$1")" -name '*.lock')" ]
+}
+
+@test "setup git: git asks valetkey for the keystore's hosts, with paths where entries have them" {
+	"$V" setup git
+	[[ $(ask https://git.example/x) == *password=s3cret* ]]
+	[[ $(ask https://deep.example:8443/team/a/repo.git) == *password=p4th* ]]
+	[[ $(ask https://deep.example:8443/team/ab) != *password* ]]
+	[ "$(git config --get-urlmatch credential.helper https://git.example)" = "$T/bin/git-credential-valetkey" ]
+	[ "$(git config --get-urlmatch credential.useHttpPath https://deep.example:8443/x)" = true ]
+	run git config --get-urlmatch credential.useHttpPath https://git.example/x
+	[ "$status" -eq 1 ]
+	run git config --get-urlmatch credential.helper https://other.example
+	[ "$status" -eq 1 ]
+}
+
+@test "setup git: other helpers are not asked for these hosts" {
+	git config --global credential.helper "!echo password=fromother; echo username=x; :"
+	"$V" setup git
+	[[ $(ask https://git.example) == *password=s3cret* ]]
+	[[ $(ask https://other.example) == *password=fromother* ]]
+}
+
+@test "setup git --undo: byte for byte, whatever the file ended with" {
+	for end in '' '\n' '\n\n' '\n# end' '\n\t\r\n'; do
+		printf "[user]\\n\\tname = x$end" >"$G"
+		chmod 640 "$G"
+		cp -p "$G" before
+		"$V" setup git
+		[ "$(git config user.name)" = x ]
+		git config --get-urlmatch credential.helper https://git.example
+		"$V" setup git --undo
+		undone "$G" before
+		[ "$(stat -c %a "$G")" = 640 ]
+	done
+}
+
+@test "setup git --undo: a file that was not there is not there again" {
+	"$V" setup git
+	[ -s "$G" ]
+	[ "$(stat -c %a "$G")" = 600 ]
+	"$V" setup git --undo
+	[ ! -e "$G" ]
+	[ -z "$(state)" ]
+}
+
+@test "setup git --undo: an empty file stays one" {
+	: >"$G"
+	"$V" setup git
+	"$V" setup git --undo
+	[ -e "$G" ] && [ ! -s "$G" ]
+}
+
+@test "setup: a second time changes nothing, not even the inode" {
+	printf '[user]\n\tname = x' >"$G"
+	"$V" setup git docker
+	before=$(stat -c '%i %Y' "$G" "$D"; cat "$G" "$D")
+	run -0 "$V" setup git docker
+	[[ $output == *"git: already set up"*"docker: already set up"* ]]
+	[ "$before" = "$(stat -c '%i %Y' "$G" "$D"; cat "$G" "$D")" ]
+	# also when lines of others stand behind ours by now
+	git config --global alias.st status
+	before=$(stat -c '%i' "$G"; cat "$G")
+	run -0 "$V" setup git
+	[ "$before" = "$(stat -c '%i' "$G"; cat "$G")" ]
+}
+
+@test "setup git --undo: what others wrote behind our lines stays whole" {
+	printf '[user]\n\tname = x' >"$G"
+	"$V" setup git
+	git config --global alias.st status
+	run -0 "$V" setup git --undo
+	[ "$(git config user.name)" = x ]
+	[ "$(git config alias.st)" = status ]
+	! grep -q valetkey "$G"
+	[ -z "$(state)" ]
+}
+
+@test "setup git --undo: what git put into our sections stays, and is said" {
+	printf '[user]\n\tname = x\n' >"$G"
+	"$V" setup git
+	git config --global credential.https://git.example.username bob
+	run -0 "$V" setup git --undo
+	[[ $output == *"what others changed"* ]]
+	[ "$(git config credential.https://git.example.username)" = bob ]
+	[ "$(git config user.name)" = x ]
+	! grep -q -e helper -e valetkey -e useHttpPath -e deep.example "$G"
+}
+
+@test "setup git --undo: marks taken out by hand, sections of the user's own" {
+	printf '[credential "https://git.example"]\n\tusername = own\n' >"$G"
+	cp "$G" before
+	"$V" setup git
+	sed -i '/^# .* valetkey/d' "$G"
+	"$V" setup git --undo
+	cmp "$G" before
+}
+
+@test "setup git --undo: our lines already gone" {
+	printf '[user]\n\tname = x\n' >"$G"
+	cp "$G" before
+	"$V" setup git
+	cp before "$G"
+	run -0 "$V" setup git --undo
+	[[ $output == *"nothing of valetkey's"* ]]
+	undone "$G" before
+	run -0 "$V" setup git --undo
+	[[ $output == *"not set up"* ]]
+	"$V" setup git
+	rm "$G"
+	run -0 "$V" setup git --undo
+	[ ! -e "$G" ]
+}
+
+@test "setup git: the file that git itself would change" {
+	mkdir -p "$HOME/.config/git"
+	printf '[a]\n\tb = c\n' >"$HOME/.config/git/config"
+	"$V" setup git
+	[ ! -e "$G" ]
+	grep -q git-credential-valetkey "$HOME/.config/git/config"
+	# now the other file: the first one gets back what it had
+	export GIT_CONFIG_GLOBAL=$T/elsewhere
+	"$V" setup git
+	grep -q git-credential-valetkey "$T/elsewhere"
+	printf '[a]\n\tb = c\n' | cmp - "$HOME/.config/git/config"
+	unset GIT_CONFIG_GLOBAL
+	"$V" setup git --undo
+	[ ! -e "$T/elsewhere" ]
+}
+
+@test "setup git: a linked file stays a link" {
+	mkdir "$HOME/dot"
+	printf '[user]\n\tname = x\n' >"$HOME/dot/gitconfig"
+	ln -s dot/gitconfig "$G"
+	cp "$G" before
+	"$V" setup git
+	[ "$(readlink "$G")" = dot/gitconfig ]
+	grep -q valetkey "$HOME/dot/gitconfig"
+	"$V" setup git --undo
+	[ "$(readlink "$G")" = dot/gitconfig ]
+	undone "$HOME/dot/gitconfig" before
+	rm "$HOME/dot/gitconfig"
+	run -4 "$V" setup git
+	[ -L "$G" ]
+}
+
+@test "setup git: somebody else's lock is respected" {
+	: >"$G.lock"
+	run -2 "$V" setup git
+	[[ $output == *"being changed by another program"* ]]
+	[ ! -e "$G" ] && [ -e "$G.lock" ]
+	[ -z "$(state)" ]
+}
+
+@test "setup git: a path with blanks, quotes and backslashes is quoted for git and for the shell" {
+	dir="$T/a b'c\"d\\e\$f;g#h"
+	mkdir "$dir"
+	cp "$V" "$dir/valetkey"
+	ln -s valetkey "$dir/git-credential-valetkey"
+	"$dir/valetkey" setup git
+	[[ $(ask https://git.example) == *password=s3cret* ]]
+}
+
+@test "setup git: without the links the one file will do" {
+	mkdir one
+	cp "$V" one/valetkey
+	one/valetkey setup git
+	[[ $(ask https://git.example) == *password=s3cret* ]]
+}
+
+@test "setup: refused where others could replace the program" {
+	mkdir -p open/bin
+	cp "$V" open/bin/valetkey
+	for bad in open/bin open/bin/valetkey open; do
+		chmod o+w "$bad"
+		run -4 open/bin/valetkey setup git
+		[[ $output == *everybody* ]]
+		chmod o-w "$bad"
+	done
+	chmod 1777 open/bin
+	run -4 open/bin/valetkey setup git
+	[ ! -e "$G" ]
+	chmod 755 open/bin
+	open/bin/valetkey setup git
+}
+
+@test "setup: a program that is gone by now is not registered" {
+	cp "$V" gone
+	mv gone here
+	run -0 ./here setup git --print
+	[[ $output == *"/here helper git-credential"* ]]
+}
+
+@test "setup --print: shows it and changes nothing" {
+	run -0 "$V" setup git docker --print
+	[[ $output == *'[credential "https://deep.example:8443"]'*useHttpPath* ]]
+	[[ $output == *'"deep.example:8443": "valetkey"'* ]]
+	[ ! -e "$G" ] && [ ! -e "$HOME/.docker" ] && [ -z "$(state)" ]
+}
+
+@test "setup: hosts by name, with the keystore locked, and kept by later calls" {
+	unset VALETKEY_KEY_FILE
+	run -3 "$V" setup git
+	[[ $output == *--host* ]]
+	[ ! -e "$G" ]
+	run -0 "$V" setup git --host named.example --host http://clear.example:8080
+	git config --get-urlmatch credential.helper https://named.example
+	git config --get-urlmatch credential.helper http://clear.example:8080
+	export VALETKEY_KEY_FILE=$T/key
+	"$V" setup git
+	git config --get-urlmatch credential.helper https://named.example
+	git config --get-urlmatch credential.helper https://git.example
+}
+
+@test "setup: bad calls" {
+	run -2 "$V" setup
+	run -2 "$V" setup svn
+	run -2 "$V" setup git svn
+	[ ! -e "$G" ]
+	run -2 "$V" setup git --undo --print
+	run -2 "$V" setup git --host 'https://u:pw@h.example'
+	[[ $output != *pw@* ]]
+	run -2 "$V" setup git --host 'https://h.example
+[credential]'
+	run -2 "$V" setup docker --host http://h.example
+	[ ! -e "$G" ]
+	unset HOME
+	run -2 "$V" setup git
+}
+
+@test "setup: a keystore without entries" {
+	rm "$VALETKEY_KEYSTORE" key
+	run -2 "$V" setup git
+	[[ $output == *"no host"* ]]
+}
+
+@test "add: extends what is set up, and says so" {
+	printf '[user]\n\tname = x' >"$G"
+	cp "$G" before
+	"$V" setup git docker
+	split sh -c "printf n3w | '$V' add https://new.example/p --username u"
+	[ "$status" -eq 0 ]
+	[[ $err == *"git now asks valetkey for https://new.example"*"docker now asks"* ]]
+	[[ $(ask https://new.example/p/x) == *password=n3w* ]]
+	[ "$(jq -r '.credHelpers["new.example"]' "$D")" = valetkey ]
+	# http is nothing for docker; an npm scope nothing for either
+	split sh -c "printf n3w | '$V' add http://clear.example --username u"
+	[[ $err == *"git now asks"* && $err != *"docker now asks"* ]]
+	split sh -c "printf n3w | '$V' add https://npm.example --scope @corp"
+	[[ $err != *"now asks"* ]]
+	"$V" setup git docker --undo
+	undone "$G" before
+	[ ! -e "$D" ]
+}
+
+@test "add: when the set-up cannot be extended the credential is stored and the user warned" {
+	"$V" setup git
+	: >"$G.lock"
+	split sh -c "printf n3w | '$V' add https://new.example --username u"
+	[ "$status" -eq 0 ]
+	[[ $err == *"was not extended"* ]]
+	[ "$("$V" get https://new.example --field secret)" = n3w ]
+}
+
+@test "setup docker: credHelpers, the rest byte for byte" {
+	mkdir "$HOME/.docker"
+	for text in '{}' '{ }' '{\n}\n' '' ' \n' \
+		'{"auths":{"r.example":{"auth":"dTpw"}}}' \
+		'{\n\t"auths": {\n\t\t"r.example": {}\n\t},\n\t"credsStore": "pass"\n}' \
+		'{"credHelpers":{}}' '{"credHelpers": { } , "a": [1,{"b":"}"},"\\"{"]}\n\n' \
+		'  {"credHelpers":{"o.example":"other"},"x":1.5e3}' \
+		'{"a":"credHelpers","credHelpers":{"o.example":"other","p.example":"pass"}}\n'; do
+		printf "$text" >"$D"
+		chmod 644 "$D"
+		cp "$D" before
+		run -0 "$V" setup docker
+		[ "$(jq -r '.credHelpers["git.example"]' "$D")" = valetkey ]
+		[ "$(jq -r '.credHelpers["deep.example:8443"]' "$D")" = valetkey ]
+		if [ -s before ] && [ "$text" != ' \n' ]; then
+			[ "$(jq -S 'del(.credHelpers["git.example","deep.example:8443"]) | del(.credHelpers | select(. == {}))' "$D")" = \
+				"$(jq -S 'del(.credHelpers | select(. == {}))' before)" ]
+		fi
+		[ "$(stat -c %a "$D")" = 644 ]
+		run -0 "$V" setup docker
+		[[ $output == *already* ]]
+		run -0 "$V" setup docker --undo
+		undone "$D" before
+	done
+}
+
+@test "setup docker: docker's own place, and a file that was not there" {
+	export DOCKER_CONFIG=$T/dc
+	"$V" setup docker
+	[ "$(stat -c %a "$T/dc/config.json")" = 600 ]
+	"$V" setup docker --undo
+	[ ! -e "$T/dc/config.json" ]
+	export DOCKER_CONFIG=relative
+	run -2 "$V" setup docker
+}
+
+@test "setup docker: the Hub's key is docker's" {
+	vk_add https://index.docker.io/v1/ u hub
+	"$V" setup docker
+	[ "$(jq -r '.credHelpers["https://index.docker.io/v1/"]' "$D")" = valetkey ]
+}
+
+@test "setup docker: another program's entry is left alone, or replaced and given back" {
+	mkdir "$HOME/.docker"
+	printf '{"credHelpers": {"git.example": "pass", "z.example": "z"}}' >"$D"
+	cp "$D" before
+	run -2 "$V" setup docker
+	[[ $output == *git.example*pass*--force* ]]
+	cmp "$D" before
+	[ -z "$(state)" ]
+	"$V" setup docker --force
+	[ "$(jq -r '.credHelpers["git.example"]' "$D")" = valetkey ]
+	[ "$(jq -r '.credHelpers["z.example"]' "$D")" = z ]
+	# agreed once is agreed for later calls
+	run -0 "$V" setup docker
+	[[ $output == *already* ]]
+	vk_add https://third.example u x
+	[ "$(jq -r '.credHelpers["third.example"]' "$D")" = valetkey ]
+	"$V" setup docker --undo
+	undone "$D" before
+}
+
+@test "setup docker --undo: after docker has written the file anew" {
+	mkdir "$HOME/.docker"
+	printf '{"auths":{"r.example":{"auth":"dTpw"}},"credHelpers":{"z.example":"z"}}' >"$D"
+	"$V" setup docker
+	jq -c . "$D" >"$D.new" && mv "$D.new" "$D"
+	run -0 "$V" setup docker --undo
+	[[ $output == *"what others changed"* ]]
+	[ "$(jq -cS . "$D")" = '{"auths":{"r.example":{"auth":"dTpw"}},"credHelpers":{"z.example":"z"}}' ]
+	# credHelpers was ours alone
+	printf '{"auths":{}}' >"$D"
+	"$V" setup docker
+	jq --tab -S '. + {"HttpHeaders": {"a": "b"}}' "$D" >"$D.new" && mv "$D.new" "$D"
+	"$V" setup docker --undo
+	[ "$(jq -cS . "$D")" = '{"HttpHeaders":{"a":"b"},"auths":{}}' ]
+}
+
+@test "setup docker --undo: a member that somebody gave to another program stays his" {
+	"$V" setup docker
+	jq --tab '.credHelpers["git.example"] = "pass"' "$D" >"$D.new" && mv "$D.new" "$D"
+	"$V" setup docker --undo
+	[ "$(jq -c . "$D")" = '{"credHelpers":{"git.example":"pass"}}' ]
+}
+
+@test "setup docker: a file that is not understood is not touched" {
+	mkdir "$HOME/.docker"
+	for text in '{' '[]' 'null' '{"credHelpers": "x"}' '{"credHelpers": null}' '{"credHelpers": []}' \
+		'{"CredHelpers": {}}' '{"a":1,"a":2}' '{"credHelpers":{},"credHelpers":{}}' '{} {}' \
+		'{"credHelpers":{"git.\u0065xample":"pass"}}' '{"credHelper\u0073":{"git.example":"pass"}}' '{"a":1,}' \
+		'\xef\xbb\xbf{}' '{"auths":{"h":{"auth":"c2VjcmV0"}}'; do
+		printf '%b' "${text//\\u/\\\\u}" >"$D"
+		cp "$D" before
+		split "$V" setup docker
+		[ "$status" -eq 2 ] || { echo "$text: $status $out $err"; return 1; }
+		[[ $err == *"$D"* && $err != *c2VjcmV0* ]]
+		undone "$D" before
+	done
+}
+
+@test "setup docker: warns when docker will not find the helper, or finds another" {
+	PATH=/usr/bin:/bin split "$V" setup docker
+	[ "$status" -eq 0 ]
+	[[ $err == *"PATH"* ]]
+	mkdir first
+	printf '#!/bin/sh\n' >first/docker-credential-valetkey
+	chmod +x first/docker-credential-valetkey
+	PATH=$T/first:$PATH split "$V" setup docker
+	[[ $err == *"$T/first/docker-credential-valetkey"* ]]
+	split "$V" setup docker
+	[ -z "$err" ]
+}
+
+@test "setup: what is remembered holds no secret and nobody else can read it" {
+	mkdir "$HOME/.docker"
+	printf '{"auths":{"git.example":{"auth":"c2VjcmV0"}},"credHelpers":{"git.example":"pass"}}' >"$D"
+	printf '[http]\n\textraHeader = Authorization: c2VjcmV0\n' >"$G"
+	"$V" setup git docker --force
+	! grep -r c2VjcmV0 "$HOME/.local"
+	[ "$(stat -c %a "$HOME"/.local/state/valetkey/setup-*.json | sort -u)" = 600 ]
+}
+
+@test "setup: a damaged memory is an error that says what to do" {
+	"$V" setup git
+	cp "$G" before
+	for text in '' '{}' '[1]' 'x' '{"version":2,"file":"/x","text":"","hosts":[]}' \
+		'{"version":1,"file":"/x","text":"","hosts":[{"url":1}]}'; do
+		printf %s "$text" >"$HOME/.local/state/valetkey/setup-git.json"
+		run -2 "$V" setup git --undo
+		[[ $output == *damaged* ]]
+		run -2 "$V" setup git
+		cmp "$G" before
+	done
+}
+
+@test "setup: a full disk changes nothing" {
+	[ "$(id -u)" -eq 0 ] || skip "needs root"
+	mkdir full
+	mount -t tmpfs -o size=16k tmpfs full || skip "no mount here"
+	printf '[user]\n\tname = x\n' >full/gitconfig
+	cp full/gitconfig before
+	dd if=/dev/zero of=full/fill bs=1k 2>/dev/null || :
+	GIT_CONFIG_GLOBAL=$T/full/gitconfig run "$V" setup git
+	umounted=$(cmp full/gitconfig before && ls full; umount full)
+	[ "$status" -eq 6 ]
+	[ "$umounted" = $'fill\ngitconfig' ]
+}
