@@ -52,15 +52,15 @@ e2e_wait_for() { # e2e_wait_for FILE
 	return 1
 }
 
-# e2e_git_server: reads accounts ("PREFIX USER TOKEN" lines); $GIT_URL, repositories in $E/repos, requests in $E/git.log
+# e2e_git_server: reads accounts ("PREFIX USER TOKEN" lines); $REPOS, repositories in $E/repos, requests in $E/git.log
 e2e_git_server() {
 	mkdir -p "$E/repos"
 	"$registry_d/git-server.py" --root "$E/repos" --ready "$E/git.port" --cert "$E/tls/cert.pem" --key "$E/tls/key.pem" \
-		--log "$E/git.log" 3>&- &
+		--log "$E/git.log" <&0 3>&- &
 	E2E_PIDS="$E2E_PIDS $!"
 	e2e_wait_for "$E/git.port"
-	GIT_URL=https://127.0.0.1:$(cat "$E/git.port")
-	export GIT_URL
+	REPOS=https://127.0.0.1:$(cat "$E/git.port")
+	export REPOS
 }
 
 # e2e_registry: $REGISTRY and $NPM_SECRET, the token of its user
