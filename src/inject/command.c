@@ -41,8 +41,13 @@ vk_command_find(const char *name, char **ret_path, int *ret_status)
 	int worst = VK_EXIT_NOT_FOUND;
 
 	if (strchr(name, '/')) {
-		if ((*ret_status = try_path(name)) != 0)
-			return not_there(name, *ret_status);
+		int status = try_path(name);
+
+		/* Untouched when it is there: the run can still fail, and not with status 0. */
+		if (status != 0) {
+			*ret_status = status;
+			return not_there(name, status);
+		}
 		return (*ret_path = vk_strdup(name)) ? VK_OK : VK_ENOMEM;
 	}
 	/* Not set: what the C library would take. */
