@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: ISC
 # shellcheck shell=sh
-# A certificate authority for one run and for 127.0.0.1 only.  Its key is thrown away as soon as it has signed.
+# A certificate authority for one run and for loopback only.  Its key is thrown away as soon as it has signed.
 
-# tls_make DIR: DIR/ca.pem to trust, DIR/cert.pem and DIR/key.pem for the servers.
+# tls_make DIR [NAME]: DIR/ca.pem to trust, DIR/cert.pem and DIR/key.pem for the servers; NAME is a host name more.
 tls_make() {
 	(
 		cd "$1" || exit 1
@@ -12,7 +12,8 @@ tls_make() {
 			-keyout ca.key -out ca.pem &&
 			openssl req -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -subj '/CN=127.0.0.1' \
 				-keyout key.pem -out cert.csr &&
-			printf 'subjectAltName=IP:127.0.0.1,DNS:localhost\nbasicConstraints=CA:FALSE\nextendedKeyUsage=serverAuth\n' >cert.ext &&
+			printf 'subjectAltName=IP:127.0.0.1,DNS:%s\nbasicConstraints=CA:FALSE\nextendedKeyUsage=serverAuth\n' \
+				"${2:-localhost}" >cert.ext &&
 			openssl x509 -req -in cert.csr -CA ca.pem -CAkey ca.key -CAcreateserial -days 2 -extfile cert.ext -out cert.pem
 	) >"$1/openssl.log" 2>&1 || {
 		cat "$1/openssl.log" >&2
