@@ -86,6 +86,8 @@ element(const char *s, size_t n, const char *tag, const char **ret_text)
 	close = memchr(open, '<', n - (size_t)(open - s));
 	while (close && open < close && strchr(" \t\r\n", *open))
 		open++;
+	while (close && close > open && strchr(" \t\r\n", close[-1]))
+		close--;
 	*ret_text = open;
 	return close ? (size_t)(close - open) : 0;
 }
