@@ -76,7 +76,10 @@ read_headers(struct vk_store *st, int fd, struct vk_header *ret, unsigned char *
 
 		if (try == HEADER_TRIES_UNLOCKED)
 			locked = fcntl(fd, F_OFD_SETLK, &lock) == 0;
-		if ((e = vk_pread_full(fd, now, VK_HEADERS_SPAN, 0)) == VK_OK)
+		e = vk_pread_full(fd, now, VK_HEADERS_SPAN, 0);
+		if (e == VK_ETAMPER)
+			vk_fail(e, "its header is cut off");
+		else if (e == VK_OK)
 			e = vk_headers_pick(now, ret, &raw, &older);
 		if (e == VK_OK) {
 			memcpy(ret_raw, raw, VK_HEADER_LEN);
@@ -137,7 +140,7 @@ vk_store_open_header(struct vk_store *st, const struct vk_keys *keys)
 	if (memcmp(h.older_tag, st->older_tag, sizeof(h.older_tag)) != 0)
 		return vk_store_damaged(st, "its two headers do not belong together");
 	if ((uint64_t)st->stat.st_size < (uint64_t)h.file_pages * VK_PAGE)
-		return vk_store_damaged(st, "the end of the file is missing");
+		return vk_store_damaged(st, "the file is shorter than its header says");
 	st->header = h;
 	return VK_OK;
 }

@@ -35,7 +35,8 @@ enum {
 	P_ID = 0,
 	P_TYPE = 8,
 	P_KEK = 16,
-	P_LABEL = 48, /* VK_SLOT_LABEL_MAX bytes */
+	P_LABEL = 48,
+	P_REST = P_LABEL + VK_SLOT_LABEL_MAX,
 };
 
 #define MAGIC "VKSLOTS0"
@@ -272,7 +273,10 @@ check_sealed(const struct vk_store *st, const struct vk_keys *keys, const unsign
 		const unsigned char *private = text + i * VK_SLOT_LEN;
 
 		ok = i < vk_get16(page + AT_COUNT)
-		    ? memcmp(private + P_ID, s + S_ID, 8) == 0 && private[P_TYPE] == s[S_TYPE]
+		    ? memcmp(private + P_ID, s + S_ID, 8) == 0 && private[P_TYPE] == s[S_TYPE] &&
+			(s[S_TYPE] > VK_SLOT_RAW ||
+			    (vk_all_zero(private + P_TYPE + 1, P_KEK - P_TYPE - 1) &&
+				vk_all_zero(private + P_REST, VK_SLOT_LEN - P_REST)))
 		    : vk_all_zero(private, VK_SLOT_LEN);
 	}
 	vk_wipe(key, sizeof(key));
