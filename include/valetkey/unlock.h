@@ -33,6 +33,9 @@ enum vk_unlock_how {
  */
 enum vk_err vk_unlock(struct vk_store *st, enum vk_unlock_how *ret_how) VK_MUST;
 
+/** vk_unlock_variable(): "VALETKEY_KEY" or "VALETKEY_KEY_FILE", whichever is set and goes first; else NULL. */
+const char *vk_unlock_variable(void);
+
 /** vk_unlock_how_text(how): "the session key in the kernel keyring", ... */
 const char *vk_unlock_how_text(enum vk_unlock_how how);
 

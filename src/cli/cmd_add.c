@@ -61,7 +61,8 @@ static bool
 is_token(const char *s)
 {
 	/* RFC 9110: the name of a header field */
-	size_t n = strspn(s, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789!#$%&'*+-.^_`|~");
+	size_t n = strspn(s, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
+			     "!#$%&'*+-.^_`|~");
 
 	return n > 0 && s[n] == '\0' && n <= 128;
 }
@@ -123,7 +124,8 @@ describe(const struct adding *a, const char *url, struct vk_cred *c)
 	if (strlen(name) > VK_MAX_FIELD || vk_str_has_control(name, strlen(name)))
 		return vk_fail(VK_EUSAGE, "the user name is too long or holds control characters");
 	if (a->name && !is_name(a->name))
-		return vk_fail(VK_EUSAGE, "a name has no blanks, commas, quotes or any of ;#= in it, and is no URL");
+		return vk_fail(VK_EUSAGE,
+		    "a name has no blanks, commas, quotes or any of ;#= in it, and is no URL");
 	if (a->npm_scope && !is_npm_scope(a->npm_scope))
 		return vk_fail(VK_EUSAGE, "an npm scope is written like @corp");
 	if ((e = vk_cred_set(&c->username, name)) != VK_OK ||
@@ -213,7 +215,8 @@ decide(struct vk_store *st, void *arg)
 		return e;
 	if (old && !a->replace) {
 		vk_hint("use --replace, or --username for another account");
-		return vk_fail(VK_EEXIST, "there is an entry for this already, stored by %s", vk_entry_origin(old));
+		return vk_fail(VK_EEXIST, "there is an entry for this already, stored by %s",
+		    vk_entry_origin(old));
 	}
 	if (old && !a->name && (e = vk_cred_set(&c->name, old->name)) != VK_OK)
 		return e;

@@ -16,7 +16,8 @@ static int run(int argc, char **argv);
 enum { OPT_KEY_FILE = 1, OPT_STDIN, OPT_KDF };
 
 static const struct vk_opt opts[] = {
-	{ OPT_KEY_FILE, "key-file", "FILE", "open it with the raw key in FILE, made if it is not there", false },
+	{ OPT_KEY_FILE, "key-file", "FILE", "open it with the raw key in FILE, made if it is missing",
+	    false },
 	{ OPT_STDIN, "passphrase-stdin", NULL, "read the passphrase from standard input", false },
 	{ OPT_KDF, "kdf", "COST", "what a guess costs: interactive (64 MiB) or moderate (256 MiB, default)",
 	    false },
@@ -26,9 +27,9 @@ const struct vk_cmd vk_cmd_init = {
 	.name = "init",
 	.args = "",
 	.summary = "make a new, empty keystore",
-	.help = "Asks for a passphrase twice.  With --key-file, or VALETKEY_KEY or VALETKEY_KEY_FILE set, a raw key\n"
-		"opens the keystore instead, for machines; --key-file with --passphrase-stdin makes both.\n"
-		"Nothing that exists is ever overwritten.\n",
+	.help = "Asks for a passphrase twice.  With --key-file, or VALETKEY_KEY or VALETKEY_KEY_FILE set, a\n"
+		"raw key opens the keystore instead, for machines; --key-file with --passphrase-stdin makes\n"
+		"both.  Nothing that exists is ever overwritten.\n",
 	.opts = opts,
 	.n_opts = VK_COUNT(opts),
 	.run = run,
@@ -110,7 +111,8 @@ make(struct making *m, const char *path)
 	if (!m->key_file && !env && file && *file)
 		m->key_file = file;
 	if (env && m->key_file)
-		return vk_fail(VK_EUSAGE, "VALETKEY_KEY is set, and would go before the key in %s", m->key_file);
+		return vk_fail(VK_EUSAGE, "VALETKEY_KEY is set, and would go before the key in %s",
+		    m->key_file);
 	if ((e = check_absent(path)) != VK_OK)
 		return e;
 	if (m->from_stdin || !(env || m->key_file))

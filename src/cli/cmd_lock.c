@@ -9,8 +9,8 @@ const struct vk_cmd vk_cmd_lock = {
 	.name = "lock",
 	.args = "",
 	.summary = "end the session: forget the keystore's key",
-	.help = "Revokes the session key of this keystore in every kernel keyring that can be reached from here\n"
-		"and removes its session files.\n",
+	.help = "Revokes the session key of this keystore in every kernel keyring that can be reached\n"
+		"from here, and removes its session files.\n",
 	.run = run,
 };
 
@@ -18,7 +18,7 @@ static int
 lock(void)
 {
 	VK_CLEANUP(vk_store_closep) struct vk_store *st = NULL;
-	const char *env = getenv("VALETKEY_KEY"), *file = getenv("VALETKEY_KEY_FILE");
+	const char *variable = vk_unlock_variable();
 	struct vk_session_info info;
 	unsigned n = 0;
 	enum vk_err e = vk_cli_open(&st);
@@ -35,8 +35,8 @@ lock(void)
 		return vk_msg_fail(e);
 	if (info.elsewhere)
 		vk_msg_warn("another login session has it unlocked; run \"valetkey lock\" there");
-	if ((env && *env) || (file && *file))
-		vk_msg_warn("%s still opens it", env && *env ? "VALETKEY_KEY" : "VALETKEY_KEY_FILE");
+	if (variable)
+		vk_msg_warn("%s still opens it", variable);
 	return n ? vk_stdout_text(done, sizeof(done) - 1) : vk_stdout_text(idle, sizeof(idle) - 1);
 }
 

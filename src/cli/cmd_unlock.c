@@ -25,11 +25,11 @@ const struct vk_cmd vk_cmd_unlock = {
 	.name = "unlock",
 	.args = "",
 	.summary = "open the keystore for this login session",
-	.help = "Asks for the passphrase once, and leaves a session key with the kernel.  With VALETKEY_KEY or\n"
-		"VALETKEY_KEY_FILE set, that key is used.  \"--scope login\" gives it to the processes of this login\n"
-		"session; \"--scope user\" to every process of this user, such as cron jobs and other\n"
-		"terminals.  Where the kernel refuses (many containers), the session key goes to a file on a memory file\n"
-		"system, and this is said.\n",
+	.help = "Asks for the passphrase once, and leaves a session key with the kernel.  With VALETKEY_KEY\n"
+		"or VALETKEY_KEY_FILE set, that key is used.  \"--scope login\" gives it to the processes of\n"
+		"this login session, \"--scope user\" to every process of this user, such as cron jobs and\n"
+		"other terminals.  Where the kernel refuses (many containers), the session key goes to a\n"
+		"file on a memory file system, and this is said.\n",
 	.opts = opts,
 	.n_opts = VK_COUNT(opts),
 	.run = run,
@@ -45,7 +45,9 @@ struct unlocking {
 static enum vk_err
 wrong_passphrase(const struct vk_store *st, enum vk_err e)
 {
-	return e != VK_EKEY ? e : vk_fail(e, "this passphrase does not open the keystore %s", vk_store_file(st));
+	if (e != VK_EKEY)
+		return e;
+	return vk_fail(e, "this passphrase does not open the keystore %s", vk_store_file(st));
 }
 
 static enum vk_err
@@ -114,7 +116,6 @@ static int
 unlock(const struct unlocking *u)
 {
 	VK_CLEANUP(vk_store_closep) struct vk_store *st = NULL;
-	const char *env = getenv("VALETKEY_KEY"), *file = getenv("VALETKEY_KEY_FILE");
 	enum vk_err e = vk_cli_open(&st);
 
 	if (e != VK_OK)
@@ -123,8 +124,8 @@ unlock(const struct unlocking *u)
 		e = by_key_file(st, u->key_file);
 	else if (u->from_stdin)
 		e = by_stdin(st);
-	else if ((env && *env) || (file && *file))
-		e = vk_unlock(st, NULL); /* these are its first two steps */
+	else if (vk_unlock_variable())
+		e = vk_unlock(st, NULL); /* it goes first there */
 	else
 		e = by_asking(st);
 	return e == VK_OK ? vk_cli_session_start(st, u->scope, (unsigned)u->seconds) : vk_msg_fail(e);

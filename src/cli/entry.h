@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-/* entry.h - keystore entries on the command line: opening the store, picking entries, describing them. */
+/* entry.h - keystore entries on the command line: opening the store, picking and describing entries. */
 #ifndef VK_CLI_ENTRY_H
 #define VK_CLI_ENTRY_H
 
@@ -20,9 +20,9 @@ struct vk_entry_sel {
 
 /**
  * vk_entry_pick(st, sel, ret_list):
- * The entries of ${sel} as credentials with name, scope and user name only.  A URL means its very scope, neither
- * what covers it nor what is below it.  VK_ENOENT: none; VK_EUSAGE: more than one where one was
- * wanted, with their user names in the reason.
+ * The entries of ${sel} as credentials with name, scope and user name only.  A URL means its very
+ * scope, neither what covers it nor what is below it.  VK_ENOENT: none; VK_EUSAGE: more than one
+ * where one was wanted, with their user names in the reason.
  */
 enum vk_err vk_entry_pick(struct vk_store *st, const struct vk_entry_sel *sel,
     struct vk_cred_list *ret_list) VK_MUST;
@@ -44,7 +44,7 @@ void vk_entry_json(struct vk_buf *b, const struct vk_cred *c, int64_t now);
 /** vk_entry_label(c): "URL" or "URL as USER", for messages.  Heap. */
 char *vk_entry_label(const struct vk_cred *c) VK_MUST;
 
-/** vk_printable_add(b, s, width): Append ${s} fit for a terminal, filled with blanks up to ${width} characters. */
+/** vk_printable_add(b, s, width): Append ${s} fit for a terminal, with blanks up to ${width} characters. */
 void vk_printable_add(struct vk_buf *b, const char *s, size_t width);
 
 #endif

@@ -10,7 +10,8 @@
 
 /**
  * vk_json_str(b, s, n):
- * The ${n} bytes as a JSON string.  What is not UTF-8 becomes U+FFFD: for names, which are only looked at.
+ * The ${n} bytes as a JSON string.  What is not UTF-8 becomes U+FFFD: for names, which are only
+ * looked at.
  */
 void vk_json_str(struct vk_buf *b, const char *s, size_t n);
 

@@ -13,7 +13,8 @@ enum vk_err vk_when_duration(const char *text, int64_t max, int64_t *ret_seconds
 /**
  * vk_when_parse(text, now, ret):
  * A moment: "+" and a duration, a date or date and time as in RFC 3339 ("2030-01-31",
- * "2030-01-31T12:00:00Z", with an offset), or seconds since the epoch.  One that is not after ${now} is VK_EUSAGE.
+ * "2030-01-31T12:00:00Z", with an offset), or seconds since the epoch.  One that is not after
+ * ${now} is VK_EUSAGE.
  */
 enum vk_err vk_when_parse(const char *text, int64_t now, int64_t *ret) VK_MUST;
 

@@ -229,8 +229,9 @@ vk_keyring_where(const char *tag, char *ret_place, size_t size, bool *ret_user)
 	if (in_user >= 0 && (key < 0 || key == in_user)) {
 		snprintf(ret_place, size, "user keyring (every process of this user)");
 	} else if (session == fallback) {
-		/* No session was started here, as pam_keyinit does; anybody of this user can link this keyring. */
-		snprintf(ret_place, size, "user session keyring (every process of this user: no login session here)");
+		/* Nobody started a session here, as pam_keyinit does; the whole user can link this one. */
+		snprintf(ret_place, size,
+		    "user session keyring (every process of this user: no login session here)");
 	} else {
 		snprintf(ret_place, size, "session keyring");
 		*ret_user = false;
@@ -308,7 +309,7 @@ holds_ours(long ring, int depth)
 	return ours;
 }
 
-/* Link what ${ring} holds into the session keyring; a keyring with a key of ours in it only in parts. */
+/* Link what ${ring} holds into the session keyring; a keyring with a key of ours only in parts. */
 static void
 relink(long ring, int depth)
 {

@@ -35,14 +35,15 @@ unsigned vk_keyring_drop(const char *tag);
 
 /**
  * vk_keyring_where(tag, ret_place, size, ret_user):
- * Words for the keyring that vk_keyring_get() finds it in, and whether every process of this user can get there.
+ * Words for the keyring that vk_keyring_get() finds it in, and whether every process of this user
+ * can get there.
  */
 void vk_keyring_where(const char *tag, char *ret_place, size_t size, bool *ret_user);
 
 /** vk_keyring_refused(): Does the kernel refuse to add keys, or any key call? */
 bool vk_keyring_refused(void) VK_MUST;
 
-/** vk_keyring_elsewhere(tag): Is there a live key of ${tag} that belongs to us but that we cannot read? */
+/** vk_keyring_elsewhere(tag): Is there a live key of ${tag} that we see and cannot read? */
 bool vk_keyring_elsewhere(const char *tag) VK_MUST;
 
 /*
@@ -53,7 +54,7 @@ bool vk_keyring_elsewhere(const char *tag) VK_MUST;
 enum vk_err vk_session_file_put(const char *tag, const unsigned char record[VK_SESSION_RECORD_LEN],
     char *ret_place, size_t size) VK_MUST;
 
-/** VK_ENOENT when there is none; VK_ELOCKED with a reason for one that is cut short or open to others. */
+/** VK_ENOENT: none.  VK_ELOCKED, with a reason: one that is cut short, or open to others. */
 enum vk_err vk_session_file_get(const char *tag, unsigned char ret_record[VK_SESSION_RECORD_LEN],
     char *ret_place, size_t size) VK_MUST;
 

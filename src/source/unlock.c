@@ -22,6 +22,20 @@ vk_unlock_how_text(enum vk_unlock_how how)
 	return "nothing";
 }
 
+const char *
+vk_unlock_variable(void)
+{
+	static const char *const names[] = { "VALETKEY_KEY", "VALETKEY_KEY_FILE" };
+
+	for (size_t i = 0; i < VK_COUNT(names); i++) {
+		const char *value = getenv(names[i]);
+
+		if (value && *value)
+			return names[i];
+	}
+	return NULL;
+}
+
 static enum vk_err
 open_raw(struct vk_store *st, const unsigned char key[VK_STORE_KEY_LEN], const char *source)
 {
