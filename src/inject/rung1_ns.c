@@ -153,16 +153,26 @@ furnish(const struct vk_rung1_plan *plan, struct vk_note *n)
  * Process 1.  When valetkey dies the kernel kills this one, and so all others of the namespace; the
  * end of file on the socket covers a valetkey that died before the signal was armed.
  */
+/*
+ * ${told} is a pipe whose byte says that valetkey knows our number.  Were the process that tells it killed
+ * before, we would hold valetkey's socket open and it would wait for that number for ever.
+ */
 static void VK_NORETURN
-init_main(int sock, const struct vk_rung1_plan *plan)
+init_main(int sock, const int told[2], const struct vk_rung1_plan *plan)
 {
 	struct vk_note n = VK_NOTE_INIT;
+	size_t heard = 0;
 	enum vk_err e;
+	char byte;
 
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	prctl(PR_SET_NAME, "valetkey-init");
 	/* Orphans of the command become our children; the kernel reaps them. */
 	signal(SIGCHLD, SIG_IGN);
+	close(told[1]);
+	if (vk_read_upto(told[0], &byte, 1, &heard) != VK_OK || heard != 1)
+		_exit(0);
+	close(told[0]);
 	e = furnish(plan, &n);
 	if (e != VK_OK)
 		vk_note_fail(sock, e);
@@ -183,20 +193,26 @@ vk_rung1_build(int sock, const void *arg)
 	const struct vk_rung1_plan *plan = arg;
 	struct vk_note n = VK_NOTE_INIT;
 	enum vk_err e = enter(sock, plan->way);
+	int told[2];
 	long pid;
 
 	if (e != VK_OK) {
 		vk_note_fail(sock, e);
 		return;
 	}
+	if (pipe2(told, O_CLOEXEC) < 0) {
+		vk_note_fail(sock, vk_fail_errno("cannot make a pipe"));
+		return;
+	}
 	/* A child of valetkey, not of ours: it watches over valetkey, and valetkey waits for it. */
 	pid = syscall(SYS_clone, CLONE_PARENT | SIGCHLD, NULL, NULL, NULL, 0L);
 	if (pid == 0)
-		init_main(sock, plan);
+		init_main(sock, told, plan);
 	if (pid < 0) {
 		vk_note_fail(sock, vk_fail_errno("cannot start process 1 of the namespace"));
 		return;
 	}
 	n.value = pid;
-	(void)!vk_note_send(sock, &n);
+	if (vk_note_send(sock, &n) == VK_OK)
+		(void)!write(told[1], "", 1);
 }
