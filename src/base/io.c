@@ -136,8 +136,8 @@ publish(struct vk_replace *r, bool only_new)
 						: vk_fail_errno("cannot put %s in place", r->target);
 	if (e == VK_OK && !only_new)
 		free(VK_TAKE(r->temp));
-	if (e == VK_OK)
-		e = sync_dir_of(r->target);
+	if (e == VK_OK && (e = sync_dir_of(r->target)) != VK_OK && only_new)
+		(void)unlink(r->target); /* what failed has made nothing */
 	vk_replace_abort(r);
 	return e;
 }
