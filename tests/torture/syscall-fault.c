@@ -4,13 +4,13 @@
  *
  *   syscall-fault REPORT SECONDS FROM count             -- COMMAND...
  *   syscall-fault REPORT SECONDS FROM fail NAME N ERRNO -- COMMAND...
- *	the Nth NAME is not made and returns ERRNO
+ *	the Nth NAME is not made (but close() is) and returns ERRNO
  *   syscall-fault REPORT SECONDS FROM kill N            -- COMMAND...
  *	SIGKILL just before the Nth call of any name
  *
  * Calls are counted over the command and the processes it forks, in the order they are made, from
- * the first call of FROM on ("-": from its start); what they execute is let go and runs undisturbed.  Works on static programs, which no
- * library can interpose.  REPORT gets, one per line:
+ * the first call of FROM on ("-": from its start); what they execute is let go and runs undisturbed.
+ * Works on static programs, which no library can interpose.  REPORT gets, one per line:
  *   total N · call NAME N · injected NAME|no · status exit N|signal N|timeout · left N
  * "left" counts processes that outlived the command by LINGER_MS; they are killed.
  * Exits 0 whenever there is a report.
@@ -159,7 +159,9 @@ at_syscall(pid_t pid)
 		kill(pid, SIGKILL);
 	} else if (plan.what == FAIL && nr == plan.nr && calls[nr] == plan.n) {
 		injected = syscall_name(nr);
-		skip_call(pid);
+		/* close() lets go of the descriptor also when it fails. */
+		if (nr != SYS_close)
+			skip_call(pid);
 		*denied = true;
 	}
 }
