@@ -114,7 +114,7 @@ check_line(struct parse *p, const char *s, size_t n, size_t room)
 		return VK_OK;
 	if (lead > 0)
 		return bad(p, "a line begins with a blank: values cannot be continued");
-	if (vk_str_starts(s, "\xef\xbb\xbf"))
+	if (n >= 3 && memcmp(s, "\xef\xbb\xbf", 3) == 0)
 		return bad(p, "the file begins with a byte order mark: save it as plain UTF-8");
 	if (s[0] == ';' || s[0] == '#')
 		return VK_OK;
