@@ -93,8 +93,8 @@ vk_keyring_refused(void)
 {
 	if (session_ring() < 0 && refused(errno))
 		return true;
-	/* Some containers let keys be read but not added.  Without a type this can only fail. */
-	return syscall(SYS_add_key, NULL, NULL, NULL, (size_t)0, 0) < 0 && refused(errno);
+	/* Some containers let keys be read but not added.  Without a type's name this can only fail. */
+	return syscall(SYS_add_key, "", "", NULL, (size_t)0, 0) < 0 && refused(errno);
 }
 
 /*
