@@ -121,16 +121,35 @@ mount_files(const char *place, int *ret_dir)
 	return VK_OK;
 }
 
+/*
+ * The host's mounts still come in, ours do not go out.  Only the root of a mount can be told so,
+ * which "/" is not in a chroot: then by way of the namespace's root, and back.
+ */
+static enum vk_err
+separate(void)
+{
+	VK_CLEANUP(vk_closep) int root = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC);
+	VK_CLEANUP(vk_closep) int cwd = open(".", O_PATH | O_DIRECTORY | O_CLOEXEC);
+	VK_CLEANUP(vk_closep) int ns = -1;
+
+	if (mount(NULL, "/", NULL, MS_REC | MS_SLAVE, NULL) == 0)
+		return VK_OK;
+	if (errno != EINVAL || (ns = open("/proc/self/ns/mnt", O_RDONLY | O_CLOEXEC)) < 0 ||
+	    setns(ns, CLONE_NEWNS) < 0 || mount(NULL, "/", NULL, MS_REC | MS_SLAVE, NULL) < 0)
+		return vk_fail_errno("cannot separate the mounts");
+	if (fchdir(root) < 0 || chroot(".") < 0 || fchdir(cwd) < 0)
+		return vk_fail_errno("cannot return to the root directory");
+	return VK_OK;
+}
+
 static enum vk_err
 furnish(const struct vk_rung1_plan *plan, struct vk_note *n)
 {
 	const char *place;
 	enum vk_err e;
 
-	/* The host's mounts still come in, ours do not go out. */
-	if (mount(NULL, "/", NULL, MS_REC | MS_SLAVE, NULL) < 0)
-		return vk_fail_errno("cannot separate the mounts");
-	if ((e = mount_proc()) != VK_OK || (e = vk_rung1_choose(plan, &place)) != VK_OK ||
+	if ((e = separate()) != VK_OK || (e = mount_proc()) != VK_OK ||
+	    (e = vk_rung1_choose(plan, &place)) != VK_OK ||
 	    (e = mount_files(place, &n->fds[0])) != VK_OK)
 		return e;
 	if (plan->way == VK_WAY_IDENTITY && (e = vk_rung1_ssh(n->fds[0], place)) != VK_OK)
