@@ -168,6 +168,7 @@ op_files(void)
 {
 	static const char npmrc[] = "registry=https://r.example/\n//old.example/:_authToken=x\n";
 	static const char netrc[] = "machine old.example login u password p\n";
+	const struct vk_npmrc_style style = { 0 };
 	VK_CLEANUP(vk_buf_clear) struct vk_buf out = VK_BUF_SECRET(VK_MAX_FILE);
 	VK_CLEANUP(vk_buf_clear) struct vk_buf dropped = VK_BUF(VK_MAX_FILE);
 	struct vk_cred_list l = { 0 };
@@ -176,8 +177,8 @@ op_files(void)
 
 	if (e == VK_OK && (e = vk_cred_list_add(&l, c)) != VK_OK)
 		vk_cred_free(c);
-	if (e == VK_OK && (e = vk_npmrc_merge(npmrc, strlen(npmrc), &l, &out, &dropped)) == VK_OK)
-		e = vk_netrc_merge(netrc, strlen(netrc), &l, &out, &dropped);
+	if (e == VK_OK && (e = vk_npmrc_merge(npmrc, strlen(npmrc), &l, &style, &out, &dropped)) == VK_OK)
+		e = vk_netrc_merge(netrc, strlen(netrc), &l, false, &out, &dropped);
 	vk_cred_list_clear(&l);
 	return e;
 }
