@@ -113,16 +113,6 @@ find(struct vk_store *st, const struct vk_query *q, struct vk_cred **ret)
 	return VK_ENOENT;
 }
 
-enum vk_err
-vk_store_get_exact(struct vk_store *st, const struct vk_scope *s, const char *username,
-    struct vk_cred **ret)
-{
-	unsigned char key[VK_TREE_KEY];
-
-	vk_key_origin(st->keys, s, key);
-	return probe(st, s, s->path, strlen(s->path), username, key, ret);
-}
-
 static enum vk_err
 find_name(struct vk_store *st, const char *name, struct vk_cred **ret)
 {

@@ -132,14 +132,7 @@ struct vk_header {
 	uint32_t epoch; /* how often the keys were rotated */
 };
 
-/**
- * vk_header_decode(raw, ret):
- * The clear half of one header slot: VK_EVERSION for another format or an unknown
- * incompatible feature, VK_ETAMPER for anything else that is not as it must be.
- */
-enum vk_err vk_header_decode(const unsigned char raw[VK_HEADER_LEN], struct vk_header *ret) VK_MUST;
-
-/** vk_header_open(raw, k, ret): Its sealed half; VK_ETAMPER. */
+/** vk_header_open(raw, k, ret): The sealed half of a header; VK_ETAMPER. */
 enum vk_err vk_header_open(const unsigned char raw[VK_HEADER_LEN], const struct vk_keys *k,
     struct vk_header *ret) VK_MUST;
 
@@ -147,13 +140,11 @@ enum vk_err vk_header_open(const unsigned char raw[VK_HEADER_LEN], const struct 
 enum vk_err vk_header_encode(const struct vk_header *h, const struct vk_keys *k,
     unsigned char ret_raw[VK_HEADER_LEN]) VK_MUST;
 
-/** vk_header_tag(raw): Where the tag of an encoded header is. */
-const unsigned char *vk_header_tag(const unsigned char raw[VK_HEADER_LEN]);
-
 /**
  * vk_headers_pick(raw, ret, ret_raw, ret_older):
  * From both slots as they lie in the file (VK_HEADERS_SPAN bytes): the newest header, its bytes, and
- * the older one's tag or NULL.
+ * the older one's tag or NULL.  VK_EVERSION for another format or an unknown incompatible feature,
+ * VK_ETAMPER for anything else that is not as it must be.
  */
 enum vk_err vk_headers_pick(const unsigned char *raw, struct vk_header *ret,
     const unsigned char **ret_raw, const unsigned char **ret_older) VK_MUST;

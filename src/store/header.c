@@ -55,8 +55,8 @@ vk_all_zero(const void *p, size_t n)
 	return n == 0 || (b[0] == 0 && memcmp(b, b + 1, n - 1) == 0);
 }
 
-enum vk_err
-vk_header_decode(const unsigned char raw[VK_HEADER_LEN], struct vk_header *ret)
+static enum vk_err
+decode(const unsigned char raw[VK_HEADER_LEN], struct vk_header *ret)
 {
 	unsigned char sum[VK_DIGEST_LEN];
 	struct vk_header h = { 0 };
@@ -171,12 +171,6 @@ vk_header_encode(const struct vk_header *h, const struct vk_keys *k,
 	return VK_OK;
 }
 
-const unsigned char *
-vk_header_tag(const unsigned char raw[VK_HEADER_LEN])
-{
-	return raw + AT_TAG;
-}
-
 enum vk_err
 vk_headers_pick(const unsigned char *raw, struct vk_header *ret, const unsigned char **ret_raw,
     const unsigned char **ret_older)
@@ -193,7 +187,7 @@ vk_headers_pick(const unsigned char *raw, struct vk_header *ret, const unsigned 
 	 */
 	for (unsigned i = 0; i < 2; i++) {
 		there[i] = !vk_all_zero(at[i], VK_HEADER_LEN);
-		if (there[i] && (e = vk_header_decode(at[i], &h[i])) != VK_OK)
+		if (there[i] && (e = decode(at[i], &h[i])) != VK_OK)
 			return e;
 		if (there[i] && h[i].generation % 2 != i)
 			return vk_fail(VK_ETAMPER, "its header is in the wrong place");
@@ -208,6 +202,6 @@ vk_headers_pick(const unsigned char *raw, struct vk_header *ret, const unsigned 
 		return vk_fail(VK_ETAMPER, "its two headers do not belong together");
 	*ret = h[newest];
 	*ret_raw = at[newest];
-	*ret_older = there[!newest] ? vk_header_tag(at[!newest]) : NULL;
+	*ret_older = there[!newest] ? at[!newest] + AT_TAG : NULL;
 	return VK_OK;
 }

@@ -41,13 +41,19 @@ struct vk_store {
 /** vk_store_damaged(st, fmt, ...): VK_ETAMPER, the reason naming the file and the layer. */
 enum vk_err vk_store_damaged(const struct vk_store *st, const char *fmt, ...) VK_PRINTF(2, 3);
 
-/** vk_store_attach(st, fd): Take over ${fd}: check the file, read its header, open that with the keys if there are any. */
+/**
+ * vk_store_attach(st, fd):
+ * Take over ${fd}: check the file, read its header, open that with the keys if there are any.
+ */
 enum vk_err vk_store_attach(struct vk_store *st, int fd) VK_MUST;
 
 /** vk_store_open_header(st, keys): Check the header against ${keys}; VK_EKEY when they are another store's. */
 enum vk_err vk_store_open_header(struct vk_store *st, const struct vk_keys *keys) VK_MUST;
 
-/** vk_store_refresh(st, ret_moved): After a page did not check out: was the file replaced meanwhile?  Then follow. */
+/**
+ * vk_store_refresh(st, ret_moved):
+ * After a page did not check out: open the name again; is it another file or state by now?
+ */
 enum vk_err vk_store_refresh(struct vk_store *st, bool *ret_moved) VK_MUST;
 
 /** vk_store_now(): Seconds since the epoch; in a file of its own for the same reason as vk_random(). */
@@ -107,10 +113,6 @@ enum vk_err vk_cred_decode(const unsigned char *p, size_t n, struct vk_cred **re
 /** vk_record_cred(st, r, ret): Read and decode an entry. */
 enum vk_err vk_record_cred(struct vk_store *st, const struct vk_record *r, struct vk_cred **ret)
     VK_MUST;
-
-/** vk_store_get_exact(st, s, username, ret): The entry of exactly this (scope, username). */
-enum vk_err vk_store_get_exact(struct vk_store *st, const struct vk_scope *s, const char *username,
-    struct vk_cred **ret) VK_MUST;
 
 /* A tree being written as one stream of pages. */
 struct vk_builder {

@@ -44,8 +44,10 @@ void write_bad(const char *dir, struct image *small, struct image *blob, struct 
 void image_open_header(struct image *im);
 void image_seal_header(struct image *im);
 
-/** image_fix_slots(im, sealed): Make hash and checksum fit; with ${sealed} the private halves are text and get sealed. */
+/** image_open_slots(im): The private halves of the slots as text. */
 void image_open_slots(struct image *im);
+
+/** image_fix_slots(im, sealed): Make hash and checksum fit, and with ${sealed} seal the private halves. */
 void image_fix_slots(struct image *im, bool sealed);
 
 /** image_fix_sum(im) */

@@ -372,7 +372,7 @@ def decode_entry(p):
             must(length <= 65536, "entry", "secret")
             e[SECRETS[kind]] = value
         at, last = at + 4 + length, kind
-    must(e["scheme"] and e["host"] and (not e["path"] or e["path"].count(b"/") < 16), "entry", "scope")
+    must(e["scheme"] and (not e["path"] or e["path"].count(b"/") < 16), "entry", "scope")
     return e
 
 
