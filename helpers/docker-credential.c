@@ -4,13 +4,11 @@
  * status 1: docker shows that, and reads two of the sentences.
  */
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "valetkey/io.h"
-#include "valetkey/policy.h"
-#include "valetkey/proto.h"
 #include "common.h"
+#include "docker.h"
 
 #ifndef VK_VERSION
 #error "VK_VERSION comes from meson.build"
@@ -19,36 +17,35 @@
 /* Clients compare this one and go on without credentials. */
 static const char not_found[] = "credentials not found in native keychain\n";
 
-static int
-say(const char *text, size_t n, int status)
+int
+docker_say(const char *text, size_t n, int status)
 {
 	return vk_write_full(STDOUT_FILENO, text, n) == VK_OK ? status : 1;
 }
 
-static int
-fail(enum vk_err e)
+int
+docker_fail(enum vk_err e)
 {
 	VK_CLEANUP(vk_buf_clear) struct vk_buf b = VK_BUF(4096);
 
 	vk_buf_str(&b, vk_helper_line(e));
 	vk_buf_char(&b, '\n');
-	return b.err == VK_OK ? say(b.p, b.len, 1) : 1;
+	return b.err == VK_OK ? docker_say(b.p, b.len, 1) : 1;
 }
 
-static enum vk_err
-read_input(struct vk_buf *b)
+enum vk_err
+docker_read(struct vk_buf *b)
 {
 	enum vk_err e = vk_buf_read(b, STDIN_FILENO);
 
 	return e == VK_ELIMIT ? vk_fail(e, "the request is longer than %zu bytes", b->max) : e;
 }
 
-/* The server of "get" and "erase". */
-static enum vk_err
-read_server(struct vk_docker_msg *m)
+enum vk_err
+docker_read_server(struct vk_docker_msg *m)
 {
 	VK_CLEANUP(vk_buf_clear) struct vk_buf in = VK_BUF(VK_MAX_INPUT);
-	enum vk_err e = read_input(&in);
+	enum vk_err e = docker_read(&in);
 
 	return e == VK_OK ? vk_docker_parse_server(in.p ? in.p : "", in.len, m) : e;
 }
@@ -78,183 +75,34 @@ docker_get(void)
 	VK_CLEANUP(vk_cred_freep) struct vk_cred *c = NULL;
 	VK_CLEANUP(vk_freep) char *server = NULL;
 	VK_CLEANUP(vk_buf_clear) struct vk_buf out = VK_BUF_SECRET(VK_MAX_INPUT);
-	enum vk_err e = read_server(&m);
+	enum vk_err e = docker_read_server(&m);
 
 	if (e != VK_OK)
-		return fail(e);
+		return docker_fail(e);
 	/* What is no server's name can have no entry: the same answer as for a stranger. */
 	if (vk_docker_scope(m.server, &asked) == VK_EPROTO)
-		return say(not_found, sizeof(not_found) - 1, 1);
+		return docker_say(not_found, sizeof(not_found) - 1, 1);
 	if (!asked.host)
-		return fail(VK_ENOMEM);
+		return docker_fail(VK_ENOMEM);
 	if ((e = vk_policy_open(NULL, &p)) == VK_OK)
 		e = find(p, &asked, &c);
 	if (e == VK_ENOENT)
-		return say(not_found, sizeof(not_found) - 1, 1);
+		return docker_say(not_found, sizeof(not_found) - 1, 1);
 	if (e == VK_OK && !(server = vk_docker_server(&asked)))
 		e = VK_ENOMEM;
 	if (e == VK_OK)
 		e = vk_docker_answer(server, c->username, &c->secret, &out);
-	return e == VK_OK ? say(out.p, out.len, 0) : fail(e);
+	return e == VK_OK ? docker_say(out.p, out.len, 0) : docker_fail(e);
 }
 
-/* Open the policy and its unlocked keystore. */
-static enum vk_err
-open_store(struct vk_policy **p, struct vk_store **ret_store)
+enum vk_err
+docker_open_store(struct vk_policy **p, struct vk_store **ret_store)
 {
 	enum vk_err e = vk_policy_open(NULL, p);
 
 	if (e == VK_OK && !vk_policy_has_store(*p))
 		return VK_ENOENT;
 	return e == VK_OK ? vk_policy_store(*p, ret_store) : e;
-}
-
-/* docker has one account per server: its own entries on exactly ${scope}, by user name. */
-struct accounts {
-	const struct vk_scope *scope;
-	char **users;
-	size_t n;
-	char *pinned_default; /* another's default account there */
-	bool had_default;     /* one of ${users} is the default */
-};
-
-static void
-accounts_clear(struct accounts *a)
-{
-	for (size_t i = 0; i < a->n; i++)
-		free(a->users[i]);
-	free(a->users);
-	free(a->pinned_default);
-}
-
-static enum vk_err
-note_account(const struct vk_cred *c, void *arg)
-{
-	struct accounts *a = arg;
-	char **users;
-
-	if (!vk_scope_same_origin(&c->scope, a->scope) || strcmp(c->scope.path, a->scope->path) != 0)
-		return VK_OK;
-	if (!(c->flags & VK_CRED_DOCKER)) {
-		if ((c->flags & VK_CRED_DEFAULT) && !a->pinned_default &&
-		    !(a->pinned_default = vk_strdup(c->username)))
-			return VK_ENOMEM;
-		return VK_OK;
-	}
-	if (!(users = reallocarray(a->users, a->n + 1, sizeof(*users))))
-		return VK_ENOMEM;
-	a->users = users;
-	if (!(a->users[a->n] = vk_strdup(c->username)))
-		return VK_ENOMEM;
-	a->n++;
-	a->had_default |= (c->flags & VK_CRED_DEFAULT) != 0;
-	return VK_OK;
-}
-
-static enum vk_err
-put(struct vk_store *st, void *arg)
-{
-	struct vk_cred *c = arg;
-	VK_CLEANUP(vk_cred_freep) struct vk_cred *old = NULL;
-	VK_CLEANUP(accounts_clear) struct accounts a = { .scope = &c->scope };
-	struct vk_query q = { &c->scope, c->username };
-	enum vk_err e = vk_store_find(st, &q, &old);
-
-	if (e == VK_ENOENT)
-		e = VK_OK;
-	if (e == VK_OK && old && strcmp(old->scope.path, c->scope.path) == 0) {
-		if (!(old->flags & VK_CRED_DOCKER))
-			return VK_OK; /* a person's, or git's: not docker's to change */
-		c->flags = old->flags;
-		c->created = old->created;
-	}
-	if (e == VK_OK)
-		e = vk_store_each(st, &c->scope, note_account, &a);
-	if (e == VK_OK && a.pinned_default && strcmp(a.pinned_default, c->username) != 0)
-		return vk_fail(VK_EPOLICY, "the keystore has %s as the account for this server, so "
-		    "a login as %s would have no effect; see \"valetkey list\"", a.pinned_default,
-		    c->username);
-	for (size_t i = 0; e == VK_OK && i < a.n; i++)
-		if (strcmp(a.users[i], c->username) != 0)
-			e = vk_store_stage_remove(st, &c->scope, a.users[i]);
-	if (e == VK_OK)
-		e = vk_store_stage_put(st, c);
-	if (e == VK_OK && a.had_default)
-		e = vk_store_stage_default(st, &c->scope, c->username);
-	return e;
-}
-
-static enum vk_err
-make_cred(struct vk_docker_msg *m, struct vk_cred **ret)
-{
-	VK_CLEANUP(vk_cred_freep) struct vk_cred *c = vk_cred_new();
-	struct vk_scope scope;
-	enum vk_err e;
-
-	if (!c)
-		return VK_ENOMEM;
-	if ((e = vk_docker_scope(m->server, &scope)) != VK_OK)
-		return e;
-	vk_scope_clear(&c->scope);
-	c->scope = scope;
-	c->flags = VK_CRED_DOCKER;
-	c->created = time(NULL);
-	if ((e = vk_cred_set(&c->username, m->username)) != VK_OK)
-		return e;
-	c->secret = m->secret;
-	m->secret = (struct vk_secret){ NULL, 0 };
-	*ret = VK_TAKE(c);
-	return VK_OK;
-}
-
-static int
-docker_store(void)
-{
-	VK_CLEANUP(vk_docker_msg_clear) struct vk_docker_msg m = { 0 };
-	VK_CLEANUP(vk_buf_clear) struct vk_buf in = VK_BUF_SECRET(VK_MAX_INPUT);
-	VK_CLEANUP(vk_policy_closep) struct vk_policy *p = NULL;
-	VK_CLEANUP(vk_cred_freep) struct vk_cred *c = NULL;
-	struct vk_store *st;
-	enum vk_err e = read_input(&in);
-
-	if (e == VK_OK)
-		e = vk_docker_parse_store(in.p ? in.p : "", in.len, &m);
-	if (e == VK_OK)
-		e = make_cred(&m, &c);
-	if (e == VK_OK && (e = open_store(&p, &st)) == VK_ENOENT)
-		e = vk_fail(e, "there is no keystore; make one with: valetkey init");
-	if (e == VK_OK)
-		e = vk_store_commit(st, put, c);
-	return e == VK_OK ? 0 : fail(e);
-}
-
-static enum vk_err
-remove_accounts(struct vk_store *st, void *arg)
-{
-	VK_CLEANUP(accounts_clear) struct accounts a = { .scope = arg };
-	enum vk_err e = vk_store_each(st, a.scope, note_account, &a);
-
-	for (size_t i = 0; e == VK_OK && i < a.n; i++)
-		e = vk_store_stage_remove(st, a.scope, a.users[i]);
-	return e;
-}
-
-static int
-docker_erase(void)
-{
-	VK_CLEANUP(vk_docker_msg_clear) struct vk_docker_msg m = { 0 };
-	VK_CLEANUP(vk_scope_clear) struct vk_scope asked = { 0 };
-	VK_CLEANUP(vk_policy_closep) struct vk_policy *p = NULL;
-	struct vk_store *st;
-	enum vk_err e = read_server(&m);
-
-	if (e == VK_OK)
-		e = vk_docker_scope(m.server, &asked);
-	if (e == VK_OK && (e = open_store(&p, &st)) == VK_ENOENT)
-		return 0;
-	if (e == VK_OK)
-		e = vk_store_commit(st, remove_accounts, &asked);
-	return e == VK_OK ? 0 : fail(e);
 }
 
 struct servers {
@@ -309,7 +157,7 @@ docker_list(void)
 	VK_CLEANUP(servers_clear) struct servers servers = { NULL, 0 };
 	VK_CLEANUP(vk_buf_clear) struct vk_buf out = VK_BUF(64u * 1024 * 1024);
 	struct vk_store *st;
-	enum vk_err e = open_store(&p, &st);
+	enum vk_err e = docker_open_store(&p, &st);
 
 	if (e == VK_OK)
 		e = vk_store_each(st, NULL, note_server, &servers);
@@ -319,7 +167,7 @@ docker_list(void)
 		e = list_one(p, &servers.v[i], &out);
 	if (e == VK_OK)
 		e = vk_docker_list_end(&out);
-	return e == VK_OK ? say(out.p, out.len, 0) : fail(e);
+	return e == VK_OK ? docker_say(out.p, out.len, 0) : docker_fail(e);
 }
 
 int
@@ -331,7 +179,7 @@ vk_docker_credential(int argc, char **argv)
 	const char *action = argc == 2 ? argv[1] : "";
 
 	if (argc != 2)
-		return say(usage, sizeof(usage) - 1, 1);
+		return docker_say(usage, sizeof(usage) - 1, 1);
 	if (strcmp(action, "get") == 0)
 		return docker_get();
 	if (strcmp(action, "store") == 0)
@@ -342,8 +190,8 @@ vk_docker_credential(int argc, char **argv)
 		return docker_list();
 	if (strcmp(action, "version") == 0 || strcmp(action, "--version") == 0 ||
 	    strcmp(action, "-v") == 0)
-		return say(version, sizeof(version) - 1, 0);
+		return docker_say(version, sizeof(version) - 1, 0);
 	if (strcmp(action, "--help") == 0 || strcmp(action, "-h") == 0)
-		return say(usage, sizeof(usage) - 1, 0);
-	return fail(vk_fail(VK_EUSAGE, "docker-credential-valetkey: unknown action: %s", action));
+		return docker_say(usage, sizeof(usage) - 1, 0);
+	return docker_fail(vk_fail(VK_EUSAGE, "docker-credential-valetkey: unknown action: %s", action));
 }

@@ -2,7 +2,6 @@
 /* git's credential helper protocol: gitcredentials(7), git-credential(1). */
 #include <errno.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "valetkey/io.h"
@@ -27,7 +26,8 @@ read_request(struct vk_buf *b)
 		else if (n < 0)
 			e = vk_fail_errno("cannot read the request");
 		else if (n > 0 && vk_buf_add(b, chunk, (size_t)n) != VK_OK)
-			e = vk_fail(b->err, "the request is longer than %zu bytes", b->max);
+			e = b->err != VK_ELIMIT ? b->err
+						: vk_fail(b->err, "the request is longer than %zu bytes", b->max);
 	}
 	vk_wipe(chunk, sizeof(chunk));
 	return e;
@@ -39,6 +39,14 @@ reply(const char *text, size_t n)
 	if (n == 0 || vk_write_full(STDOUT_FILENO, text, n) == VK_OK)
 		return 0;
 	return vk_helper_fail(VK_ESYS);
+}
+
+/* Refuse what git, or somebody through git, sent: no answer, one line, exit 1. */
+static int
+refuse(enum vk_err e)
+{
+	vk_helper_fail(e);
+	return 1;
 }
 
 static enum vk_err
@@ -85,19 +93,9 @@ get(const struct git_request *r)
 		reply("quit=1\n", strlen("quit=1\n"));
 		return vk_helper_fail(e);
 	}
-	if (e == VK_EPROTO && c) {
-		vk_helper_fail(e);
-		return 1;
-	}
+	if (e == VK_EPROTO && c)
+		return refuse(e);
 	return e == VK_OK ? reply(out.p, out.len) : vk_helper_fail(e);
-}
-
-/* Refuse what git, or somebody through git, sent: no answer, one line, exit 1. */
-static int
-refuse(enum vk_err e)
-{
-	vk_helper_fail(e);
-	return 1;
 }
 
 /* Protocol and host; or the file of a client certificate, which has no host. */
