@@ -41,6 +41,7 @@ const struct vk_cmd vk_cmd_run = {
 		"  valetkey run --build-secret npmrc -- docker build {secrets} .\n",
 	.opts = opts,
 	.n_opts = VK_COUNT(opts),
+	.options_first = true,
 	.run = run,
 };
 
