@@ -156,6 +156,8 @@ note_command(struct vk_npm_view *v, char *const *command)
 		size_t n = strcspn(word, "=");
 		VK_CLEANUP(vk_freep) char *name = NULL;
 
+		if (strcmp(word, "--") == 0)
+			return VK_OK;
 		if (strncmp(word, "--", 2) != 0)
 			continue;
 		if (!(name = vk_asprintf("%.*s", (int)n - 2, word + 2)))

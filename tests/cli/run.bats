@@ -71,6 +71,9 @@ died_of() {
 	rm c.ini
 	[ -z "$(ls)" ]
 	status_is 0 "${V[@]}" run --help
+	# From the first word on everything is the command's.
+	split "${V[@]}" run echo --verbose -- --profile x
+	[ "$out" = $'--verbose -- --profile x\n' ]
 }
 
 words() {
