@@ -10,7 +10,10 @@
 #include "valetkey/secret.h"
 #include "cli/doctor.h"
 
-/* A place: ${env} names the file, else ${dir_env}/${file}, else ~/${dir}/${file}; or a path of the current directory. */
+/*
+ * A place: ${env} names the file, else it is ${dir_env}/${file}, else ~/${dir}/${file}; with none of
+ * them it is in the current directory.
+ */
 static const struct place {
 	const char *env, *dir_env, *dir, *file;
 	vk_doctor_scan *scan;

@@ -134,7 +134,7 @@ struct vk_setup_file {
 enum vk_err vk_setup_file_read(const char *path, struct vk_setup_file *ret) VK_MUST;
 enum vk_err vk_setup_file_begin(const char *path, struct vk_setup_file *ret) VK_MUST;
 
-/** vk_setup_file_commit(f, text, n), vk_setup_file_remove(f): The new text takes its place; there is no file any more. */
+/** vk_setup_file_commit(f, text, n), vk_setup_file_remove(f): The new text takes its place; it goes. */
 enum vk_err vk_setup_file_commit(struct vk_setup_file *f, const char *text, size_t n) VK_MUST;
 enum vk_err vk_setup_file_remove(struct vk_setup_file *f) VK_MUST;
 

@@ -109,6 +109,9 @@ test_narrow(void **state)
 		     "[user]\nurl = https://github.example/u\nusername = other\nsecret = keystore:gh\n"
 		     "[ok]\nurl = https://github.example/ok\nsecret = keystore:gh\n"
 		     "[token]\nurl = https://github.example/token\nkind = bearer\nsecret = keystore:gh\n"
+		     "[n1]\nurl = https://github.example/n\nsecret = keystore:gh\n"
+		     "[n3]\nurl = https://github.example/n/n/n\nsecret = keystore:gh\n"
+		     "[n2]\nurl = https://github.example/n/n\nsecret = keystore:gh\n"
 		     "[gone]\nurl = https://gone.example\nsecret = keystore:gone\n");
 	expect_find(NULL, "https://evil.example", NULL, "!4");
 	expect_find(NULL, "https://github.example:444", NULL, "!4");
@@ -119,6 +122,7 @@ test_narrow(void **state)
 	expect_find(NULL, "https://github.example/ok/x", NULL, "me:stored");
 	expect_find(NULL, "https://github.example/ok/x", "me", "me:stored");
 	expect_find(NULL, "https://github.example/ok/x", "you", "!1");
+	expect_find(NULL, "https://github.example/n/n/n", "you", "!1"); /* each is tried, once */
 	expect_find(NULL, "https://gone.example", NULL, "!6");
 	expect_select(NULL, (const char *[]){ "evil" }, 1, "!4");
 	expect_select(NULL, (const char *[]){ "ok" }, 1, "ok");
