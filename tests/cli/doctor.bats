@@ -160,7 +160,7 @@ $HOME/.m2/settings.xml|key|passphrase"
 	mkdir "$HOME/.git-credentials"
 	split timeout 20 "$V" doctor
 	[ "$status" -le 1 ]
-	! grep -q '[[:cntrl:]]' <<<"$out"
+	run ! grep -q '[[:cntrl:]]' <<<"$out"
 	"$V" doctor --json | jq . >/dev/null
 }
 

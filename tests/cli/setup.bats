@@ -24,7 +24,7 @@ setup() {
 state() { find "$HOME/.local/state" -name 'setup-*' 2>/dev/null; }
 
 ask() { # ask URL: what git gets for it
-	printf 'url=%s\n\n' "$1" | GIT_TERMINAL_PROMPT=0 GIT_ASKPASS= SSH_ASKPASS= git credential fill 2>&1
+	printf 'url=%s\n\n' "$1" | GIT_TERMINAL_PROMPT=0 GIT_ASKPASS="" SSH_ASKPASS="" git credential fill 2>&1
 }
 
 # undone FILE ORIGINAL: byte for byte, and nothing remembered
@@ -105,7 +105,7 @@ undone() {
 	run -0 "$V" setup git --undo
 	[ "$(git config user.name)" = x ]
 	[ "$(git config alias.st)" = status ]
-	! grep -q valetkey "$G"
+	run ! grep -q valetkey "$G"
 	[ -z "$(state)" ]
 }
 
@@ -117,7 +117,7 @@ undone() {
 	[[ $output == *"what others changed"* ]]
 	[ "$(git config credential.https://git.example.username)" = bob ]
 	[ "$(git config user.name)" = x ]
-	! grep -q -e helper -e valetkey -e useHttpPath -e deep.example "$G"
+	run ! grep -q -e helper -e valetkey -e useHttpPath -e deep.example "$G"
 }
 
 @test "setup git --undo: marks taken out by hand, sections of the user's own" {
@@ -413,7 +413,7 @@ undone() {
 	printf '{"auths":{"git.example":{"auth":"c2VjcmV0"}},"credHelpers":{"git.example":"pass"}}' >"$D"
 	printf '[http]\n\textraHeader = Authorization: c2VjcmV0\n' >"$G"
 	"$V" setup git docker --force
-	! grep -r c2VjcmV0 "$HOME/.local"
+	run ! grep -r c2VjcmV0 "$HOME/.local"
 	[ "$(stat -c %a "$HOME"/.local/state/valetkey/setup-*.json | sort -u)" = 600 ]
 }
 
