@@ -248,12 +248,14 @@ vk_git_msg_clear(struct vk_git_msg *m)
 size_t
 vk_git_block(const char *text, size_t n)
 {
-	const char *s = text, *end = text + n, *lf;
+	const char *lf;
 
-	while (s < end && (lf = memchr(s, '\n', (size_t)(end - s)))) {
-		if (lf == s || (lf == s + 1 && *s == '\r'))
-			return (size_t)(lf + 1 - text);
-		s = lf + 1;
+	for (size_t at = 0; at < n && (lf = memchr(text + at, '\n', n - at));) {
+		size_t end = (size_t)(lf - text);
+
+		if (end == at || (end == at + 1 && text[at] == '\r'))
+			return end + 1;
+		at = end + 1;
 	}
 	return 0;
 }

@@ -171,7 +171,7 @@ static void
 test_block(void **state)
 {
 	(void)state;
-	assert_int_equal(vk_git_block("", 0), 0);
+	assert_int_equal(vk_git_block(NULL, 0), 0);
 	assert_int_equal(vk_git_block("\n", 1), 1);
 	assert_int_equal(vk_git_block("a=b\n", 4), 0);
 	assert_int_equal(vk_git_block("a=b\n\nc=d\n", 9), 5);
