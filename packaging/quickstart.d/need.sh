@@ -50,7 +50,7 @@ need_apt() {
 	return $need_status
 }
 
-# need LOGFILE NEED...: afterwards every need is met, or the reason is on stderr and the result is 1.
+# need LOGFILE NEED...: with need_sudo set, sudo is used by who is not root.  Afterwards every need is met, or the reason is on stderr and the result is 1.
 need() {
 	need_log=$1
 	shift
@@ -60,7 +60,7 @@ need() {
 		echo "missing, and this machine has no apt-get: install what your system calls: $need_packages" >&2
 		return 1
 	fi
-	if [ "$(id -u)" != 0 ] && ! command -v sudo >/dev/null; then
+	if [ "$(id -u)" != 0 ] && ! { [ -n "${need_sudo-}" ] && command -v sudo >/dev/null; }; then
 		echo "missing; as root: apt-get install $need_packages" >&2
 		return 1
 	fi

@@ -79,6 +79,7 @@ e2e_registry() {
 e2e_home() {
 	local uid=${1-0}
 
+	[ "$uid" = 0 ] || [ "$(id -u)" = 0 ] || skip "needs root to become another user"
 	vk_home
 	T=$(mktemp -d "$E/test.XXXXXX")
 	export HOME=$T/home VALETKEY_KEYSTORE=$T/keystore VALETKEY_KEY_FILE=$T/key

@@ -97,13 +97,31 @@ fresh_quickstart() {
 	else
 		tap_not_ok "$fresh_what" "$VK_OUT/quickstart.log"
 	fi
-	fresh_left=$(find "$root/tmp" "$root/var/tmp" "$root/root" "$root/home" -mindepth 1 -newer "$VK_OUT/begun" 2>/dev/null)
-	printf '%s\n' "$fresh_left" >"$VK_OUT/left"
-	if [ -z "$fresh_left" ]; then
-		tap_ok "$fresh_what: leaves no file"
+	fresh_left "$fresh_what: leaves no file"
+}
+
+# fresh_left WHAT: nothing was written since fresh_two_commands began, where people and programs keep things.
+fresh_left() {
+	find "$root/tmp" "$root/var/tmp" "$root/root" "$root/home" -mindepth 1 -newer "$VK_OUT/begun" >"$VK_OUT/left" 2>&1
+	if [ -s "$VK_OUT/left" ]; then
+		tap_not_ok "$1" "$VK_OUT/left"
 	else
-		tap_not_ok "$fresh_what: leaves no file" "$VK_OUT/left"
+		tap_ok "$1"
 	fi
+}
+
+# fresh_interrupted: ended by a signal while its servers run.  The log lies where nobody looks for what was left.
+fresh_interrupted() {
+	# shellcheck disable=SC2016
+	tap_run 'quickstart, interrupted, ends its servers' fresh_in /checkout sh -c '
+		sh packaging/quickstart >/run/log 2>&1 &
+		until grep -q "^2\." /run/log; do kill -0 $! || exit 1; sleep 0.2; done
+		kill -TERM $!
+		wait $!
+		[ $? = 143 ] || exit 1
+		sleep 0.5
+		! grep -aqE "[g]it-server|[v]erdaccio" /proc/[0-9]*/cmdline'
+	fresh_left 'quickstart, interrupted, leaves no file'
 }
 
 # fresh_two_commands: twice each, from other directories, as root and as a user.
@@ -115,6 +133,8 @@ fresh_two_commands() {
 	touch "$VK_OUT/begun"
 	fresh_quickstart 'quickstart as an ordinary user' /tmp setpriv --reuid 1000 --regid 1000 --clear-groups \
 		env HOME=/home/dev sh /checkout/packaging/quickstart
+	touch "$VK_OUT/begun"
+	fresh_interrupted
 	tap_run 'tests/run unit cli e2e' fresh_verdict /checkout sh tests/run unit cli e2e
 	tap_run 'tests/run unit again, from another directory' fresh_verdict /var/tmp sh /checkout/tests/run unit
 }

@@ -1,0 +1,117 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: ISC
+# Ends runs at random moments, with every signal, on each rung, as root and as another user: then nothing may be left.
+# DRILLS is how many runs a test ends.
+
+bats_require_minimum_version 1.5.0
+load ../cli/lib
+load ../cli/run-lib
+
+src=$BATS_TEST_DIRNAME/../..
+
+setup_file() {
+	SPOOL=$(mktemp -d "${TMPDIR:-/tmp}/valetkey-drills.XXXXXX")
+	touch "$SPOOL/began"
+	sleep 0.01
+	export SPOOL
+}
+
+teardown_file() {
+	rm -rf "$SPOOL"
+}
+
+teardown() {
+	run_end
+}
+
+# Every mounted file system that can be written, once.
+places() {
+	awk '$1 != "none" || 1 { print $2, $3, $4 }' /proc/self/mounts | while read -r where kind options; do
+		case $kind in proc | sysfs | cgroup* | devpts | mqueue | debugfs | tracefs | securityfs | bpf | pstore) continue ;; esac
+		case ,$options, in *,ro,*) continue ;; esac
+		[ ! -d "$where" ] || echo "$where"
+	done
+}
+
+# drill RUNG SIGNALS [UID]
+drill() {
+	local token
+
+	run_home "${3-}"
+	token=$(secret)
+	put "$token" https://npm.example --scope @corp --kind bearer --username '' --name corp
+	if [ "$1" = R1 ]; then
+		"${V[@]}" run --require-rung R1 -- true || { [ "${CI-}" = true ] && return 1 || skip "R1 cannot be reached here"; }
+	fi
+	printf %s "$token" | timeout 280 python3 "$src/tests/e2e/drills.py" "$1" "$2" "${DRILLS:-40}" "${V[@]}"
+	[ -z "$(ls)" ]
+	printf '%s\n' "$token" >"$SPOOL/token"
+	"$src/packaging/quickstart.d/search.py" --newer "$SPOOL/began" --skip "$SPOOL/token" --skip /proc --skip /sys $(places) <"$SPOOL/token"
+}
+
+@test "SIGKILL on R1: no descendant, no file, no name" {
+	drill R1 KILL
+}
+
+@test "SIGKILL on R1, another user" {
+	drill R1 KILL "$run_uid"
+}
+
+@test "SIGKILL on R2: no holder, no file, no name" {
+	drill R2 KILL
+}
+
+@test "SIGKILL on R2, another user" {
+	drill R2 KILL "$run_uid"
+}
+
+@test "TERM INT HUP QUIT PIPE on R1" {
+	drill R1 TERM,INT,QUIT,PIPE,USR1
+}
+
+@test "TERM INT HUP QUIT PIPE on R1, another user" {
+	drill R1 TERM,INT,QUIT,PIPE,USR1 "$run_uid"
+}
+
+@test "TERM INT HUP QUIT PIPE on R2" {
+	drill R2 TERM,INT,QUIT,PIPE,USR1
+}
+
+@test "TERM INT HUP QUIT PIPE on R2, another user" {
+	drill R2 TERM,INT,QUIT,PIPE,USR1 "$run_uid"
+}
+
+@test "SIGKILL of every process of ours but the first, on R1: the command ends and so do we" {
+	run_home
+	"${V[@]}" run --require-rung R1 -- true || skip "R1 cannot be reached here"
+	"${V[@]}" run --require-rung R1 -- sh -c 'echo ready >ready; sleep 96.5' &
+	pid=$!
+	while [ ! -s ready ]; do sleep 0.02; done
+	init=$(pgrep -P "$pid" valetkey-init)
+	kill -KILL "$init"
+	status=0
+	wait "$pid" || status=$?
+	[ "$status" = 137 ]
+	refute pgrep -f 'sleep 96[.]5'
+}
+
+@test "the search would find a token" {
+	run_home
+	token=$(secret)
+	echo "$token" | base64 >/dev/shm/valetkey-drill-check
+	touch "$SPOOL/began"
+	echo "$token" | base64 >/dev/shm/valetkey-drill-check
+	run "$src/packaging/quickstart.d/search.py" --newer "$SPOOL/began" --skip /proc --skip /sys /dev/shm <<<"$token"
+	rm /dev/shm/valetkey-drill-check
+	[ "$status" = 1 ]
+	[[ $output == *valetkey-drill-check* ]]
+	# and so would the drill
+	cat >"$T/leaky" <<-L
+		#!/bin/sh
+		shift 4
+		exec env LEAK=$token "\$@"
+	L
+	chmod 755 "$T/leaky"
+	run python3 "$src/tests/e2e/drills.py" R2 TERM 3 "$T/leaky" <<<"$token"
+	[ "$status" != 0 ]
+}

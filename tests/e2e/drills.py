@@ -1,0 +1,131 @@
+# SPDX-License-Identifier: ISC
+"""Ends runs at random moments and looks at what is left of them at once: processes, names, variables.
+
+    drills.py R1|R2 SIGNAL[,SIGNAL...] COUNT VALETKEY-COMMAND... < TOKEN
+
+The command of each run reads its file, leaves daemons behind and goes on. After each end: on R1 no descendant may live, on
+R2 no process of ours; no process may show the token in its environment, its arguments or an open file, nor may there be a
+mount of ours. Prints how many runs were ended before, in and after which phase, since a drill that always hits the same one
+proves little.
+"""
+import os
+import random
+import signal
+import subprocess
+import sys
+import time
+
+PATIENCE = 10  # seconds until what should end has ended, on a busy machine
+DAEMONS = """
+: "$NPM_CONFIG_USERCONFIG"
+cat "$NPM_CONFIG_USERCONFIG" >/dev/null
+trap '' HUP
+(setsid sh -c 'trap "" HUP TERM INT; while :; do sleep 97.5; done' </dev/null >/dev/null 2>&1 &)
+sh -c 'exec sleep 98.5' &
+echo started >"$1.tmp"; mv "$1.tmp" "$1"
+while :; do sleep 0.01; done
+"""
+
+
+def processes():
+    for name in os.listdir("/proc"):
+        if name.isdigit():
+            yield int(name)
+
+
+def read(path):
+    try:
+        with open(path, "rb") as f:
+            return f.read()
+    except OSError:
+        return b""
+
+
+def marked(mark):
+    """Processes that have the mark in their environment, or wear the names of our helpers."""
+    for pid in processes():
+        if pid == os.getpid() or read(f"/proc/{pid}/stat").rpartition(b")")[2].split()[:1] == [b"Z"]:
+            continue
+        if mark in read(f"/proc/{pid}/environ") or mark in read(f"/proc/{pid}/cmdline"):
+            yield pid
+
+
+def ours(before):
+    for pid in processes():
+        if pid not in before and read(f"/proc/{pid}/comm").strip() in (b"valetkey", b"valetkey-init", b"valetkey-files"):
+            yield pid
+
+
+def shows(token):
+    """Where a process shows the token; open descriptors of memory files included."""
+    for pid in processes():
+        if pid == os.getpid():
+            continue
+        if token in read(f"/proc/{pid}/environ") or token in read(f"/proc/{pid}/cmdline"):
+            yield f"process {pid}: {read(f'/proc/{pid}/cmdline')}"
+        try:
+            fds = os.listdir(f"/proc/{pid}/fd")
+        except OSError:
+            continue
+        for fd in fds:
+            path = f"/proc/{pid}/fd/{fd}"
+            try:
+                target = os.readlink(path)
+                regular = target.startswith("/memfd:") or "(deleted)" in target
+                if regular and token in read(path):
+                    yield f"{path} -> {target}"
+            except OSError:
+                pass
+
+
+def until(what, seconds=PATIENCE):
+    """Waits until the generator function has nothing more to say; what it says at the end."""
+    end = time.monotonic() + seconds
+    while True:
+        left = list(what())
+        if not left or time.monotonic() > end:
+            return left
+        time.sleep(0.02)
+
+
+def main():
+    rung, names, count, argv = sys.argv[1], sys.argv[2].split(","), int(sys.argv[3]), sys.argv[4:]
+    token = sys.stdin.buffer.read().strip()
+    options = ["--require-rung", "R1"] if rung == "R1" else ["--max-rung", "R2"]
+    seen = {"before": 0, "in": 0}
+    before = set(processes())
+    for i in range(count):
+        name = names[i % len(names)]
+        number = getattr(signal, "SIG" + name)
+        mark = f"drill-{os.getpid()}-{i}".encode()
+        flag = f"{os.getcwd()}/started-{i}"
+        env = dict(os.environ, DRILL_MARK=mark.decode())
+        p = subprocess.Popen(argv + ["run", *options, "--", "sh", "-c", DAEMONS, "sh", flag], env=env,
+                             stdin=subprocess.DEVNULL, start_new_session=True)
+        if i % 3 == 2:  # some while the command surely runs, most at any moment
+            end = time.monotonic() + PATIENCE
+            while not os.path.exists(flag) and time.monotonic() < end:
+                time.sleep(0.001)
+        time.sleep(random.expovariate(1 / 0.006))
+        seen["in" if os.path.exists(flag) else "before"] += 1
+        os.kill(p.pid, number)
+        p.wait(PATIENCE)
+        if rung == "R1":
+            left = until(lambda: marked(mark))
+            assert not left, f"{name}: descendants live: {[read(f'/proc/{x}/cmdline') for x in left]}"
+        left = until(lambda: ours(before))
+        assert not left, f"{name}: processes of ours live: {[read(f'/proc/{x}/comm') for x in left]}"
+        left = until(lambda: shows(token))
+        assert not left, f"{name}: {left}"
+        assert b"valetkey" not in read("/proc/self/mounts"), "a mount is left"
+        for pid in marked(mark):  # R2's daemons
+            os.kill(pid, signal.SIGKILL)
+        if os.path.exists(flag):
+            os.unlink(flag)
+        if os.path.exists(flag + ".tmp"):
+            os.unlink(flag + ".tmp")
+    print(f"{count} runs ended by {','.join(names)}: {seen['before']} before the command ran, {seen['in']} while it did")
+    assert seen["in"] > 0
+
+
+main()
