@@ -14,7 +14,7 @@ store() { # store SERVER USER SECRET
 
 gets() { # gets SERVER USER SECRET [SERVER IN THE ANSWER]
 	ask_docker get "$1"
-	[ "$status" -eq 0 ] && [ -z "$err" ] || show_run
+	[[ $status -eq 0 && -z $err ]] || show_run || return
 	[ "$(jq -r '[.ServerURL, .Username, .Secret] | join(" ")' <<<"$out")" = "${4:-$1} $2 $3" ] || show_run
 }
 

@@ -224,9 +224,7 @@ H='protocol=https\nhost=git.example\n'
 	ask_git store "${H}username=u\npassword=p\n"
 	sum=$(keystore_sum)
 	without_key ask_git get "$H"
-	[ "$status" -eq 3 ]
-	[ "$out" = $'quit=1\n' ]
-	[ "$err_lines" -eq 1 ]
+	told_to_quit
 	[[ $err == *"valetkey unlock"* ]]
 	for action in store erase; do
 		without_key ask_git "$action" "${H}username=u\npassword=q\n"
@@ -246,9 +244,7 @@ H='protocol=https\nhost=git.example\n'
 	head -c 32 /dev/zero | base64 >other
 	chmod 600 other
 	VALETKEY_KEY_FILE=$T/other ask_git get "$H"
-	[ "$status" -eq 3 ]
-	[ "$out" = $'quit=1\n' ]
-	[ "$err_lines" -eq 1 ]
+	told_to_quit
 }
 
 @test "git: a config can make a locked keystore a miss" {

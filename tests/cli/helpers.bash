@@ -22,36 +22,48 @@ show_run() {
 	return 1
 }
 
+# Each of these is a whole assertion: it shows what came instead, and fails.
+
 # No answer and no complaint.
 silent() {
-	if ! { [ "$status" -eq 0 ] && [ -z "$out" ] && [ -z "$err" ]; }; then show_run; fi
+	[[ $status -eq 0 && -z $out && -z $err ]] || show_run
 }
 
 # answered TEXT: exactly that on stdout (escapes understood), nothing on stderr
 answered() {
-	if ! { [ "$status" -eq 0 ] && [ "$out" = "$(printf %b "$1")"$'\n' ] && [ -z "$err" ]; }; then show_run; fi
+	[[ $status -eq 0 && $out == "$(printf %b "$1")"$'\n' && -z $err ]] || show_run
 }
 
-# refused [STATUS]: nothing on stdout, one printable line on stderr
+# failed: an error, nothing on stdout, one printable line on stderr
+failed() {
+	[[ $status -ne 0 && $status -ne 124 && -z $out && $err_lines -eq 1 ]] || show_run || return
+	LC_ALL=C grep -qv '[[:cntrl:]]' <<<"$err" || show_run
+}
+
+# refused [STATUS]: the same, with this status
 refused() {
-	if ! { [ "$status" -eq "${1:-1}" ] && [ -z "$out" ] && [ "$err_lines" -eq 1 ]; }; then show_run; fi
-	if LC_ALL=C grep -q '[[:cntrl:]]' <<<"$err"; then show_run; fi
+	failed || return
+	[[ $status -eq ${1:-1} ]] || show_run
+}
+
+# told_to_quit: how a locked keystore answers git
+told_to_quit() {
+	[[ $status -eq 3 && $out == $'quit=1\n' && $err_lines -eq 1 ]] || show_run
 }
 
 # said TEXT STATUS: docker's way: one line on stdout, nothing on stderr
 said() {
-	if ! { [ "$status" -eq "$2" ] && [ "$out" = "$1"$'\n' ] && [ -z "$err" ]; }; then show_run; fi
+	[[ $status -eq $2 && $out == "$1"$'\n' && -z $err ]] || show_run
 }
 
 not_found() {
 	said "credentials not found in native keychain" 1
 }
 
-# complained: an error of docker's kind that is none of the sentences clients compare with
+# complained: an error of docker's kind, one line, that is none of the sentences clients compare with
 complained() {
-	if ! { [ "$status" -eq 1 ] && [ -n "$out" ] && [ -z "$err" ]; }; then show_run; fi
-	case $out in *"credentials not found"*) show_run ;; esac
-	if ! { [ "$(printf %s "$out" | grep -c '')" -eq 1 ]; }; then show_run; fi
+	[[ $status -eq 1 && $out == ?*$'\n' && ${out%$'\n'} != *$'\n'* && -z $err ]] || show_run || return
+	[[ $out != *"credentials not found"* ]] || show_run
 }
 
 # without_key COMMAND...: run it without any key

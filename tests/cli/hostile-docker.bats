@@ -310,6 +310,7 @@ R='"Username":"u","Secret":"hunter2"}'
 	split strace -f -e trace=execve,execveat,fork,vfork,clone,clone3 -o "$T/trace" "$VALETKEY" helper docker-credential get <in
 	[ "$status" -eq 0 ]
 	[ "$(grep -cE 'execve|fork|clone' "$T/trace")" -eq 1 ]
-	! "$VALETKEY" helper docker-credential get <in >/dev/full 2>err
-	! grep -q s3cret err
+	"$VALETKEY" helper docker-credential get <in >/dev/full 2>err || status=$?
+	[ "$status" -eq 1 ]
+	[ "$(grep -c s3cret err)" -eq 0 ]
 }

@@ -145,30 +145,33 @@ H='protocol=https\nhost=github.com\n'
 
 @test "hostile git: G26 a locked keystore answers nothing but quit, and nothing is changed" {
 	without_key ask_git get "$H"
-	[ "$status" -eq 3 ] && [ "$out" = $'quit=1\n' ] && [ "$err_lines" -eq 1 ]
+	told_to_quit
 	without_key ask_git erase 'protocol=https\nhost=client.example\n'
 	refused 3
 	without_key ask_git store 'protocol=https\nhost=client.example\nusername=u\npassword=new\n'
 	refused 3
 }
 
-@test "hostile git: G26 a damaged keystore answers nothing, and is left as it is" {
-	local at size action
+@test "hostile git: G26 a damaged keystore gives an error or the right answer, and is left as it is" {
+	local at size damaged=0
 
 	size=$(stat -c %s "$VALETKEY_KEYSTORE")
-	for at in 40 $((size / 2)) $((size - 100)); do
+	for ((at = 17; at < size; at += size / 40)); do
 		cp "$VALETKEY_KEYSTORE" whole
 		printf '\377' | dd of="$VALETKEY_KEYSTORE" bs=1 seek="$at" conv=notrunc status=none
-		SUM=$(keystore_sum)
-		for action in get erase store; do
-			ask_git "$action" 'protocol=https\nhost=client.example\nusername=u\npassword=q\n'
-			# A changed byte of the spare header is not read; anything else must be noticed.
-			[ "$status" -ne 0 ] || continue
-			[ -z "$out" ]
-		done
-		[ "$status" -eq 0 ] || unchanged "$SUM"
-		cp whole "$VALETKEY_KEYSTORE"
+		ask_git get 'protocol=https\nhost=client.example\n'
+		if [ "$status" -eq 0 ]; then
+			answered 'username=u\npassword=p' # a byte that this answer does not hang on
+		else
+			failed
+			damaged=$((damaged + 1))
+		fi
+		cat whole >"$VALETKEY_KEYSTORE"
 	done
+	[ "$damaged" -ge 5 ]
+}
+
+@test "hostile git: G26 a keystore that was cut short is damaged, whatever is asked" {
 	truncate -s 5000 "$VALETKEY_KEYSTORE"
 	SUM=$(keystore_sum)
 	for action in get erase store; do
@@ -194,7 +197,7 @@ H='protocol=https\nhost=github.com\n'
 	for s in 'tok\nhost=evil' 'tok\n\n' 'to\rk' 'to\0000k'; do
 		printf %b "$s" >secret
 		ask_git get 'protocol=https\nhost=env.example\n' --config "$T/config.ini"
-		[ "$status" -ne 0 ] && [ -z "$out" ] && [ "$err_lines" -eq 1 ]
+		failed
 		[[ $err != *tok* ]]
 	done
 }
@@ -204,7 +207,7 @@ H='protocol=https\nhost=github.com\n'
 
 	long=$(head -c 60000 /dev/zero | tr '\0' x)
 	ask_git get "capability[]=state\nstate[]=other:1\nstate[]=valetkey:$long\nstate[]=\n$H"
-	[ "$status" -eq 0 ] && [ -z "$err" ]
+	[[ $status -eq 0 && -z $err ]]
 	[[ $out != *other* && $out != *xxx* ]]
 	WRITES=1
 	ask_git store "capability[]=state\nstate[]=valetkey:1:0000\nprotocol=https\nhost=client.example\nusername=u\npassword=new\n"
@@ -248,7 +251,7 @@ H='protocol=https\nhost=github.com\n'
 	"$VALETKEY" helper git-credential get <in 2>err >/dev/full || code=$?
 	[ "${code:-0}" -ne 0 ]
 	[ "$(grep -c '' err)" -eq 1 ]
-	! grep -q s3cret err
+	[ "$(grep -c s3cret err)" -eq 0 ]
 	split "$VALETKEY" helper git-credential get <in >&-
 }
 
@@ -294,7 +297,7 @@ H='protocol=https\nhost=github.com\n'
 
 	for home in '' relative; do
 		split env -u VALETKEY_KEYSTORE -u XDG_DATA_HOME HOME="$home" "$VALETKEY" helper git-credential get <<<$'protocol=https\nhost=h'
-		[ "$status" -ne 0 ] && [ -z "$out" ] && [ "$err_lines" -eq 1 ]
+		failed
 		[[ $err == *HOME* ]]
 	done
 	printf %b "$H" >in
@@ -337,11 +340,11 @@ H='protocol=https\nhost=github.com\n'
 	mv "$VALETKEY_KEYSTORE" aside
 	mkdir "$VALETKEY_KEYSTORE"
 	ask_git get "$H"
-	[ "$status" -ne 0 ] && [ -z "$out" ] && [ "$err_lines" -eq 1 ]
+	failed
 	rmdir "$VALETKEY_KEYSTORE"
 	mkfifo "$VALETKEY_KEYSTORE"
 	split timeout 10 "$VALETKEY" helper git-credential get < <(printf %b "$H")
-	[ "$status" -ne 0 ] && [ "$status" -ne 124 ] && [ -z "$out" ] && [ "$err_lines" -eq 1 ]
+	failed
 	rm "$VALETKEY_KEYSTORE"
 	mv aside "$VALETKEY_KEYSTORE"
 }

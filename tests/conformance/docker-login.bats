@@ -10,7 +10,7 @@ free_port() {
 }
 
 setup_file() {
-	local dir=$BATS_FILE_TMPDIR i
+	local dir=$BATS_FILE_TMPDIR
 
 	export PORT REGISTRY_PID
 	PORT=$(free_port)
@@ -26,7 +26,7 @@ setup_file() {
 	mkdir "$dir/registry"
 	docker-registry serve "$dir/registry.yml" >"$dir/log" 2>&1 3>&- &
 	REGISTRY_PID=$!
-	for i in $(seq 100); do
+	for _ in $(seq 100); do
 		[ "$(curl -s -o /dev/null -w '%{http_code}' "http://127.0.0.1:$PORT/v2/")" = 401 ] && return
 		sleep 0.1
 	done
@@ -68,7 +68,7 @@ with_each_docker() {
 # nothing_in_config: neither a password nor an account in docker's own file
 nothing_in_config() {
 	[ "$(jq -r '[.auths // {} | .[] | .auth // empty] | length' docker/config.json)" -eq 0 ]
-	! grep -rqF -e 'p w<' -e "$(printf 'ann:p w<&>"' | base64)" docker
+	if grep -rF -e 'p w<' -e "$(printf 'ann:p w<&>"' | base64)" docker; then return 1; fi
 }
 
 round() {
