@@ -12,7 +12,7 @@ vk_mkdir_parents(const char *path, mode_t mode)
 
 	if (!dir)
 		return VK_ENOMEM;
-	for (char *s = strchr(dir + 1, '/'); s; s = strchr(s + 1, '/')) {
+	for (char *s = *dir ? strchr(dir + 1, '/') : NULL; s; s = strchr(s + 1, '/')) {
 		*s = '\0';
 		if (mkdir(dir, mode) < 0 && errno != EEXIST)
 			return vk_fail_errno("cannot make the directory %s", dir);

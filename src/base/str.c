@@ -97,7 +97,7 @@ vk_str_u64(const char *s, uint64_t max, uint64_t *ret_value)
 	for (; *s; s++) {
 		unsigned d = (unsigned)(*s - '0');
 
-		if (d > 9 || v > (max - d) / 10)
+		if (d > 9 || d > max || v > (max - d) / 10)
 			return VK_EPROTO;
 		v = v * 10 + d;
 	}

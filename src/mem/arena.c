@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: ISC */
 /*
  * A first-fit allocator inside one locked region.  Blocks lie back to back, each
- * with a header; free neighbours are joined while searching.  Helpers make a few
- * dozen allocations and live for a millisecond, so nothing cleverer pays.
+ * with a header; the free ones are listed, and joined with free neighbours while
+ * searching.  Helpers make a few dozen allocations and live for a millisecond, so nothing
+ * cleverer pays; but a list of 100,000 secrets must not cost a walk over all of them for each.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -24,13 +25,20 @@
 #define MLOCK_ONFAULT 1
 #endif
 
+/* What says that a header is one: unlikely in a secret, where a wrong pointer would look for it. */
+enum { FREE = 0x66726565, USED = 0x75736564 };
+
+#define NONE UINT32_MAX
+
 struct block {
-	size_t size; /* payload bytes, a multiple of UNIT */
-	size_t used; /* 0: free */
+	uint32_t size; /* payload bytes, a multiple of UNIT */
+	uint32_t used; /* FREE or USED */
+	uint32_t next, prev; /* in the list of free ones: places in the region, or NONE */
 };
 
 static char *base; /* NULL until first use */
 static size_t top; /* bytes of the region that blocks occupy; beyond it nothing was touched */
+static uint32_t holes = NONE; /* the list of free blocks */
 static size_t locked; /* bytes at the start of the region that are locked */
 
 void
@@ -80,51 +88,99 @@ arena_start(void)
 	return true;
 }
 
+static struct block *
+block_at(size_t at)
+{
+	return (struct block *)(void *)(base + at);
+}
+
+static size_t
+place_of(const struct block *b)
+{
+	return (size_t)((const char *)b - base);
+}
+
+static size_t
+end_of(const struct block *b)
+{
+	return place_of(b) + sizeof(*b) + b->size;
+}
+
+static void
+link_hole(struct block *b)
+{
+	b->used = FREE;
+	b->prev = NONE;
+	b->next = holes;
+	if (holes != NONE)
+		block_at(holes)->prev = (uint32_t)place_of(b);
+	holes = (uint32_t)place_of(b);
+}
+
+static void
+unlink_hole(struct block *b)
+{
+	if (b->next != NONE)
+		block_at(b->next)->prev = b->prev;
+	if (b->prev != NONE)
+		block_at(b->prev)->next = b->next;
+	else
+		holes = b->next;
+}
+
+/* A free block of ${want} bytes, out of the list and cut to size; NULL when there is none. */
+static struct block *
+reuse(size_t want)
+{
+	for (uint32_t at = holes; at != NONE;) {
+		struct block *b = block_at(at);
+
+		while (end_of(b) < top && block_at(end_of(b))->used == FREE) {
+			struct block *behind = block_at(end_of(b));
+
+			unlink_hole(behind);
+			b->size += (uint32_t)sizeof(*b) + behind->size;
+		}
+		at = b->next;
+		if (end_of(b) == top) {
+			/* the last block: back to the rest, which was never touched */
+			unlink_hole(b);
+			top = place_of(b);
+			continue;
+		}
+		if (b->size < want)
+			continue;
+		unlink_hole(b);
+		if (b->size >= want + sizeof(*b) + UNIT) {
+			struct block *rest = block_at(place_of(b) + sizeof(*b) + want);
+
+			rest->size = b->size - (uint32_t)(want + sizeof(*b));
+			b->size = (uint32_t)want;
+			link_hole(rest);
+		}
+		return b;
+	}
+	return NULL;
+}
+
 void *
 vk_arena_alloc(size_t n)
 {
-	size_t want = (n + UNIT - 1) / UNIT * UNIT;
+	size_t want = n == 0 ? UNIT : (n + UNIT - 1) / UNIT * UNIT;
 	struct block *b;
 
 	if (n > ARENA_SIZE / 2 || (!base && !arena_start()))
 		return NULL;
-	if (want == 0)
-		want = UNIT;
-	for (size_t at = 0; at < top; at += sizeof(*b) + b->size) {
-		b = (struct block *)(void *)(base + at);
-		if (b->used)
-			continue;
-		/* join what was freed behind it */
-		for (size_t next = at + sizeof(*b) + b->size; next < top;) {
-			struct block *f = (struct block *)(void *)(base + next);
-
-			if (f->used)
-				break;
-			b->size += sizeof(*f) + f->size;
-			next += sizeof(*f) + f->size;
-		}
-		if (at + sizeof(*b) + b->size == top) {
-			top = at; /* last block: give it back, allocate at the end below */
-			break;
-		}
-		if (b->size < want)
-			continue;
-		if (b->size >= want + sizeof(*b) + UNIT) {
-			struct block *rest = (struct block *)(void *)(base + at + sizeof(*b) + want);
-
-			*rest = (struct block){ .size = b->size - want - sizeof(*b), .used = 0 };
-			b->size = want;
-		}
-		b->used = 1;
-		return b + 1;
+	if (!(b = reuse(want))) {
+		if (ARENA_SIZE - top < sizeof(*b) + want)
+			return NULL;
+		if (top + sizeof(*b) + want > LOCK_FIRST && locked == LOCK_FIRST)
+			lock_upto(ARENA_SIZE);
+		b = block_at(top);
+		b->size = (uint32_t)want;
+		top += sizeof(*b) + want;
 	}
-	if (ARENA_SIZE - top < sizeof(*b) + want)
-		return NULL;
-	b = (struct block *)(void *)(base + top);
-	if (top + sizeof(*b) + want > LOCK_FIRST && locked == LOCK_FIRST)
-		lock_upto(ARENA_SIZE);
-	*b = (struct block){ .size = want, .used = 1 };
-	top += sizeof(*b) + want;
+	b->used = USED;
 	return b + 1;
 }
 
@@ -136,10 +192,10 @@ vk_arena_free(void *p)
 	if (!p)
 		return;
 	b = (struct block *)p - 1;
-	if ((char *)p < base + sizeof(*b) || (char *)p >= base + top || b->used != 1)
+	if ((char *)p < base + sizeof(*b) || (char *)p >= base + top || b->used != USED)
 		abort(); /* a double or foreign free of a secret is never survivable */
 	vk_wipe(p, b->size);
-	b->used = 0;
+	link_hole(b);
 }
 
 void
@@ -148,6 +204,7 @@ vk_arena_wipe(void)
 	if (base)
 		vk_wipe(base, top);
 	top = 0;
+	holes = NONE;
 }
 
 bool

@@ -96,7 +96,7 @@ vk_buf_fmt(struct vk_buf *b, const char *fmt, ...)
 enum vk_err
 vk_buf_read(struct vk_buf *b, int fd)
 {
-	for (;;) {
+	while (b->err == VK_OK) {
 		size_t room;
 		ssize_t r;
 		enum vk_err e;
@@ -128,6 +128,7 @@ vk_buf_read(struct vk_buf *b, int fd)
 		b->len += (size_t)r;
 		b->p[b->len] = '\0';
 	}
+	return b->err;
 }
 
 void

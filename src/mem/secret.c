@@ -12,7 +12,8 @@ vk_secret_set(struct vk_secret *s, const void *bytes, size_t n)
 		return vk_fail(VK_ELIMIT, "a secret is larger than %d bytes", VK_MAX_SECRET);
 	if (!(p = vk_arena_alloc(n + 1)))
 		return VK_ENOMEM;
-	memcpy(p, bytes, n);
+	if (n)
+		memcpy(p, bytes, n);
 	p[n] = '\0';
 	vk_secret_clear(s);
 	*s = (struct vk_secret){ .p = p, .n = n };
