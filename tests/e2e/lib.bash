@@ -77,10 +77,14 @@ e2e_registry() {
 
 # e2e_home [UID]: a home, a keystore and a working directory for one test, for that user
 e2e_home() {
-	local uid=${1-0}
+	local uid=${1-0} name
 
 	[ "$uid" = 0 ] || [ "$(id -u)" = 0 ] || skip "needs root to become another user"
 	vk_home
+	# How this machine reaches its own registry is not what the test is about.
+	for name in $(compgen -e | grep -iE '^(npm_config_|node_)'); do
+		unset "$name"
+	done
 	T=$(mktemp -d "$E/test.XXXXXX")
 	export HOME=$T/home VALETKEY_KEYSTORE=$T/keystore VALETKEY_KEY_FILE=$T/key
 	export GIT_CONFIG_NOSYSTEM=1 GIT_TERMINAL_PROMPT=0 GIT_SSL_CAINFO=$E/tls/ca.pem
