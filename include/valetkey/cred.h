@@ -41,9 +41,10 @@ struct vk_scope {
 /**
  * vk_scope_parse(url, ret_scope, ret_username):
  * From "scheme://[user@]host[:port][/path]".  A password in the URL, a query,
- * a fragment, blanks, control bytes, '%' or '@' in the host are refused
- * (VK_EPROTO with a reason).  ${ret_username} may be NULL: then a user name is
- * refused; else it is set to a heap string, or to NULL when the URL has none.
+ * a fragment, control bytes, and in the host blanks, '%' and '@' are refused
+ * (VK_EPROTO with a reason).  A path may hold blanks: git sends paths decoded.
+ * ${ret_username} may be NULL: then a user name is refused; else it is set to a heap
+ * string, or to NULL when the URL has none.
  */
 enum vk_err vk_scope_parse(const char *url, struct vk_scope *ret_scope, char **ret_username)
     VK_MUST;

@@ -118,7 +118,7 @@ parse_path(const char *s, char **ret)
 	if (*s == '/')
 		s++;
 	n = strlen(s);
-	if (n > 0 && s[n - 1] == '/')
+	if (n > 1 && s[n - 1] == '/') /* not of "//", which is an empty segment */
 		n--;
 	if (n > VK_MAX_FIELD)
 		return vk_fail(VK_EPROTO, "a path is too long");
