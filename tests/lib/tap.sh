@@ -53,7 +53,7 @@ tap_run() {
 tap_build() {
 	tap_what=$1 tap_dir=$2
 	shift 2
-	if meson setup "$tap_dir" "$VK_SRC" "$@" >"$VK_OUT/build.log" 2>&1 </dev/null &&
+	if meson setup "$tap_dir" "$VK_SRC" -Dtests=true "$@" >"$VK_OUT/build.log" 2>&1 </dev/null &&
 		meson compile -C "$tap_dir" >>"$VK_OUT/build.log" 2>&1 </dev/null; then
 		tap_ok "$tap_what"
 	else
