@@ -38,7 +38,8 @@ struct run {
 	struct vk_file *placed[RECIPES_MAX]; /* of each recipe; NULL: it takes nothing */
 	size_t n_recipes;
 	struct vk_kitchen kitchen;
-	struct sigaction on_sigchld;
+	struct sigaction on_sigchld; /* as our parent left it, */
+	sigset_t mask;               /* and this too */
 };
 
 static void
@@ -135,7 +136,7 @@ reach_rung(struct run *r)
 			e = vk_rung1_join(&r->rung1, &joined);
 		if (e == VK_OK) {
 			r->kitchen.rung = VK_RUNG_R1;
-			vk_rung2_end(&r->rung2);
+			vk_closep(&r->rung2.holder.sock); /* it ends by itself */
 			return VK_OK;
 		}
 		if (joined) {
@@ -251,16 +252,15 @@ start_and_wait(struct run *r, struct vk_run_end *ret)
 	};
 	struct vk_launch launch = {
 		.path = r->path, .argv = r->argv, .envp = r->kitchen.env.v,
-		.on_sigchld = &r->on_sigchld, .new_pid_ns = s.new_pid_ns,
+		.mask = &r->mask, .on_sigchld = &r->on_sigchld, .new_pid_ns = s.new_pid_ns,
 	};
 	struct vk_terminal terminal;
-	sigset_t all, before;
+	sigset_t all;
 	enum vk_err e;
 	int status;
 
 	sigfillset(&all);
-	sigprocmask(SIG_SETMASK, &all, &before);
-	launch.mask = &before;
+	sigprocmask(SIG_SETMASK, &all, NULL);
 	vk_terminal_note(&terminal);
 	e = vk_command_start(&launch, &s.command, &ret->status);
 	vk_environ_clear(&r->kitchen.env);
@@ -272,8 +272,23 @@ start_and_wait(struct run *r, struct vk_run_end *ret)
 		ret->status = ret->signaled ? WTERMSIG(status) : WEXITSTATUS(status);
 	}
 	vk_terminal_restore(&terminal);
-	sigprocmask(SIG_SETMASK, &before, NULL);
 	return e;
+}
+
+/*
+ * Before any child: a parent that ignores SIGCHLD would take our children's status from us.  SIGPIPE,
+ * which we ignore, is kept for the command if somebody sends it: what is blocked is not thrown away.
+ */
+static void
+set_signals(struct run *r)
+{
+	struct sigaction dfl = { .sa_handler = SIG_DFL };
+	sigset_t pipe_only;
+
+	sigaction(SIGCHLD, &dfl, &r->on_sigchld);
+	sigemptyset(&pipe_only);
+	sigaddset(&pipe_only, SIGPIPE);
+	sigprocmask(SIG_BLOCK, &pipe_only, &r->mask);
 }
 
 /* First no name is left and, in R1, no process that could read; then the bytes are overwritten. */
@@ -326,20 +341,19 @@ enum vk_err
 vk_run(const struct vk_run_opts *opts, struct vk_run_end *ret)
 {
 	struct run r = { .opts = opts, .rung1 = VK_RUNG1_NONE, .rung2 = VK_RUNG2_NONE };
-	struct sigaction dfl = { .sa_handler = SIG_DFL };
 	ssize_t n = readlink("/proc/self/exe", r.self, sizeof(r.self) - 1);
 	enum vk_err e, wiped;
 
 	r.self[n > 0 ? n : 0] = '\0';
 	*ret = (struct vk_run_end){ .status = VK_EXIT_FAILED };
-	/* A parent that ignores it would take our children's status from us. */
-	sigaction(SIGCHLD, &dfl, &r.on_sigchld);
+	set_signals(&r);
 	e = run(&r, ret);
 	release(&r);
 	vk_environ_clear(&r.kitchen.env);
 	wiped = clean_up(&r);
 	vk_words_free(r.argv);
 	free(r.path);
+	sigprocmask(SIG_SETMASK, &r.mask, NULL);
 	return e != VK_OK ? e : wiped;
 }
 

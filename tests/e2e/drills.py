@@ -5,7 +5,7 @@
 
 The command of each run reads its file, leaves daemons behind and goes on. After each end: on R1 no descendant may live, on
 R2 no process of ours; no process may show the token in its environment, its arguments or an open file, nor may there be a
-mount of ours. Prints how many runs were ended before, in and after which phase, since a drill that always hits the same one
+mount of ours. VALETKEY-COMMAND ends with the program file. Prints how many runs were ended before, in and after which phase, since a drill that always hits the same one
 proves little.
 """
 import os
@@ -19,7 +19,6 @@ PATIENCE = 10  # seconds until what should end has ended, on a busy machine
 DAEMONS = """
 : "$NPM_CONFIG_USERCONFIG"
 cat "$NPM_CONFIG_USERCONFIG" >/dev/null
-trap '' HUP
 (setsid sh -c 'trap "" HUP TERM INT; while :; do sleep 97.5; done' </dev/null >/dev/null 2>&1 &)
 sh -c 'exec sleep 98.5' &
 echo started >"$1.tmp"; mv "$1.tmp" "$1"
@@ -42,7 +41,7 @@ def read(path):
 
 
 def marked(mark):
-    """Processes that have the mark in their environment, or wear the names of our helpers."""
+    """Processes that have the mark in their environment or arguments."""
     for pid in processes():
         if pid == os.getpid() or read(f"/proc/{pid}/stat").rpartition(b")")[2].split()[:1] == [b"Z"]:
             continue
@@ -50,9 +49,22 @@ def marked(mark):
             yield pid
 
 
-def ours(before):
+def end_all(mark):
+    for pid in marked(mark):
+        try:
+            os.kill(pid, signal.SIGKILL)
+        except ProcessLookupError:
+            pass
+
+
+def ours(program):
+    """Processes of this very program file, which every test has its own copy of."""
     for pid in processes():
-        if pid not in before and read(f"/proc/{pid}/comm").strip() in (b"valetkey", b"valetkey-init", b"valetkey-files"):
+        try:
+            st = os.stat(f"/proc/{pid}/exe")
+        except OSError:
+            continue
+        if (st.st_dev, st.st_ino) == program:
             yield pid
 
 
@@ -93,7 +105,8 @@ def main():
     token = sys.stdin.buffer.read().strip()
     options = ["--require-rung", "R1"] if rung == "R1" else ["--max-rung", "R2"]
     seen = {"before": 0, "in": 0}
-    before = set(processes())
+    st = os.stat(argv[-1])
+    program = (st.st_dev, st.st_ino)
     for i in range(count):
         name = names[i % len(names)]
         number = getattr(signal, "SIG" + name)
@@ -113,13 +126,12 @@ def main():
         if rung == "R1":
             left = until(lambda: marked(mark))
             assert not left, f"{name}: descendants live: {[read(f'/proc/{x}/cmdline') for x in left]}"
-        left = until(lambda: ours(before))
+        left = until(lambda: ours(program))
         assert not left, f"{name}: processes of ours live: {[read(f'/proc/{x}/comm') for x in left]}"
         left = until(lambda: shows(token))
         assert not left, f"{name}: {left}"
         assert b"valetkey" not in read("/proc/self/mounts"), "a mount is left"
-        for pid in marked(mark):  # R2's daemons
-            os.kill(pid, signal.SIGKILL)
+        end_all(mark)  # R2's daemons
         if os.path.exists(flag):
             os.unlink(flag)
         if os.path.exists(flag + ".tmp"):
@@ -128,4 +140,7 @@ def main():
     assert seen["in"] > 0
 
 
-main()
+try:
+    main()
+finally:
+    end_all(f"drill-{os.getpid()}-".encode())
