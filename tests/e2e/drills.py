@@ -50,11 +50,14 @@ def marked(mark):
 
 
 def end_all(mark):
-    for pid in marked(mark):
-        try:
-            os.kill(pid, signal.SIGKILL)
-        except ProcessLookupError:
-            pass
+    """Twice and more: a loop's next process may be younger than the list."""
+    while left := list(marked(mark)):
+        for pid in left:
+            try:
+                os.kill(pid, signal.SIGKILL)
+            except ProcessLookupError:
+                pass
+        time.sleep(0.01)
 
 
 def ours(program):
