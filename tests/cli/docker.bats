@@ -164,6 +164,9 @@ gets() { # gets SERVER USER SECRET [SERVER IN THE ANSWER]
 	printf tok | "$VALETKEY" add https://bearer.example --kind bearer >/dev/null
 	ask_docker get bearer.example
 	not_found
+	ask_git store 'capability[]=authtype\nprotocol=https\nhost=named.example\nusername=u\nauthtype=Bearer\ncredential=tok\n'
+	ask_docker get named.example
+	not_found
 }
 
 @test "docker: only what get can serve is listed" {
