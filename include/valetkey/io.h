@@ -33,7 +33,8 @@ enum vk_err vk_write_full(int fd, const void *buf, size_t n) VK_MUST;
  * Write a file beside ${path} (symbolic links followed, so that a linked dot
  * file stays a link), then fsync, rename over it and fsync the directory.  The
  * caller writes to ${r->fd}.  abort removes the new file; it is safe after
- * commit, and on NULL.
+ * commit, and on NULL.  A failing commit leaves the old file, with one exception: when only the
+ * last step, syncing the directory, fails, the new one is in place, and the reason says so.
  */
 struct vk_replace {
 	int fd;       /* write here */

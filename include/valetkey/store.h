@@ -142,7 +142,8 @@ enum vk_err vk_store_count(struct vk_store *st, uint64_t *ret_n) VK_MUST;
  * ${decide} with the handle at that state, write what it added with
  * vk_store_stage_*(), release.  Lost updates are impossible, since the decision
  * is made under the lock.  Nothing is written when nothing was staged or when
- * every staged change leaves the store as it is.  On any error the file is as it was.
+ * every staged change leaves the store as it is.  On any error the file is as it was, but for
+ * the one of vk_replace_commit(), whose reason says so.
  *
  * Entries are identified by (scope, username).  PUT of a name that another entry
  * has is VK_EEXIST.  The first account on a scope becomes its default; removing the

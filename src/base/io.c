@@ -99,12 +99,22 @@ vk_replace_begin(const char *path, mode_t mode, struct vk_replace *ret)
 	return VK_OK;
 }
 
+static int
+sync_fd(int fd)
+{
+	int r;
+
+	while ((r = fsync(fd)) < 0 && errno == EINTR)
+		;
+	return r;
+}
+
 static enum vk_err
-sync_dir_of(const char *path)
+open_dir_of(const char *path, int *ret_fd)
 {
 	VK_CLEANUP(vk_freep) char *dir = vk_strdup(path);
-	VK_CLEANUP(vk_closep) int fd = -1;
 	char *slash;
+	int fd;
 
 	if (!dir)
 		return VK_ENOMEM;
@@ -114,9 +124,7 @@ sync_dir_of(const char *path)
 	fd = open(slash ? dir : ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (fd < 0)
 		return vk_fail_errno("%s", slash ? dir : ".");
-	/* Some file systems cannot sync a directory; the rename itself stands. */
-	if (fsync(fd) < 0 && errno != EINVAL && errno != EROFS)
-		return vk_fail_errno("fsync %s", slash ? dir : ".");
+	*ret_fd = fd;
 	return VK_OK;
 }
 
@@ -124,9 +132,10 @@ sync_dir_of(const char *path)
 static enum vk_err
 publish(struct vk_replace *r, bool only_new)
 {
-	enum vk_err e = VK_OK;
+	VK_CLEANUP(vk_closep) int dir = -1;
+	enum vk_err e = open_dir_of(r->target, &dir);
 
-	if (fsync(r->fd) < 0)
+	if (e == VK_OK && sync_fd(r->fd) < 0)
 		e = vk_fail_errno("fsync %s", r->temp);
 	if (close(r->fd) < 0 && e == VK_OK)
 		e = vk_fail_errno("close %s", r->temp);
@@ -136,8 +145,10 @@ publish(struct vk_replace *r, bool only_new)
 						: vk_fail_errno("cannot put %s in place", r->target);
 	if (e == VK_OK && !only_new)
 		free(VK_TAKE(r->temp));
-	if (e == VK_OK && (e = sync_dir_of(r->target)) != VK_OK && only_new)
-		(void)unlink(r->target); /* what failed has made nothing */
+	/* Some file systems cannot sync a directory; the rename itself stands. */
+	if (e == VK_OK && sync_fd(dir) < 0 && errno != EINVAL && errno != EROFS)
+		e = vk_fail_errno("%s is in place, but may not survive a power failure: fsync of its "
+		    "directory", r->target);
 	vk_replace_abort(r);
 	return e;
 }
