@@ -244,6 +244,9 @@ warn(const struct vk_cred *c)
 		if (strcmp(c->scope.host, hub[i]) == 0)
 			vk_msg_warn("docker asks for Docker Hub as https://index.docker.io/v1/, which this "
 				    "entry does not answer");
+	if (c->kind == VK_KIND_BEARER && !*c->npm_scope)
+		vk_msg_note("docker, and git before 2.46, take a user name and a password: for them, add "
+			    "this with --username");
 }
 
 static int
