@@ -99,7 +99,4 @@ void vk_run_die(int sig);
 enum vk_err vk_render(const struct vk_run_opts *opts, const char *recipe, struct vk_buf *out)
     VK_MUST;
 
-/** vk_recipe_names(): What --with and render know, separated by ", ". */
-const char *vk_recipe_names(void);
-
 #endif

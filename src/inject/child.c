@@ -16,8 +16,9 @@
 
 enum { CHILD_SOCK = 0 }; /* where a child's end of the socket lies; nothing else is open */
 
-void
-vk_env_wipe(char **environment)
+/* In place, as /proc/PID/environ shows them. */
+static void
+wipe_environment(char **environment)
 {
 	for (size_t i = 0; environment && environment[i]; i++)
 		vk_wipe(environment[i], strlen(environment[i]));
@@ -66,7 +67,7 @@ child_main(pid_t parent, int sock, vk_child_body *body, const void *arg)
 		_exit(0);
 	/* Not in the command's process group: a terminal's or a group's signal is not for us. */
 	setsid();
-	vk_env_wipe(environ);
+	wipe_environment(environ);
 	environ = NULL;
 	if (sock != CHILD_SOCK && dup2(sock, CHILD_SOCK) < 0)
 		_exit(125);

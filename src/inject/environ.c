@@ -116,8 +116,8 @@ drop_at(struct vk_environ *e, size_t i)
 	e->n--;
 }
 
-void
-vk_environ_unset(struct vk_environ *e, const char *name)
+static void
+unset(struct vk_environ *e, const char *name)
 {
 	for (size_t i = 0; i < e->n;)
 		if (value_of(e->v[i], name, strlen(name)))
@@ -157,7 +157,7 @@ vk_environ_set(struct vk_environ *e, const char *name, const char *value, size_t
 	char **owned, *pair;
 	enum vk_err err;
 
-	vk_environ_unset(e, name);
+	unset(e, name);
 	if (!(owned = realloc(e->owned, (e->n_owned + 1) * sizeof(*owned))))
 		return vk_fail(VK_ENOMEM, "out of memory");
 	e->owned = owned;

@@ -19,10 +19,9 @@ enum vk_err vk_environ_init(struct vk_environ *e, struct vk_policy *p) VK_MUST;
 /** vk_environ_get(e, name): NULL when the command will not have it. */
 const char *vk_environ_get(const struct vk_environ *e, const char *name);
 
-/** vk_environ_set(e, name, value, n), vk_environ_unset(e, name) */
+/** vk_environ_set(e, name, value, n) */
 enum vk_err vk_environ_set(struct vk_environ *e, const char *name, const char *value, size_t n)
     VK_MUST;
-void vk_environ_unset(struct vk_environ *e, const char *name);
 
 /** vk_environ_unset_npm(e, key): npm_config_KEY in whatever case. */
 void vk_environ_unset_npm(struct vk_environ *e, const char *key);

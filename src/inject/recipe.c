@@ -12,12 +12,6 @@ static const struct vk_recipe *const recipes[] = {
 	&vk_recipe_git, &vk_recipe_npm, &vk_recipe_netrc,
 };
 
-const char *
-vk_recipe_names(void)
-{
-	return "git, npm, netrc";
-}
-
 enum vk_err
 vk_recipe_find(const char *name, const struct vk_recipe **ret)
 {
@@ -26,7 +20,7 @@ vk_recipe_find(const char *name, const struct vk_recipe **ret)
 			*ret = recipes[i];
 			return VK_OK;
 		}
-	vk_hint("known are %s", vk_recipe_names());
+	vk_hint("known are git, npm, netrc");
 	return vk_fail(VK_EUSAGE, "there is no recipe %s", name);
 }
 
