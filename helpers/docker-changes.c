@@ -104,24 +104,24 @@ make_cred(struct vk_docker_msg *m, struct vk_cred **ret)
 }
 
 int
-docker_store(void)
+vk_docker_store(void)
 {
 	VK_CLEANUP(vk_docker_msg_clear) struct vk_docker_msg m = { 0 };
 	VK_CLEANUP(vk_buf_clear) struct vk_buf in = VK_BUF_SECRET(VK_MAX_INPUT);
 	VK_CLEANUP(vk_policy_closep) struct vk_policy *p = NULL;
 	VK_CLEANUP(vk_cred_freep) struct vk_cred *c = NULL;
 	struct vk_store *st;
-	enum vk_err e = docker_read(&in);
+	enum vk_err e = vk_docker_read(&in);
 
 	if (e == VK_OK)
 		e = vk_docker_parse_store(in.p ? in.p : "", in.len, &m);
 	if (e == VK_OK)
 		e = make_cred(&m, &c);
-	if (e == VK_OK && (e = docker_open_store(&p, &st)) == VK_ENOENT)
+	if (e == VK_OK && (e = vk_docker_open_store(&p, &st)) == VK_ENOENT)
 		e = vk_fail(e, "there is no keystore; make one with: valetkey init");
 	if (e == VK_OK)
 		e = vk_store_commit(st, put, c);
-	return e == VK_OK ? 0 : docker_fail(e);
+	return e == VK_OK ? 0 : vk_docker_fail(e);
 }
 
 static enum vk_err
@@ -136,19 +136,19 @@ remove_accounts(struct vk_store *st, void *arg)
 }
 
 int
-docker_erase(void)
+vk_docker_erase(void)
 {
 	VK_CLEANUP(vk_docker_msg_clear) struct vk_docker_msg m = { 0 };
 	VK_CLEANUP(vk_scope_clear) struct vk_scope asked = { 0 };
 	VK_CLEANUP(vk_policy_closep) struct vk_policy *p = NULL;
 	struct vk_store *st;
-	enum vk_err e = docker_read_server(&m);
+	enum vk_err e = vk_docker_read_server(&m);
 
 	if (e == VK_OK)
 		e = vk_docker_scope(m.server, &asked);
-	if (e == VK_OK && (e = docker_open_store(&p, &st)) == VK_ENOENT)
+	if (e == VK_OK && (e = vk_docker_open_store(&p, &st)) == VK_ENOENT)
 		return 0;
 	if (e == VK_OK)
 		e = vk_store_commit(st, remove_accounts, &asked);
-	return e == VK_OK ? 0 : docker_fail(e);
+	return e == VK_OK ? 0 : vk_docker_fail(e);
 }

@@ -17,24 +17,25 @@
 /* Clients compare this one and go on without credentials. */
 static const char not_found[] = "credentials not found in native keychain\n";
 
-int
-docker_say(const char *text, size_t n, int status)
+/* Write the whole reply to stdout; ${status}, or 1 when it cannot be written. */
+static int
+say(const char *text, size_t n, int status)
 {
 	return vk_write_full(STDOUT_FILENO, text, n) == VK_OK ? status : 1;
 }
 
 int
-docker_fail(enum vk_err e)
+vk_docker_fail(enum vk_err e)
 {
 	VK_CLEANUP(vk_buf_clear) struct vk_buf b = VK_BUF(4096);
 
 	vk_buf_str(&b, vk_helper_line(e));
 	vk_buf_char(&b, '\n');
-	return b.err == VK_OK ? docker_say(b.p, b.len, 1) : 1;
+	return b.err == VK_OK ? say(b.p, b.len, 1) : 1;
 }
 
 enum vk_err
-docker_read(struct vk_buf *b)
+vk_docker_read(struct vk_buf *b)
 {
 	enum vk_err e = vk_buf_read(b, STDIN_FILENO);
 
@@ -42,10 +43,10 @@ docker_read(struct vk_buf *b)
 }
 
 enum vk_err
-docker_read_server(struct vk_docker_msg *m)
+vk_docker_read_server(struct vk_docker_msg *m)
 {
 	VK_CLEANUP(vk_buf_clear) struct vk_buf in = VK_BUF(VK_MAX_INPUT);
-	enum vk_err e = docker_read(&in);
+	enum vk_err e = vk_docker_read(&in);
 
 	return e == VK_OK ? vk_docker_parse_server(in.p ? in.p : "", in.len, m) : e;
 }
@@ -75,28 +76,28 @@ docker_get(void)
 	VK_CLEANUP(vk_cred_freep) struct vk_cred *c = NULL;
 	VK_CLEANUP(vk_freep) char *server = NULL;
 	VK_CLEANUP(vk_buf_clear) struct vk_buf out = VK_BUF_SECRET(VK_MAX_INPUT);
-	enum vk_err e = docker_read_server(&m);
+	enum vk_err e = vk_docker_read_server(&m);
 
 	if (e != VK_OK)
-		return docker_fail(e);
+		return vk_docker_fail(e);
 	/* What is no server's name can have no entry: the same answer as for a stranger. */
 	if (vk_docker_scope(m.server, &asked) == VK_EPROTO)
-		return docker_say(not_found, sizeof(not_found) - 1, 1);
+		return say(not_found, sizeof(not_found) - 1, 1);
 	if (!asked.host)
-		return docker_fail(VK_ENOMEM);
+		return vk_docker_fail(VK_ENOMEM);
 	if ((e = vk_policy_open(NULL, &p)) == VK_OK)
 		e = find(p, &asked, &c);
 	if (e == VK_ENOENT)
-		return docker_say(not_found, sizeof(not_found) - 1, 1);
+		return say(not_found, sizeof(not_found) - 1, 1);
 	if (e == VK_OK && !(server = vk_docker_server(&asked)))
 		e = VK_ENOMEM;
 	if (e == VK_OK)
 		e = vk_docker_answer(server, c->username, &c->secret, &out);
-	return e == VK_OK ? docker_say(out.p, out.len, 0) : docker_fail(e);
+	return e == VK_OK ? say(out.p, out.len, 0) : vk_docker_fail(e);
 }
 
 enum vk_err
-docker_open_store(struct vk_policy **p, struct vk_store **ret_store)
+vk_docker_open_store(struct vk_policy **p, struct vk_store **ret_store)
 {
 	enum vk_err e = vk_policy_open(NULL, p);
 
@@ -157,7 +158,7 @@ docker_list(void)
 	VK_CLEANUP(servers_clear) struct servers servers = { NULL, 0 };
 	VK_CLEANUP(vk_buf_clear) struct vk_buf out = VK_BUF(64u * 1024 * 1024);
 	struct vk_store *st;
-	enum vk_err e = docker_open_store(&p, &st);
+	enum vk_err e = vk_docker_open_store(&p, &st);
 
 	if (e == VK_OK)
 		e = vk_store_each(st, NULL, note_server, &servers);
@@ -167,7 +168,7 @@ docker_list(void)
 		e = list_one(p, &servers.v[i], &out);
 	if (e == VK_OK)
 		e = vk_docker_list_end(&out);
-	return e == VK_OK ? docker_say(out.p, out.len, 0) : docker_fail(e);
+	return e == VK_OK ? say(out.p, out.len, 0) : vk_docker_fail(e);
 }
 
 int
@@ -179,19 +180,19 @@ vk_docker_credential(int argc, char **argv)
 	const char *action = argc == 2 ? argv[1] : "";
 
 	if (argc != 2)
-		return docker_say(usage, sizeof(usage) - 1, 1);
+		return say(usage, sizeof(usage) - 1, 1);
 	if (strcmp(action, "get") == 0)
 		return docker_get();
 	if (strcmp(action, "store") == 0)
-		return docker_store();
+		return vk_docker_store();
 	if (strcmp(action, "erase") == 0)
-		return docker_erase();
+		return vk_docker_erase();
 	if (strcmp(action, "list") == 0)
 		return docker_list();
 	if (strcmp(action, "version") == 0 || strcmp(action, "--version") == 0 ||
 	    strcmp(action, "-v") == 0)
-		return docker_say(version, sizeof(version) - 1, 0);
+		return say(version, sizeof(version) - 1, 0);
 	if (strcmp(action, "--help") == 0 || strcmp(action, "-h") == 0)
-		return docker_say(usage, sizeof(usage) - 1, 0);
-	return docker_fail(vk_fail(VK_EUSAGE, "docker-credential-valetkey: unknown action: %s", action));
+		return say(usage, sizeof(usage) - 1, 0);
+	return vk_docker_fail(vk_fail(VK_EUSAGE, "docker-credential-valetkey: unknown action: %s", action));
 }

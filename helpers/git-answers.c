@@ -39,7 +39,7 @@ consider(const char *text, size_t n, const struct vk_query *q, struct vk_cred **
 }
 
 enum vk_err
-git_answers_find(const char *file, const struct vk_query *q, struct vk_cred **ret_cred)
+vk_git_answers_find(const char *file, const struct vk_query *q, struct vk_cred **ret_cred)
 {
 	VK_CLEANUP(vk_buf_clear) struct vk_buf b = VK_BUF_SECRET(VK_MAX_INPUT);
 	VK_CLEANUP(vk_cred_freep) struct vk_cred *best = NULL;

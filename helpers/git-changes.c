@@ -81,7 +81,7 @@ store(const struct git_request *r, struct vk_cred *c)
 }
 
 int
-git_store(const struct git_request *r)
+vk_git_store(const struct git_request *r)
 {
 	VK_CLEANUP(vk_cred_freep) struct vk_cred *c = NULL;
 	bool ours;
@@ -186,7 +186,7 @@ erase(struct vk_store *st, void *arg)
 }
 
 int
-git_erase(const struct git_request *r)
+vk_git_erase(const struct git_request *r)
 {
 	VK_CLEANUP(vk_policy_closep) struct vk_policy *p = NULL;
 	struct git_request request = *r;

@@ -71,7 +71,7 @@ find(const struct git_request *r, struct vk_cred **ret)
 	enum vk_err e;
 
 	if (r->answers)
-		return git_answers_find(r->answers, &q, ret);
+		return vk_git_answers_find(r->answers, &q, ret);
 	if ((e = vk_policy_open(&r->opts, &p)) != VK_OK)
 		return e;
 	return vk_policy_find(p, &q, ret);
@@ -131,7 +131,7 @@ act(struct git_request *r, const char *action)
 		return refuse(e);
 	if (is_get)
 		return get(r);
-	return strcmp(action, "store") == 0 ? git_store(r) : git_erase(r);
+	return strcmp(action, "store") == 0 ? vk_git_store(r) : vk_git_erase(r);
 }
 
 static int

@@ -16,12 +16,12 @@ struct git_request {
 	struct vk_scope scope;
 };
 
-/** git_answers_find(file, q, ret_cred): The best match among the descriptions in ${file}. */
-enum vk_err git_answers_find(const char *file, const struct vk_query *q,
+/** vk_git_answers_find(file, q, ret_cred): The best match among the descriptions in ${file}. */
+enum vk_err vk_git_answers_find(const char *file, const struct vk_query *q,
     struct vk_cred **ret_cred) VK_MUST;
 
-/** git_store(r), git_erase(r): Carry it out; the exit code. */
-int git_store(const struct git_request *r);
-int git_erase(const struct git_request *r);
+/** vk_git_store(r), vk_git_erase(r): Carry it out; the exit code. */
+int vk_git_store(const struct git_request *r);
+int vk_git_erase(const struct git_request *r);
 
 #endif

@@ -66,9 +66,6 @@ int vk_opts_exit(int id);
 /** vk_opts_operands(o, min, max): Check their number; prints and returns false when wrong. */
 bool vk_opts_operands(const struct vk_opts *o, int min, int max) VK_MUST;
 
-/** vk_opts_help(cmd): Print a command's --help to stdout. */
-void vk_opts_help(const struct vk_cmd *cmd);
-
 /** vk_stdout_text(text, n): Write to stdout in one piece; returns the exit code (6 when it fails). */
 int vk_stdout_text(const char *text, size_t n);
 

@@ -30,8 +30,8 @@ const struct vk_cmd vk_cmd_doctor = {
 	.run = run,
 };
 
-void
-vk_doctor_clear(struct vk_doctor *d)
+static void
+clear(struct vk_doctor *d)
 {
 	for (size_t i = 0; i < d->n; i++) {
 		free(d->v[i].text);
@@ -182,7 +182,7 @@ run(int argc, char **argv)
 {
 	struct vk_opts o = VK_OPTS(&vk_cmd_doctor, argc, argv);
 	VK_CLEANUP(vk_buf_clear) struct vk_buf b = VK_BUF(VK_MAX_FILE);
-	VK_CLEANUP(vk_doctor_clear) struct vk_doctor d = { 0 };
+	VK_CLEANUP(clear) struct vk_doctor d = { 0 };
 	bool json = false;
 	int status;
 

@@ -39,8 +39,6 @@ void vk_doctor_fix(struct vk_doctor *d, const char *fmt, ...) VK_PRINTF(2, 3);
 void vk_doctor_plaintext(struct vk_doctor *d, const char *file, const char *host, size_t n,
     const char *key);
 
-void vk_doctor_clear(struct vk_doctor *d);
-
 /* The examinations.  vk_doctor_rungs() starts processes and comes first, before secrets are loaded. */
 void vk_doctor_rungs(struct vk_doctor *d);
 void vk_doctor_install(struct vk_doctor *d);

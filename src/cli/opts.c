@@ -35,6 +35,27 @@ take(struct vk_opts *o, int ahead)
 	return word;
 }
 
+static void
+print_help(const struct vk_cmd *cmd)
+{
+	VK_CLEANUP(vk_buf_clear) struct vk_buf b = VK_BUF(65536);
+
+	vk_buf_fmt(&b, "usage: valetkey %s%s%s%s\n\n%s", cmd->name, cmd->n_opts ? " [OPTION...]" : "",
+	    *cmd->args ? " " : "", cmd->args, cmd->help);
+	if (cmd->n_opts)
+		vk_buf_str(&b, "\noptions:\n");
+	for (size_t i = 0; i < cmd->n_opts; i++) {
+		const struct vk_opt *o = &cmd->opts[i];
+		char left[64];
+
+		snprintf(left, sizeof(left), "--%s%s%s", o->name, o->arg ? " " : "",
+		    o->arg ? o->arg : "");
+		vk_buf_fmt(&b, "  %-26s %s\n", left, o->help);
+	}
+	if (b.err == VK_OK)
+		vk_stdout_text(b.p, b.len);
+}
+
 /*
  * Not getopt_long(): it accepts abbreviations, which break scripts when options
  * are added, and cannot refuse an option that is given twice.
@@ -57,7 +78,7 @@ vk_opts_next(struct vk_opts *o)
 	if (strcmp(word, "--") == 0)
 		return 0;
 	if (strcmp(word, "--help") == 0 || strcmp(word, "-h") == 0) {
-		vk_opts_help(o->cmd);
+		print_help(o->cmd);
 		return -2;
 	}
 	if (word[1] != '-') {
@@ -101,25 +122,4 @@ vk_opts_operands(const struct vk_opts *o, int min, int max)
 	    n < min ? "something is missing" : "too many arguments", o->cmd->name,
 	    o->cmd->n_opts ? " [OPTION...]" : "", o->cmd->args);
 	return false;
-}
-
-void
-vk_opts_help(const struct vk_cmd *cmd)
-{
-	VK_CLEANUP(vk_buf_clear) struct vk_buf b = VK_BUF(65536);
-
-	vk_buf_fmt(&b, "usage: valetkey %s%s%s%s\n\n%s", cmd->name, cmd->n_opts ? " [OPTION...]" : "",
-	    *cmd->args ? " " : "", cmd->args, cmd->help);
-	if (cmd->n_opts)
-		vk_buf_str(&b, "\noptions:\n");
-	for (size_t i = 0; i < cmd->n_opts; i++) {
-		const struct vk_opt *o = &cmd->opts[i];
-		char left[64];
-
-		snprintf(left, sizeof(left), "--%s%s%s", o->name, o->arg ? " " : "",
-		    o->arg ? o->arg : "");
-		vk_buf_fmt(&b, "  %-26s %s\n", left, o->help);
-	}
-	if (b.err == VK_OK)
-		vk_stdout_text(b.p, b.len);
 }
