@@ -15,7 +15,7 @@ _valetkey()
 		prev=${COMP_WORDS[COMP_CWORD - 2]}
 	fi
 	if ((COMP_CWORD == 1)); then
-		mapfile -t COMPREPLY < <(compgen -W 'init add list show remove get unlock lock status run render setup helper --help --version' -- "$cur")
+		mapfile -t COMPREPLY < <(compgen -W 'init add list show remove get unlock lock status run render setup doctor helper --help --version' -- "$cur")
 		return
 	fi
 	# After --, the words are another command's own.
@@ -128,6 +128,8 @@ _valetkey()
 		mapfile -t COMPREPLY < <(compgen -W '--profile --config --credential --keep-own-credentials --reveal --help npm netrc git' -- "$cur") ;;
 	setup)
 		mapfile -t COMPREPLY < <(compgen -W '--undo --print --host --force --help git docker' -- "$cur") ;;
+	doctor)
+		mapfile -t COMPREPLY < <(compgen -W '--json --help' -- "$cur") ;;
 	helper)
 		mapfile -t COMPREPLY < <(compgen -W '--help git-credential docker-credential' -- "$cur") ;;
 	esac

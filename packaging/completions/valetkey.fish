@@ -7,7 +7,7 @@ complete -c valetkey -n __fish_use_subcommand -l help -d 'list the commands'
 complete -c valetkey -n __fish_use_subcommand -l version -d 'print the version'
 
 complete -c valetkey -n __fish_use_subcommand -a init -d 'make a new, empty keystore'
-complete -c valetkey -n '__fish_seen_subcommand_from init' -l key-file -d 'open it with the raw key in FILE, made if it is not there' -r -F
+complete -c valetkey -n '__fish_seen_subcommand_from init' -l key-file -d 'open it with the raw key in FILE, made if it is missing' -r -F
 complete -c valetkey -n '__fish_seen_subcommand_from init' -l passphrase-stdin -d 'read the passphrase from standard input'
 complete -c valetkey -n '__fish_seen_subcommand_from init' -l kdf -d 'what a guess costs: interactive (64 MiB) or moderate (256 MiB, default)' -r -f -a 'interactive moderate'
 complete -c valetkey -n '__fish_seen_subcommand_from init' -l help -d 'explain the command'
@@ -93,6 +93,10 @@ complete -c valetkey -n '__fish_seen_subcommand_from setup' -l host -d 'this hos
 complete -c valetkey -n '__fish_seen_subcommand_from setup' -l force -d 'docker: replace another program'\''s entry for a host'
 complete -c valetkey -n '__fish_seen_subcommand_from setup' -l help -d 'explain the command'
 complete -c valetkey -n '__fish_seen_subcommand_from setup' -a 'git docker'
+
+complete -c valetkey -n __fish_use_subcommand -a doctor -d 'say what is protected here, and what lies around in clear'
+complete -c valetkey -n '__fish_seen_subcommand_from doctor' -l json -d 'print a JSON object'
+complete -c valetkey -n '__fish_seen_subcommand_from doctor' -l help -d 'explain the command'
 
 complete -c valetkey -n __fish_use_subcommand -a helper -d 'answer a tool'\''s credential protocol (started by the tool)'
 complete -c valetkey -n '__fish_seen_subcommand_from helper' -l help -d 'explain the command'

@@ -8,7 +8,19 @@
 
 #include "valetkey/base.h"
 
-#define vk_fail(code, ...) ((void)(vk_fail)((code), __VA_ARGS__), (code))
-#define vk_fail_errno(...) ((void)(vk_fail_errno)(__VA_ARGS__), VK_ESYS)
+static inline enum vk_err
+vk_returns(enum vk_err really, enum vk_err known)
+{
+	(void)really;
+	return known;
+}
+
+#define vk_fail(code, ...) vk_returns((vk_fail)((code), __VA_ARGS__), (code))
+#define vk_fail_errno(...) vk_returns((vk_fail_errno)(__VA_ARGS__), VK_ESYS)
+
+#ifdef VK_ANALYZE_STORE
+#include "store/internal.h"
+#define vk_store_damaged(st, ...) vk_returns((vk_store_damaged)((st), __VA_ARGS__), VK_ETAMPER)
+#endif
 
 #endif
