@@ -145,9 +145,10 @@ enum vk_err vk_store_count(struct vk_store *st, uint64_t *ret_n) VK_MUST;
  * every staged change leaves the store as it is.  On any error the file is as it was, but for
  * the one of vk_replace_commit(), whose reason says so.
  *
- * Entries are identified by (scope, username).  PUT of a name that another entry
- * has is VK_EEXIST.  The first account on a scope becomes its default; removing the
- * default makes the oldest remaining account the default.
+ * Entries are identified by (scope, username); a path has at most 16 components
+ * (VK_ELIMIT).  PUT of a name that another entry has is VK_EEXIST.  The first
+ * account on a scope becomes its default; removing the default makes the oldest
+ * remaining account the default.
  */
 typedef enum vk_err vk_store_decide(struct vk_store *st, void *arg);
 enum vk_err vk_store_commit(struct vk_store *st, vk_store_decide *decide, void *arg) VK_MUST;

@@ -77,8 +77,7 @@ lock_newest(struct vk_store *st)
 			return vk_fail_errno("%s", st->path);
 		if (opened.st_nlink == 0 || opened.st_dev != named.st_dev || opened.st_ino != named.st_ino)
 			continue;
-		e = vk_store_attach(st, fd);
-		if (e == VK_OK || st->fd == fd)
+		if ((e = vk_store_attach(st, fd, true)) == VK_OK)
 			fd = -1;
 		return e;
 	}

@@ -42,10 +42,11 @@ struct vk_store {
 enum vk_err vk_store_damaged(const struct vk_store *st, const char *fmt, ...) VK_PRINTF(2, 3);
 
 /**
- * vk_store_attach(st, fd):
- * Take over ${fd}: check the file, read its header, open that with the keys if there are any.
+ * vk_store_attach(st, fd, writing):
+ * Go over to the file ${fd}: check it, read its header, open that with the keys if there are any.
+ * ${writing}: the caller holds the writer's lock.  On failure the handle, and ${fd}, are as they were.
  */
-enum vk_err vk_store_attach(struct vk_store *st, int fd) VK_MUST;
+enum vk_err vk_store_attach(struct vk_store *st, int fd, bool writing) VK_MUST;
 
 /** vk_store_open_header(st, keys): Check the header against ${keys}; VK_EKEY when they are another store's. */
 enum vk_err vk_store_open_header(struct vk_store *st, const struct vk_keys *keys) VK_MUST;

@@ -59,11 +59,12 @@ check_file(const char *path, const struct stat *s)
 
 /*
  * A header that is being written in place can be read half old, half new.  Its
- * checksum says so; then it is read until two reads agree, in the end under a lock.
+ * checksum says so; then it is read until two reads agree, in the end under a lock (which a writer
+ * has already, and must not trade for a lesser one).
  */
 static enum vk_err
-read_headers(struct vk_store *st, int fd, struct vk_header *ret, unsigned char *ret_raw,
-    unsigned char *ret_older)
+read_headers(struct vk_store *st, int fd, bool writing, struct vk_header *ret,
+    unsigned char *ret_raw, unsigned char *ret_older)
 {
 	unsigned char buf[2][VK_HEADERS_SPAN];
 	const unsigned char *raw, *older;
@@ -74,7 +75,7 @@ read_headers(struct vk_store *st, int fd, struct vk_header *ret, unsigned char *
 	for (unsigned try = 0; try < HEADER_TRIES; try++) {
 		unsigned char *now = buf[try % 2];
 
-		if (try == HEADER_TRIES_UNLOCKED)
+		if (try == HEADER_TRIES_UNLOCKED && !writing)
 			locked = fcntl(fd, F_OFD_SETLK, &lock) == 0;
 		e = vk_pread_full(fd, now, VK_HEADERS_SPAN, 0);
 		if (e == VK_ETAMPER)
@@ -98,51 +99,77 @@ read_headers(struct vk_store *st, int fd, struct vk_header *ret, unsigned char *
 	return about(st, e);
 }
 
-enum vk_err
-vk_store_attach(struct vk_store *st, int fd)
+/* What is read of a file before a handle goes over to it. */
+struct state {
+	struct stat stat;
+	struct vk_header header;
+	unsigned char raw[VK_HEADER_LEN];
+	unsigned char older_tag[VK_TAG_LEN];
+};
+
+static enum vk_err
+open_private(const struct vk_store *st, const struct vk_keys *keys, struct state *s)
 {
-	unsigned char raw[VK_HEADER_LEN], older[VK_TAG_LEN], id[VK_STORE_ID_LEN];
-	struct vk_header h;
-	struct stat s;
+	struct vk_header *h = &s->header;
 	enum vk_err e;
 
-	if (fstat(fd, &s) < 0)
-		return vk_fail_errno("%s", st->path);
-	if ((e = check_file(st->path, &s)) != VK_OK ||
-	    (e = read_headers(st, fd, &h, raw, older)) != VK_OK)
+	if (!vk_mem_eq(keys->commit, h->commit, sizeof(h->commit))) {
+		vk_hint("valetkey unlock");
+		return vk_fail(VK_EKEY, "this key does not open the keystore %s (any more)", st->path);
+	}
+	if ((e = about(st, vk_header_open(s->raw, keys, h))) != VK_OK)
 		return e;
-	memcpy(id, st->header.store_id, sizeof(id));
-	if (st->keys && memcmp(id, h.store_id, sizeof(id)) != 0)
+	if (memcmp(h->older_tag, s->older_tag, sizeof(h->older_tag)) != 0)
+		return vk_store_damaged(st, "its two headers do not belong together");
+	if ((uint64_t)s->stat.st_size < (uint64_t)h->file_pages * VK_PAGE)
+		return vk_store_damaged(st, "the file is shorter than its header says");
+	return VK_OK;
+}
+
+static void
+adopt(struct vk_store *st, const struct state *s)
+{
+	st->stat = s->stat;
+	st->header = s->header;
+	memcpy(st->raw, s->raw, sizeof(st->raw));
+	memcpy(st->older_tag, s->older_tag, sizeof(st->older_tag));
+	vk_path_forget(&st->walk);
+}
+
+/* All or nothing: a handle whose header was not opened would walk a tree that is not there. */
+enum vk_err
+vk_store_attach(struct vk_store *st, int fd, bool writing)
+{
+	struct state s;
+	enum vk_err e;
+
+	if (fstat(fd, &s.stat) < 0)
+		return vk_fail_errno("%s", st->path);
+	if ((e = check_file(st->path, &s.stat)) != VK_OK ||
+	    (e = read_headers(st, fd, writing, &s.header, s.raw, s.older_tag)) != VK_OK)
+		return e;
+	if (st->keys && memcmp(st->header.store_id, s.header.store_id, VK_STORE_ID_LEN) != 0)
 		return vk_fail(VK_EKEY, "another keystore has taken the place of %s", st->path);
+	if (st->keys && (e = open_private(st, st->keys, &s)) != VK_OK)
+		return e;
 	if (st->fd != fd)
 		vk_closep(&st->fd);
 	st->fd = fd;
-	st->stat = s;
-	st->header = h;
-	memcpy(st->raw, raw, sizeof(raw));
-	memcpy(st->older_tag, older, sizeof(older));
-	vk_path_forget(&st->walk);
-	return st->keys ? vk_store_open_header(st, st->keys) : VK_OK;
+	adopt(st, &s);
+	return VK_OK;
 }
 
 enum vk_err
 vk_store_open_header(struct vk_store *st, const struct vk_keys *keys)
 {
-	struct vk_header h = st->header;
+	struct state s = { .stat = st->stat, .header = st->header };
 	enum vk_err e;
 
-	if (!vk_mem_eq(keys->commit, h.commit, sizeof(h.commit))) {
-		vk_hint("valetkey unlock");
-		return vk_fail(VK_EKEY, "this key does not open the keystore %s (any more)", st->path);
-	}
-	if ((e = about(st, vk_header_open(st->raw, keys, &h))) != VK_OK)
-		return e;
-	if (memcmp(h.older_tag, st->older_tag, sizeof(h.older_tag)) != 0)
-		return vk_store_damaged(st, "its two headers do not belong together");
-	if ((uint64_t)st->stat.st_size < (uint64_t)h.file_pages * VK_PAGE)
-		return vk_store_damaged(st, "the file is shorter than its header says");
-	st->header = h;
-	return VK_OK;
+	memcpy(s.raw, st->raw, sizeof(s.raw));
+	memcpy(s.older_tag, st->older_tag, sizeof(s.older_tag));
+	if ((e = open_private(st, keys, &s)) == VK_OK)
+		adopt(st, &s);
+	return e;
 }
 
 enum vk_err
@@ -165,7 +192,7 @@ vk_store_open(const char *path, struct vk_store **ret_store)
 	}
 	if (fd < 0)
 		return vk_fail_errno("cannot open the keystore %s", path);
-	if ((e = vk_store_attach(st, fd)) != VK_OK)
+	if ((e = vk_store_attach(st, fd, false)) != VK_OK)
 		return e;
 	fd = -1;
 	*ret_store = VK_TAKE(st);
@@ -202,11 +229,8 @@ vk_store_refresh(struct vk_store *st, bool *ret_moved)
 
 	if (fd < 0)
 		return vk_fail_errno("cannot open the keystore %s", st->path);
-	if ((e = vk_store_attach(st, fd)) != VK_OK) {
-		if (st->fd == fd)
-			fd = -1;
+	if ((e = vk_store_attach(st, fd, false)) != VK_OK)
 		return e;
-	}
 	fd = -1;
 	*ret_moved = st->stat.st_dev != dev || st->stat.st_ino != ino ||
 	    st->header.generation != generation;

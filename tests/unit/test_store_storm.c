@@ -396,6 +396,69 @@ test_old_handles(void **state)
 	vk_store_close(b);
 }
 
+static void
+overwrite(const char *to, const char *from)
+{
+	char buf[65536];
+	int in = open(from, O_RDONLY), out = open(to, O_WRONLY | O_TRUNC);
+	size_t n;
+
+	assert_true(in >= 0 && out >= 0);
+	assert_ok(vk_read_upto(in, buf, sizeof(buf), &n));
+	assert_true(n < sizeof(buf));
+	assert_ok(vk_write_full(out, buf, n));
+	close(in);
+	close(out);
+}
+
+/* cp instead of mv: the same file with other contents, under the hands of a reader. */
+static void
+test_overwritten(void **state)
+{
+	char newer[128], foreign[128];
+	struct vk_cred *c = NULL;
+	struct vk_store *st, *w;
+
+	(void)state;
+	create_raw(store_file);
+	st = open_raw(store_file);
+	assert_ok(put(st, "https://a.example", "u", "n", "old"));
+	vk_store_close(st);
+	snprintf(newer, sizeof(newer), "%s/newer", scratch);
+	close(open(newer, O_CREAT | O_WRONLY, 0600));
+	overwrite(newer, store_file);
+	w = open_raw(newer);
+	assert_ok(put(w, "https://a.example", "u", "n", "new"));
+	vk_store_close(w);
+
+	st = open_raw(store_file);
+	overwrite(store_file, newer);
+	expect(st, "https://a.example", NULL, "new");
+	vk_store_close(st);
+	st = open_raw(store_file);
+	overwrite(store_file, newer);
+	assert_ok(vk_store_find_name(st, "n", &c));
+	assert_string_equal(c->secret.p, "new");
+	vk_cred_free(c);
+	c = NULL;
+	/* another keystore: not locked out for ever, not damaged, but none that this key opens */
+	snprintf(foreign, sizeof(foreign), "%s/foreign", scratch);
+	create_raw(foreign);
+	vk_store_close(st);
+	st = open_raw(store_file);
+	overwrite(store_file, foreign);
+	assert_int_equal(find(st, "https://a.example", NULL, &c), VK_EKEY);
+	vk_store_close(st);
+	/* the end is missing */
+	overwrite(store_file, newer);
+	st = open_raw(store_file);
+	assert_int_equal(truncate(store_file, 3 * 4096), 0);
+	assert_int_equal(find(st, "https://a.example", NULL, &c), VK_ETAMPER);
+	assert_int_equal(truncate(store_file, 0), 0);
+	assert_int_equal(find(st, "https://a.example", NULL, &c), VK_ETAMPER);
+	vk_store_close(st);
+}
+
 int
 main(void)
 {
@@ -407,6 +470,7 @@ main(void)
 		T(test_full_disk),
 		T(test_files),
 		T(test_old_handles),
+		T(test_overwritten),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
