@@ -77,12 +77,12 @@ read_headers(struct vk_store *st, int fd, bool writing, struct vk_header *ret,
 
 		if (try == HEADER_TRIES_UNLOCKED && !writing)
 			locked = fcntl(fd, F_OFD_SETLK, &lock) == 0;
-		e = vk_pread_full(fd, now, VK_HEADERS_SPAN, 0);
-		if (e == VK_ETAMPER)
-			vk_fail(e, "its header is cut off");
-		else if (e == VK_OK)
-			e = vk_headers_pick(now, ret, &raw, &older);
-		if (e == VK_OK) {
+		if ((e = vk_pread_full(fd, now, VK_HEADERS_SPAN, 0)) != VK_OK) {
+			if (e == VK_ETAMPER)
+				vk_fail(e, "its header is cut off");
+			break;
+		}
+		if ((e = vk_headers_pick(now, ret, &raw, &older)) == VK_OK) {
 			memcpy(ret_raw, raw, VK_HEADER_LEN);
 			memset(ret_older, 0, VK_TAG_LEN);
 			if (older)
