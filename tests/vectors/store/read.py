@@ -372,7 +372,8 @@ def decode_entry(p):
             must(length <= 65536, "entry", "secret")
             e[SECRETS[kind]] = value
         at, last = at + 4 + length, kind
-    must(e["scheme"] and (not e["path"] or e["path"].count(b"/") < 16), "entry", "scope")
+    must(e["scheme"] and (e["host"] or (e["scheme"] == b"cert" and e["path"])), "entry", "scope")
+    must((not e["path"] or e["path"].count(b"/") < 16), "entry", "scope")
     return e
 
 
