@@ -145,6 +145,18 @@ slots(struct vk_doctor *d, struct vk_store *st, const char *path)
 	    (unsigned)(sb.st_mode & 0777), pass, raw);
 }
 
+/* Every page and record, not only those that a lookup happens to read. */
+static void
+intact(struct vk_doctor *d, struct vk_store *st)
+{
+	enum vk_err e = vk_store_verify(st);
+
+	if (e == VK_OK)
+		vk_doctor_add(d, VK_DOCTOR_OK, "keystore", "every page and record of it is authentic");
+	else
+		vk_doctor_add(d, VK_DOCTOR_FINDING, "keystore", "%s", why(e));
+}
+
 static void
 unlocked(struct vk_doctor *d, struct vk_store *st)
 {
@@ -154,6 +166,8 @@ unlocked(struct vk_doctor *d, struct vk_store *st)
 
 	if (e == VK_OK)
 		vk_doctor_add(d, VK_DOCTOR_OK, "unlock", "unlocked by %s", vk_unlock_how_text(how));
+	if (e == VK_OK)
+		intact(d, st);
 	else if (e == VK_ELOCKED)
 		vk_doctor_add(d, VK_DOCTOR_NOTE, "unlock", "%s", why(e));
 	else

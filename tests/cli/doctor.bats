@@ -44,6 +44,16 @@ finds() {
 		$(items '.items[] | select(.area == "rung") | .text') == *R2*"not in force"* ]]
 }
 
+@test "doctor: reads all of the keystore, not only what is asked for" {
+	printf %s "$SECRET" | "$V" add https://git.example --username ci >/dev/null
+	split "$V" doctor
+	[[ $out == *"every page and record of it is authentic"* ]]
+	printf 'x' | dd of="$VALETKEY_KEYSTORE" bs=1 seek=$(($(stat -c %s "$VALETKEY_KEYSTORE") - 100)) conv=notrunc status=none
+	split "$V" doctor
+	[ "$status" -eq 1 ]
+	[[ $out != *"is authentic"* && $out == *"damaged"* ]]
+}
+
 @test "doctor: changes nothing and leaves nothing" {
 	before=$(cd "$T" && find . -newer "$VALETKEY_KEY_FILE" -name '[!o]*' | sort; keystore_sum)
 	"$V" doctor >/dev/null
