@@ -104,6 +104,7 @@ static enum vk_err
 make(struct making *m, const char *path)
 {
 	const char *env = getenv("VALETKEY_KEY"), *file = getenv("VALETKEY_KEY_FILE");
+	struct stat st;
 	enum vk_err e;
 
 	if (env && !*env)
@@ -123,7 +124,9 @@ make(struct making *m, const char *path)
 		e = vk_mkdir_parents(path, 0700);
 	if (e == VK_OK)
 		e = vk_store_create(path, m->slots, m->n_slots);
-	if (e != VK_OK && m->made_key_file)
+	/* A keystore that is there, whatever is doubtful about it, keeps its only key. */
+	if (e != VK_OK && m->made_key_file && lstat(path, &st) < 0 &&
+	    (errno == ENOENT || errno == ENOTDIR))
 		unlink(m->key_file);
 	return e;
 }
