@@ -2,6 +2,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
+#include <sched.h>
 #include <signal.h>
 #include <string.h>
 #include <sys/prctl.h>
@@ -55,7 +56,7 @@ vk_fds_drop(int first, bool inherited_only)
 }
 
 static void VK_NORETURN
-child_main(pid_t parent, int sock, vk_child_body *body, const void *arg)
+child_main(pid_t parent, int namespaces, int sock, vk_child_body *body, const void *arg)
 {
 	extern char **environ;
 	sigset_t all;
@@ -63,7 +64,8 @@ child_main(pid_t parent, int sock, vk_child_body *body, const void *arg)
 	sigfillset(&all);
 	sigprocmask(SIG_SETMASK, &all, NULL);
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
-	if (getppid() != parent)
+	/* In a PID namespace of its own it has no number for us; there the socket must do. */
+	if (!(namespaces & CLONE_NEWPID) && getppid() != parent)
 		_exit(0);
 	/* Not in the command's process group: a terminal's or a group's signal is not for us. */
 	setsid();
@@ -77,19 +79,24 @@ child_main(pid_t parent, int sock, vk_child_body *body, const void *arg)
 }
 
 enum vk_err
-vk_child_start(vk_child_body *body, const void *arg, struct vk_child *ret)
+vk_child_start(int namespaces, vk_child_body *body, const void *arg, struct vk_child *ret)
 {
 	int pair[2];
 	pid_t parent = getpid(), pid;
 
 	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) < 0)
 		return vk_fail_errno("cannot make a socket pair");
-	pid = fork();
+	if (namespaces) /* the C library's fork() takes no flags */
+		pid = (pid_t)syscall(SYS_clone, (unsigned long)namespaces | SIGCHLD, NULL, NULL, NULL, 0L);
+	else
+		pid = fork();
 	if (pid == 0)
-		child_main(parent, pair[1], body, arg);
+		child_main(parent, namespaces, pair[1], body, arg);
 	close(pair[1]);
 	if (pid < 0) {
-		enum vk_err e = vk_fail_errno("cannot start a process");
+		enum vk_err e = vk_fail_errno("the kernel refuses %s",
+		    namespaces & CLONE_NEWUSER ? "a user namespace" :
+		    namespaces ? "a mount and PID namespace" : "a new process");
 
 		close(pair[0]);
 		return e;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * child.h - the small processes beside the command: the one that builds R1's namespaces and the
- * one that holds R2's files.
+ * child.h - the small processes beside the command: process 1 of R1's PID namespace, or the one
+ * that holds R2's files.
  *
  * They are copies of valetkey made before it knows any secret, with the environment wiped, every
  * inherited descriptor closed, all signals blocked and in a session of their own.  They end when
@@ -20,9 +20,14 @@ struct vk_child {
 };
 #define VK_CHILD_NONE { .pid = 0, .sock = -1 }
 
-/** vk_child_start(body, arg, ret): Fork; the child runs ${body} with its end of the socket and exits. */
+/**
+ * vk_child_start(namespaces, body, arg, ret):
+ * Fork, into new namespaces (CLONE_NEW* or 0); the child runs ${body} with its end of the socket
+ * and exits.
+ */
 typedef void vk_child_body(int sock, const void *arg);
-enum vk_err vk_child_start(vk_child_body *body, const void *arg, struct vk_child *ret) VK_MUST;
+enum vk_err vk_child_start(int namespaces, vk_child_body *body, const void *arg,
+    struct vk_child *ret) VK_MUST;
 
 /** vk_child_stop(c): Kill and reap; twice is fine. */
 void vk_child_stop(struct vk_child *c);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 #include <stdio.h>
+#include <unistd.h>
 
 #include "valetkey/inject.h"
 #include "rung1.h"
@@ -9,14 +10,14 @@ static enum vk_err
 try_rung1(char *how, size_t size)
 {
 	char *no_command[] = { NULL };
-	struct vk_rung1_plan plan = { .command = no_command, .home = getenv("HOME") };
+	struct vk_rung1_plan plan = {
+		.uid = geteuid(), .gid = getegid(), .command = no_command, .home = getenv("HOME")
+	};
 	struct vk_rung1 r = VK_RUNG1_NONE;
 	enum vk_err e = vk_way_choose(&plan.way);
 
 	if (e == VK_OK)
-		e = vk_rung1_start(&r, &plan);
-	if (e == VK_OK)
-		e = vk_rung1_ready(&r);
+		e = vk_rung1_build(&r, &plan);
 	if (e == VK_OK)
 		snprintf(how, size, "%s; files in %s", vk_way_text(plan.way), r.place);
 	vk_rung1_end(&r);

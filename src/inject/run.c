@@ -56,7 +56,9 @@ consider_rung1(struct run *r)
 {
 	const char *unfit;
 
-	r->plan = (struct vk_rung1_plan){ .command = r->opts->command, .home = getenv("HOME") };
+	r->plan = (struct vk_rung1_plan){
+		.uid = geteuid(), .gid = getegid(), .command = r->opts->command, .home = getenv("HOME")
+	};
 	r->try_rung1 = r->opts->max != VK_RUNG_R2;
 	if (!r->try_rung1)
 		no_rung1(r, "--max-rung R2");
@@ -66,14 +68,36 @@ consider_rung1(struct run *r)
 		no_rung1(r, unfit);
 }
 
+/* Everything that a process of ours needs is made before a secret is in our memory. */
 static enum vk_err
-start_helpers(struct run *r)
+reach_rung(struct run *r)
 {
 	consider_rung1(r);
-	if (r->try_rung1 && vk_rung1_start(&r->rung1, &r->plan) != VK_OK)
+	if (r->try_rung1 && vk_rung1_build(&r->rung1, &r->plan) != VK_OK)
 		no_rung1(r, vk_reason());
-	/* R2's holder must be there before it is known whether it is needed. */
-	return r->opts->require == VK_RUNG_R1 ? VK_OK : vk_rung2_start(&r->rung2);
+	if (r->try_rung1) {
+		r->kitchen.rung = VK_RUNG_R1;
+		return VK_OK;
+	}
+	if (r->opts->require == VK_RUNG_R1)
+		return vk_fail(VK_EPOLICY, "R1 is required and cannot be reached: %s", r->why_not);
+	r->kitchen.rung = VK_RUNG_R2;
+	if (r->opts->max != VK_RUNG_R2)
+		vk_say(r->opts, "using R2 (memory files), not R1: %s", r->why_not);
+	return vk_rung2_start(&r->rung2);
+}
+
+/* Only now: who may read key files and config is decided by the ids outside. */
+static enum vk_err
+join_rung(struct run *r)
+{
+	enum vk_err e;
+
+	if (r->kitchen.rung != VK_RUNG_R1)
+		return VK_OK;
+	if ((e = vk_rung1_join(&r->rung1)) != VK_OK)
+		vk_hint("--max-rung R2 does without");
+	return e;
 }
 
 static enum vk_err
@@ -123,35 +147,6 @@ resolve(struct run *r)
 	if (e == VK_OK)
 		e = vk_build_secrets_add(&r->kitchen, r->policy);
 	return e;
-}
-
-static enum vk_err
-reach_rung(struct run *r)
-{
-	bool joined = false;
-	enum vk_err e;
-
-	if (r->try_rung1) {
-		if ((e = vk_rung1_ready(&r->rung1)) == VK_OK)
-			e = vk_rung1_join(&r->rung1, &joined);
-		if (e == VK_OK) {
-			r->kitchen.rung = VK_RUNG_R1;
-			vk_closep(&r->rung2.holder.sock); /* it ends by itself */
-			return VK_OK;
-		}
-		if (joined) {
-			vk_hint("--max-rung R2 does without");
-			return e;
-		}
-		no_rung1(r, vk_reason());
-		vk_rung1_end(&r->rung1);
-	}
-	if (r->opts->require == VK_RUNG_R1)
-		return vk_fail(VK_EPOLICY, "R1 is required and cannot be reached: %s", r->why_not);
-	r->kitchen.rung = VK_RUNG_R2;
-	if (r->opts->max != VK_RUNG_R2)
-		vk_say(r->opts, "using R2 (memory files), not R1: %s", r->why_not);
-	return VK_OK;
 }
 
 static enum vk_err
@@ -248,7 +243,7 @@ start_and_wait(struct run *r, struct vk_run_end *ret)
 {
 	struct vk_supervise s = {
 		.new_pid_ns = r->kitchen.rung == VK_RUNG_R1,
-		.helpers = { &r->rung1.builder.pid, &r->rung1.init, &r->rung2.holder.pid },
+		.helpers = { &r->rung1.init.pid, &r->rung2.holder.pid },
 	};
 	struct vk_launch launch = {
 		.path = r->path, .argv = r->argv, .envp = r->kitchen.env.v,
@@ -316,11 +311,11 @@ run(struct run *r, struct vk_run_end *ret)
 	if (e == VK_OK)
 		e = vk_command_find(r->opts->command[0], &r->path, &ret->status);
 	if (e == VK_OK)
-		e = start_helpers(r);
+		e = reach_rung(r);
 	if (e == VK_OK)
 		e = resolve(r);
 	if (e == VK_OK)
-		e = reach_rung(r);
+		e = join_rung(r);
 	if (e == VK_OK)
 		e = make_files(r);
 	if (e == VK_OK)

@@ -17,9 +17,13 @@
 enum vk_err
 vk_way_choose(enum vk_way *ret)
 {
-	if (vk_caps_has(CAP_SYS_ADMIN))
+	if (vk_caps_has(CAP_SYS_ADMIN)) {
+		if (!vk_caps_has(CAP_SYS_CHROOT)) /* setns() to a mount namespace wants it */
+			return vk_fail(VK_EPOLICY, "CAP_SYS_ADMIN is of no use without CAP_SYS_CHROOT");
 		*ret = VK_WAY_PLAIN;
-	else if (vk_caps_has(CAP_SETUID) && vk_caps_has(CAP_SETGID))
+		return VK_OK;
+	}
+	if (vk_caps_has(CAP_SETUID) && vk_caps_has(CAP_SETGID))
 		*ret = VK_WAY_WHOLE;
 	else if (geteuid() != 0)
 		*ret = VK_WAY_IDENTITY;
@@ -76,88 +80,75 @@ copy_map(const char *name, pid_t pid)
 	return VK_OK;
 }
 
-/* Between the child's unshare() and its mounts. */
-static enum vk_err
-give_maps(struct vk_rung1 *r)
-{
-	VK_CLEANUP(vk_note_clear) struct vk_note n = VK_NOTE_INIT;
-	enum vk_err e = vk_note_recv(r->builder.sock, &n);
-
-	if (e == VK_OK && n.code != VK_OK)
-		return vk_fail((enum vk_err)n.code, "%s", n.text);
-	if (e == VK_OK)
-		e = copy_map("uid_map", r->builder.pid);
-	if (e == VK_OK)
-		e = copy_map("gid_map", r->builder.pid);
-	if (e == VK_OK)
-		e = vk_note_send(r->builder.sock, &n);
-	return e;
-}
-
-enum vk_err
-vk_rung1_start(struct vk_rung1 *r, const struct vk_rung1_plan *plan)
-{
-	enum vk_err e = vk_child_start(vk_rung1_build, plan, &r->builder);
-
-	r->plan = plan;
-	if (e == VK_OK && plan->way == VK_WAY_WHOLE)
-		e = give_maps(r);
-	if (e != VK_OK)
-		vk_rung1_end(r);
-	return e;
-}
-
 static enum vk_err
 hear(struct vk_rung1 *r, struct vk_note *n)
 {
-	enum vk_err e = vk_note_recv(r->builder.sock, n);
+	enum vk_err e = vk_note_recv(r->init.sock, n);
 
 	if (e == VK_OK && n->code != VK_OK)
 		e = vk_fail((enum vk_err)n->code, "%s", n->text);
 	return e;
 }
 
-enum vk_err
-vk_rung1_ready(struct vk_rung1 *r)
+/* Once the child has made itself dumpable, so that its maps may be written. */
+static enum vk_err
+give_maps(struct vk_rung1 *r)
 {
 	VK_CLEANUP(vk_note_clear) struct vk_note n = VK_NOTE_INIT;
 	enum vk_err e = hear(r, &n);
 
-	/* Two processes write to this socket: the child says who process 1 is, which says the rest. */
-	for (int i = 0; i < 2 && e == VK_OK; i++) {
-		if (n.value > 0)
-			r->init = (pid_t)n.value;
-		if (n.n_fds >= 5) {
-			int *slot[] = { &r->dir, &r->root, &r->cwd, &r->ns_mnt, &r->ns_pid, &r->ns_user };
+	if (e == VK_OK)
+		e = copy_map("uid_map", r->init.pid);
+	if (e == VK_OK)
+		e = copy_map("gid_map", r->init.pid);
+	if (e == VK_OK)
+		e = vk_note_send(r->init.sock, &n);
+	return e;
+}
 
-			for (size_t k = 0; k < n.n_fds; k++) {
-				*slot[k] = n.fds[k];
-				n.fds[k] = -1;
-			}
-			memcpy(r->place, n.text, sizeof(r->place));
-		}
-		if (i == 0)
-			e = hear(r, &n);
-	}
-	if (e == VK_OK && (r->init <= 0 || r->dir < 0 || r->ns_pid < 0))
+static enum vk_err
+take_over(struct vk_rung1 *r)
+{
+	VK_CLEANUP(vk_note_clear) struct vk_note n = VK_NOTE_INIT;
+	int *slot[] = { &r->dir, &r->root, &r->cwd, &r->ns_mnt, &r->ns_pid, &r->ns_user };
+	enum vk_err e = hear(r, &n);
+
+	if (e == VK_OK && n.n_fds < VK_COUNT(slot) - (r->plan->way == VK_WAY_PLAIN))
 		e = vk_fail(VK_ESYS, "the namespaces did not come to be");
+	for (size_t i = 0; e == VK_OK && i < n.n_fds; i++) {
+		*slot[i] = n.fds[i];
+		n.fds[i] = -1;
+	}
+	memcpy(r->place, n.text, sizeof(r->place));
+	return e;
+}
+
+enum vk_err
+vk_rung1_build(struct vk_rung1 *r, const struct vk_rung1_plan *plan)
+{
+	int namespaces = CLONE_NEWNS | CLONE_NEWPID;
+	enum vk_err e;
+
+	r->plan = plan;
+	if (plan->way != VK_WAY_PLAIN)
+		namespaces |= CLONE_NEWUSER;
+	e = vk_child_start(namespaces, vk_rung1_init, plan, &r->init);
+	if (e == VK_OK && plan->way == VK_WAY_WHOLE)
+		e = give_maps(r);
+	if (e == VK_OK)
+		e = take_over(r);
 	if (e != VK_OK)
 		vk_rung1_end(r);
 	return e;
 }
 
 enum vk_err
-vk_rung1_join(struct vk_rung1 *r, bool *ret_joined)
+vk_rung1_join(struct vk_rung1 *r)
 {
-	*ret_joined = false;
-	if (r->ns_user >= 0) {
-		if (setns(r->ns_user, CLONE_NEWUSER) < 0)
-			return vk_fail_errno("cannot enter the user namespace");
-		*ret_joined = true;
-	}
+	if (r->ns_user >= 0 && setns(r->ns_user, CLONE_NEWUSER) < 0)
+		return vk_fail_errno("cannot enter the user namespace");
 	if (setns(r->ns_mnt, CLONE_NEWNS) < 0)
 		return vk_fail_errno("cannot enter the mount namespace");
-	*ret_joined = true;
 	/* setns() went to the namespace's root, which is not ours where we are in a chroot. */
 	if (fchdir(r->root) < 0 || chroot(".") < 0 || fchdir(r->cwd) < 0)
 		return vk_fail_errno("cannot return to the working directory");
@@ -203,14 +194,8 @@ vk_rung1_place(struct vk_rung1 *r, struct vk_files *files)
 void
 vk_rung1_end(struct vk_rung1 *r)
 {
-	vk_child_stop(&r->builder);
-	if (r->init > 0) {
-		/* waitpid() returns when the kernel has killed everything in the namespace. */
-		kill(r->init, SIGKILL);
-		while (waitpid(r->init, NULL, 0) < 0 && errno == EINTR)
-			;
-	}
-	r->init = 0;
+	/* It is reaped when the kernel has killed everything in the namespace. */
+	vk_child_stop(&r->init);
 	vk_closep(&r->ns_user);
 	vk_closep(&r->ns_mnt);
 	vk_closep(&r->ns_pid);

@@ -2,9 +2,9 @@
 /*
  * rung1.h - a private mount and PID namespace, in three ways.
  *
- * A child (rung1_ns.c) enters the new namespaces and starts their process 1 beside us, which mounts
- * and then hands the namespaces over as descriptors; only when all of it worked does valetkey join
- * them.  So a failure at any step leaves valetkey where it was, free to use R2, and the command is
+ * A child is made in the new namespaces, process 1 of them (rung1_ns.c): it mounts, and hands the
+ * namespaces over as descriptors.  Only when all of it worked does valetkey join them, once it has
+ * resolved everything.  So a failure leaves valetkey where it was, free to use R2, and the command is
  * valetkey's own child: its stops, its status and its terminal need no relay.
  */
 #ifndef VK_INJECT_RUNG1_H
@@ -28,6 +28,8 @@ const char *vk_way_text(enum vk_way w);
 /* What the child must know; it lives longer than the child. */
 struct vk_rung1_plan {
 	enum vk_way way;
+	uid_t uid; /* who the command is */
+	gid_t gid;
 	char **command;   /* the directory to mount on must not be one that the command names, */
 	const char *home; /* nor have to do with this one; NULL when HOME is not set */
 };
@@ -35,30 +37,27 @@ struct vk_rung1_plan {
 /* The namespaces, from start to end. */
 struct vk_rung1 {
 	const struct vk_rung1_plan *plan;
-	struct vk_child builder; /* ends when process 1 was started */
-	pid_t init;              /* process 1 of the PID namespace, a child of ours */
-	int dir;                 /* the ramfs, writable through this descriptor alone */
-	int root, cwd;           /* the same places as ours, in the new mount namespace */
+	struct vk_child init; /* process 1 of the PID namespace */
+	int dir;              /* the ramfs, writable through this descriptor alone */
+	int root, cwd;        /* the same places as ours, in the new mount namespace */
 	int ns_user, ns_mnt, ns_pid;
 	char place[VK_NOTE_TEXT]; /* where the command sees it, read-only */
 };
 #define VK_RUNG1_NONE                                                                              \
 	{                                                                                          \
-		.builder = VK_CHILD_NONE, .dir = -1, .root = -1, .cwd = -1, .ns_user = -1,         \
+		.init = VK_CHILD_NONE, .dir = -1, .root = -1, .cwd = -1, .ns_user = -1,         \
 		.ns_mnt = -1, .ns_pid = -1                                                         \
 	}
 
-/** vk_rung1_start(r, plan): Let the child begin; returns while it works. */
-enum vk_err vk_rung1_start(struct vk_rung1 *r, const struct vk_rung1_plan *plan) VK_MUST;
-
-/** vk_rung1_ready(r): Wait for it.  On failure nothing of it is left and the reason says why. */
-enum vk_err vk_rung1_ready(struct vk_rung1 *r) VK_MUST;
-
 /**
- * vk_rung1_join(r, ret_joined):
- * Enter the namespaces.  ${*ret_joined} after a failure: there is no way back, R2 is no choice.
+ * vk_rung1_build(r, plan):
+ * Make the namespaces, before any secret is read.  On failure nothing of them is left and the reason
+ * says why.
  */
-enum vk_err vk_rung1_join(struct vk_rung1 *r, bool *ret_joined) VK_MUST;
+enum vk_err vk_rung1_build(struct vk_rung1 *r, const struct vk_rung1_plan *plan) VK_MUST;
+
+/** vk_rung1_join(r): Enter the namespaces; there is no way back. */
+enum vk_err vk_rung1_join(struct vk_rung1 *r) VK_MUST;
 
 /** vk_rung1_place(r, files): Write the files and bind them over their usual places. */
 enum vk_err vk_rung1_place(struct vk_rung1 *r, struct vk_files *files) VK_MUST;
@@ -68,8 +67,8 @@ void vk_rung1_end(struct vk_rung1 *r);
 
 /* The child's side. */
 
-/** vk_rung1_build(sock, plan): The body of the child. */
-void vk_rung1_build(int sock, const void *plan);
+/** vk_rung1_init(sock, plan): The body of the child. */
+void vk_rung1_init(int sock, const void *plan);
 
 /** vk_rung1_choose(plan, ret_dir): An existing, empty directory that the ramfs may cover. */
 enum vk_err vk_rung1_choose(const struct vk_rung1_plan *plan, const char **ret_dir) VK_MUST;

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * The child's side of R1: enters the namespaces, starts process 1, which mounts.
+ * Process 1 of R1's namespaces: mounts, hands over, and waits for the end.
  *
- * Nothing here has a secret, so it may be dumpable, as writing the maps of a user namespace needs.
+ * It has no secret, so it may be dumpable for a moment, as writing the maps of a user namespace needs.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -13,7 +13,6 @@
 #include <sys/mount.h>
 #include <sys/prctl.h>
 #include <sys/statvfs.h>
-#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "valetkey/io.h"
@@ -31,17 +30,17 @@ write_proc(const char *file, const char *text)
 
 /* Our own ids unchanged: never to 0, or the command could unmount what it must not see. */
 static enum vk_err
-map_identity(uid_t uid, gid_t gid)
+map_identity(const struct vk_rung1_plan *plan)
 {
 	char line[64];
 	enum vk_err e = write_proc("/proc/self/setgroups", "deny");
 
 	if (e != VK_OK)
 		return e;
-	snprintf(line, sizeof(line), "%u %u 1\n", uid, uid);
+	snprintf(line, sizeof(line), "%u %u 1\n", plan->uid, plan->uid);
 	if ((e = write_proc("/proc/self/uid_map", line)) != VK_OK)
 		return e;
-	snprintf(line, sizeof(line), "%u %u 1\n", gid, gid);
+	snprintf(line, sizeof(line), "%u %u 1\n", plan->gid, plan->gid);
 	return write_proc("/proc/self/gid_map", line);
 }
 
@@ -58,24 +57,13 @@ map_by_parent(int sock)
 }
 
 static enum vk_err
-enter(int sock, enum vk_way way)
+map_ids(int sock, const struct vk_rung1_plan *plan)
 {
-	uid_t uid = geteuid();
-	gid_t gid = getegid();
-	enum vk_err e = VK_OK;
-
-	if (way != VK_WAY_PLAIN) {
-		if (prctl(PR_SET_DUMPABLE, 1) < 0)
-			return vk_fail_errno("cannot become dumpable");
-		if (unshare(CLONE_NEWUSER) < 0)
-			return vk_fail_errno("the kernel refuses a user namespace");
-		e = way == VK_WAY_WHOLE ? map_by_parent(sock) : map_identity(uid, gid);
-	}
-	if (e != VK_OK)
-		return e;
-	if (unshare(CLONE_NEWNS | CLONE_NEWPID) < 0)
-		return vk_fail_errno("the kernel refuses a mount and PID namespace");
-	return VK_OK;
+	if (plan->way == VK_WAY_PLAIN)
+		return VK_OK;
+	if (prctl(PR_SET_DUMPABLE, 1) < 0)
+		return vk_fail_errno("cannot become dumpable");
+	return plan->way == VK_WAY_WHOLE ? map_by_parent(sock) : map_identity(plan);
 }
 
 /* With the flags of the one that is there, or a user namespace is refused a new one. */
@@ -169,69 +157,31 @@ furnish(const struct vk_rung1_plan *plan, struct vk_note *n)
 }
 
 /*
- * Process 1.  When valetkey dies the kernel kills this one, and so all others of the namespace; the
- * end of file on the socket covers a valetkey that died before the signal was armed.
+ * When valetkey dies the kernel kills this process, and so all others of the namespace; the end of
+ * file on the socket covers a valetkey that died before the signal was armed.
  */
-/*
- * ${told} is a pipe whose byte says that valetkey knows our number.  Were the process that tells it killed
- * before, we would hold valetkey's socket open and it would wait for that number for ever.
- */
-static void VK_NORETURN
-init_main(int sock, const int told[2], const struct vk_rung1_plan *plan)
+void
+vk_rung1_init(int sock, const void *arg)
 {
+	const struct vk_rung1_plan *plan = arg;
 	struct vk_note n = VK_NOTE_INIT;
-	size_t heard = 0;
 	enum vk_err e;
-	char byte;
 
-	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	prctl(PR_SET_NAME, "valetkey-init");
 	/* Orphans of the command become our children; the kernel reaps them. */
 	signal(SIGCHLD, SIG_IGN);
-	close(told[1]);
-	if (vk_read_upto(told[0], &byte, 1, &heard) != VK_OK || heard != 1)
-		_exit(0);
-	close(told[0]);
-	e = furnish(plan, &n);
+	if ((e = map_ids(sock, plan)) == VK_OK)
+		e = furnish(plan, &n);
+	/* A change of credentials would have disarmed it. */
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	prctl(PR_SET_DUMPABLE, 0);
 	if (e != VK_OK)
 		vk_note_fail(sock, e);
 	else
 		e = vk_note_send(sock, &n);
 	vk_note_clear(&n);
-	prctl(PR_SET_DUMPABLE, 0);
 	while (e == VK_OK) {
 		e = vk_note_recv(sock, &n);
 		vk_note_clear(&n);
 	}
-	_exit(0);
-}
-
-void
-vk_rung1_build(int sock, const void *arg)
-{
-	const struct vk_rung1_plan *plan = arg;
-	struct vk_note n = VK_NOTE_INIT;
-	enum vk_err e = enter(sock, plan->way);
-	int told[2];
-	long pid;
-
-	if (e != VK_OK) {
-		vk_note_fail(sock, e);
-		return;
-	}
-	if (pipe2(told, O_CLOEXEC) < 0) {
-		vk_note_fail(sock, vk_fail_errno("cannot make a pipe"));
-		return;
-	}
-	/* A child of valetkey, not of ours: it watches over valetkey, and valetkey waits for it. */
-	pid = syscall(SYS_clone, CLONE_PARENT | SIGCHLD, NULL, NULL, NULL, 0L);
-	if (pid == 0)
-		init_main(sock, told, plan);
-	if (pid < 0) {
-		vk_note_fail(sock, vk_fail_errno("cannot start process 1 of the namespace"));
-		return;
-	}
-	n.value = pid;
-	if (vk_note_send(sock, &n) == VK_OK)
-		(void)!write(told[1], "", 1);
 }

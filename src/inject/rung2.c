@@ -53,7 +53,7 @@ hear(struct vk_rung2 *r, struct vk_note *n)
 enum vk_err
 vk_rung2_start(struct vk_rung2 *r)
 {
-	return vk_child_start(holder_main, NULL, &r->holder);
+	return vk_child_start(0, holder_main, NULL, &r->holder);
 }
 
 /*

@@ -141,6 +141,7 @@ inherited() {
 	on_rungs inherited
 	trap '' HUP USR1 CHLD
 	umask 077
+	export ASAN_OPTIONS=${ASAN_OPTIONS-}:disable_coredump=0 # a sanitized build sets the limit itself
 	ulimit -S -c 1000 2>/dev/null || true
 	on_rungs inherited
 	trap - HUP USR1 CHLD
