@@ -183,5 +183,8 @@ vk_rung1_init(int sock, const void *arg)
 	while (e == VK_OK) {
 		e = vk_note_recv(sock, &n);
 		vk_note_clear(&n);
+		/* To end now would kill the command for our trouble: the kernel's signal is enough. */
+		while (e != VK_OK && e != VK_ENOENT)
+			pause();
 	}
 }
