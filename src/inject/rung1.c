@@ -115,7 +115,7 @@ take_over(struct vk_rung1 *r)
 
 	if (e == VK_OK && n.n_fds < VK_COUNT(slot) - (r->plan->way == VK_WAY_PLAIN))
 		e = vk_fail(VK_ESYS, "the namespaces did not come to be");
-	for (size_t i = 0; e == VK_OK && i < n.n_fds; i++) {
+	for (size_t i = 0; e == VK_OK && i < VK_COUNT(slot) && i < n.n_fds; i++) {
 		*slot[i] = n.fds[i];
 		n.fds[i] = -1;
 	}

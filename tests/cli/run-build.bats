@@ -1,7 +1,7 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: ISC
 # {secrets} and --build-secret, up to the client's arguments; real builds are in tests/e2e.
-# shellcheck disable=SC2016  # what is in single quotes is for the command's shell
+# shellcheck disable=SC2016,SC2154  # what is in single quotes is for the command's shell; out, err, status and rung come from the helpers
 
 bats_require_minimum_version 1.5.0
 load lib
@@ -25,7 +25,7 @@ client='for a; do printf "[%s]\n" "$a"; f=${a##*src=}; [ "$f" = "$a" ] || { cat 
 	echo 'prefix=/home/u' >"$HOME/.npmrc"
 	options() {
 		split env A=from-env "${V[@]}" run "${rung[@]}" --build-secret npmrc --build-secret n=netrc --build-secret git \
-			--build-secret e=env:A --build-secret "f=file:$PWD/f" -- sh -c "$client" sh build {secrets} -t x .
+			--build-secret e=env:A --build-secret "f=file:$PWD/f" -- sh -c "$client" sh build "{secrets}" -t x .
 		[ "$status" = 0 ]
 		sed -E 's/src=.*\]/src=PATH]/' "$T/out" >got
 		diff got - <<-'G'
@@ -75,14 +75,14 @@ client='for a; do printf "[%s]\n" "$a"; f=${a##*src=}; [ "$f" = "$a" ] || { cat 
 		[ "$status" = 125 ] && [ ! -e started ] || { echo "not refused: $*"; return 1; }
 	}
 	refused --build-secret npmrc -- touch started
-	refused -- touch started {secrets}
-	refused --build-secret 'a,b=git' -- touch started {secrets}
-	refused --build-secret '../a=npm' -- touch started {secrets}
-	refused --build-secret '=npm' -- touch started {secrets}
-	refused --build-secret npmrc --build-secret npmrc=npm -- touch started {secrets}
-	refused --build-secret x=maven -- touch started {secrets}
-	refused --build-secret x=git -- touch started {secrets}
-	refused --build-secret x=env:NOT_SET -- touch started {secrets}
-	refused --build-secret no-such-credential -- touch started {secrets}
-	refused --credential git --build-secret npmrc -- touch started {secrets}
+	refused -- touch started "{secrets}"
+	refused --build-secret 'a,b=git' -- touch started "{secrets}"
+	refused --build-secret '../a=npm' -- touch started "{secrets}"
+	refused --build-secret '=npm' -- touch started "{secrets}"
+	refused --build-secret npmrc --build-secret npmrc=npm -- touch started "{secrets}"
+	refused --build-secret x=maven -- touch started "{secrets}"
+	refused --build-secret x=git -- touch started "{secrets}"
+	refused --build-secret x=env:NOT_SET -- touch started "{secrets}"
+	refused --build-secret no-such-credential -- touch started "{secrets}"
+	refused --credential git --build-secret npmrc -- touch started "{secrets}"
 }

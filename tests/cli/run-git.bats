@@ -1,7 +1,7 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: ISC
 # git inside a run: answered from this run's file, through git's environment configuration.
-# shellcheck disable=SC2016  # what is in single quotes is for the command's shell
+# shellcheck disable=SC2016,SC2154  # what is in single quotes is for the command's shell; out, err, status and rung come from the helpers
 
 bats_require_minimum_version 1.5.0
 load lib

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: ISC
 # The recipe npm: what goes into the file, and what npm itself then would send. Where npm's own code is asked, it is
 # the installed one, and those in VK_NPM_DIRS (directories of other versions, separated by blanks).
-# shellcheck disable=SC2016  # what is in single quotes is for the command's shell
+# shellcheck disable=SC2016,SC2154  # what is in single quotes is for the command's shell; out, err, status and rung come from the helpers
 
 bats_require_minimum_version 1.5.0
 load lib

@@ -1,7 +1,7 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: ISC
 # Signals, stops and the terminal: as if valetkey were not there.
-# shellcheck disable=SC2016  # what is in single quotes is for the command's shell
+# shellcheck disable=SC2016,SC2154  # what is in single quotes is for the command's shell; out, err, status and rung come from the helpers
 
 bats_require_minimum_version 1.5.0
 load lib
@@ -302,12 +302,12 @@ group() {
 	command -v make >/dev/null || skip "needs make"
 	run_home
 	printf 'all:\n\t+@%s run $(RUNG) -- $(MAKE) -s -f inner\n' "$T/bin/valetkey" >outer
-	printf 'all: a b c d\na b c d:\n\t@sleep 0.2; echo $@ >>done\n' >inner
+	printf 'all: a b c d\na b c d:\n\t@sleep 0.2; echo $@ >>made\n' >inner
 	jobs() {
 		make -s -j4 -f outer RUNG="${rung[*]}" 2>err
-		[ "$(sort done | tr -d '\n')" = abcd ]
+		[ "$(sort made | tr -d '\n')" = abcd ]
 		refute grep -i jobserver err
-		rm done
+		rm made
 	}
 	on_rungs jobs
 }
