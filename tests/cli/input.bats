@@ -144,9 +144,10 @@ every_command_fails() {
 
 @test "no /proc" {
 	[ "$(id -u)" -eq 0 ] || skip "needs root to hide /proc"
+	# A sanitized build reads its own options from there, and then looks for leaks there.
+	! grep -q __asan_init "$VALETKEY" || skip "needs a build without sanitizers"
 	cc -o "$T/keyring" "$BATS_TEST_DIRNAME/keyring.c"
 	split "$T/keyring" new unshare -m bash -ec '
-		export ASAN_OPTIONS=detect_leaks=0 # a sanitized build looks for leaks through /proc
 		mount -t tmpfs none /proc
 		printf new | $V add https://new.example --username u
 		$V get https://new.example
