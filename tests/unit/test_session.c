@@ -30,7 +30,9 @@ in_child(void (*fn)(void))
 	assert_true(pid >= 0);
 	if (pid == 0) {
 		fn();
-		_exit(0);
+		/* Not _exit(): valgrind would call our caller's store a leak of this process. */
+		execl("/bin/true", "true", (char *)NULL);
+		_exit(1);
 	}
 	assert_int_equal(waitpid(pid, &status, 0), pid);
 	assert_true(WIFEXITED(status));
