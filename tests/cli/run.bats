@@ -286,6 +286,55 @@ nested() {
 	[ -z "$err" ]
 }
 
+@test "where /proc is masked, as in a container, a fresh one is refused: R2, with a word about it" {
+	[ "$(id -u)" = 0 ] || skip "needs root to mask /proc"
+	run_home "$run_uid"
+	"${V[@]}" run --require-rung R1 -- true || skip "needs R1"
+	unshare -m --propagation private bash -ec 'mount --bind /dev/null /proc/uptime; shift 0; "$@" >out 2>err' sh \
+		"${V[@]}" run -- sh -c 'echo ran'
+	[ "$(cat out)" = ran ]
+	grep -q 'using R2.*fresh /proc' err
+}
+
+@test "mounts of the host come in, ours do not go out" {
+	[ "$(id -u)" = 0 ] || skip "needs root to mount"
+	run_home
+	mkdir later
+	put "$(secret)" https://npm.example --scope @corp --kind bearer --username ''
+	cat >shared <<-'S'
+		mount --make-rshared /
+		"$1" run --require-rung R1 -- sh -c 'echo ready >ready; until [ -e later/inside ]; do sleep 0.05; done; echo seen >seen' &
+		until [ -s ready ]; do sleep 0.05; done
+		if grep -E 'ramfs|valetkey' /proc/self/mounts; then exit 1; fi
+		mount -t tmpfs none later
+		touch later/inside
+		wait $!
+		umount later
+	S
+	timeout 30 unshare -m --propagation private bash -e shared "$T/bin/valetkey"
+	[ -s seen ]
+}
+
+@test "the bytes are overwritten at the end, for whoever has the file open" {
+	run_home
+	token=$(secret)
+	put "$token" https://npm.example --scope @corp --kind bearer --username ''
+	"${V[@]}" run --max-rung R2 -- sh -c '(exec 8<"$NPM_CONFIG_USERCONFIG"; touch open; sleep 1; cat <&8 >late; touch done) >/dev/null 2>&1 3>&- & until [ -e open ]; do sleep 0.02; done'
+	for i in $(seq 100); do [ ! -e done ] || break; sleep 0.1; done
+	[ -s late ] || { echo "nothing was read ($i tries)"; return 1; }
+	[ -z "$(tr -d '\0' <late)" ]
+	[ "$(id -u)" = 0 ] || return 0
+	"${V[@]}" run --require-rung R1 -- sh -c 'echo "$NPM_CONFIG_USERCONFIG" >ready; sleep 1' &
+	run=$!
+	until [ -s ready ]; do sleep 0.02; done
+	command=$(pgrep -P "$run" -x sh)
+	exec 8<"/proc/$command/root$(cat ready)"
+	grep -q "$token" /dev/fd/8
+	wait $run
+	[ ! -s /dev/fd/8 ]
+	exec 8<&-
+}
+
 @test "R1 for a root without CAP_SYS_ADMIN keeps all ids" {
 	[ "$(id -u)" = 0 ] || skip "needs root to give up capabilities"
 	run_home

@@ -4,7 +4,7 @@
     drills.py R1|R2 SIGNAL[,SIGNAL...] COUNT VALETKEY-COMMAND... < TOKEN
 
 The command of each run reads its file, leaves daemons behind and goes on. After each end: on R1 no descendant may live, on
-R2 no process of ours; no process may show the token in its environment, its arguments or an open file, nor may there be a
+R2 neither the command nor a process of ours; no process may show the token in its environment, its arguments or an open file, nor may there be a
 mount of ours. VALETKEY-COMMAND ends with the program file. Prints how many runs were ended before, in and after which phase, since a drill that always hits the same one
 proves little.
 """
@@ -129,6 +129,9 @@ def main():
         if rung == "R1":
             left = until(lambda: marked(mark))
             assert not left, f"{name}: descendants live: {[read(f'/proc/{x}/cmdline') for x in left]}"
+        # The command itself goes with us on R2 too.
+        left = until(lambda: marked(f"{flag}\0".encode()))
+        assert not left, f"{name}: the command lives: {[read(f'/proc/{x}/cmdline') for x in left]}"
         left = until(lambda: ours(program))
         assert not left, f"{name}: processes of ours live: {[read(f'/proc/{x}/comm') for x in left]}"
         left = until(lambda: shows(token))
