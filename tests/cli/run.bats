@@ -116,12 +116,15 @@ streams() {
 @test "we hold no pipe open that the command has closed" {
 	run_home
 	held() {
-		python3 - "${V[@]}" run "${rung[@]}" -- sh -c 'exec >&-; sleep 3' <<-'P'
-			import subprocess, sys, time
-			p = subprocess.Popen(sys.argv[1:], stdout=subprocess.PIPE)
+		python3 - "${V[@]}" run "${rung[@]}" -- sh -c 'exec >&- 7>&-; sleep 4' <<-'P'
+			import os, subprocess, sys, time
+			r, w = os.pipe()
+			p = subprocess.Popen(["sh", "-c", f'exec 7>&{w} {w}>&-; exec "$@"', "sh"] + sys.argv[1:], stdout=subprocess.PIPE, pass_fds=[w])
+			os.close(w)
 			began = time.time()
 			p.stdout.read()
-			assert time.time() - began < 2, "the pipe stayed open"
+			os.read(r, 1)
+			assert time.time() - began < 3, "a pipe stayed open"
 			assert p.poll() is None
 			assert p.wait() == 0
 		P
@@ -203,6 +206,7 @@ in_r2() {
 		chmod 600 "$NPM_CONFIG_USERCONFIG"
 		not sh -c "echo x >>$NPM_CONFIG_USERCONFIG"
 		not truncate -s 0 "$NPM_CONFIG_USERCONFIG"
+		not sh -c "printf x | dd of=$NPM_CONFIG_USERCONFIG conv=notrunc"
 	' sh "$token"
 	[ ! -e "$(cat path)" ]
 	rm path
@@ -319,8 +323,8 @@ nested() {
 	run_home
 	token=$(secret)
 	put "$token" https://npm.example --scope @corp --kind bearer --username ''
-	"${V[@]}" run --max-rung R2 -- sh -c '(exec 8<"$NPM_CONFIG_USERCONFIG"; touch open; sleep 1; cat <&8 >late; touch done) >/dev/null 2>&1 3>&- & until [ -e open ]; do sleep 0.02; done'
-	for i in $(seq 100); do [ ! -e done ] || break; sleep 0.1; done
+	"${V[@]}" run --max-rung R2 -- sh -c '(exec 8<"$NPM_CONFIG_USERCONFIG"; touch open; sleep 1; cat <&8 >late; touch over) >/dev/null 2>&1 3>&- & until [ -e open ]; do sleep 0.02; done'
+	for i in $(seq 100); do [ ! -e over ] || break; sleep 0.1; done
 	[ -s late ] || { echo "nothing was read ($i tries)"; return 1; }
 	[ -z "$(tr -d '\0' <late)" ]
 	[ "$(id -u)" = 0 ] || return 0
