@@ -180,11 +180,14 @@ vk_rung1_init(int sock, const void *arg)
 	else
 		e = vk_note_send(sock, &n);
 	vk_note_clear(&n);
+	if (e != VK_OK)
+		return;
 	while (e == VK_OK) {
 		e = vk_note_recv(sock, &n);
 		vk_note_clear(&n);
-		/* To end now would kill the command for our trouble: the kernel's signal is enough. */
-		while (e != VK_OK && e != VK_ENOENT)
-			pause();
 	}
+	/* To end for any other reason would kill the command for it: the kernel's signal is enough. */
+	if (e != VK_ENOENT)
+		for (;;)
+			pause();
 }
