@@ -6,8 +6,8 @@
  * Nothing in the file is readable without a key, and every byte that can
  * influence an answer is authenticated: a damaged file gives VK_ETAMPER, never a
  * wrong answer and never VK_ENOENT.  Readers take no lock.  Writers hold an OFD
- * lock, build the new file beside the old one, fsync and rename: whoever is
- * killed at whatever point, the file is the old or the new one.
+ * lock and write new pages beside the ones in use, or a new file beside the old
+ * one: whoever is killed at whatever point, the state is the old or the new one.
  *
  * A handle is: opened (header read; store id known) -> unlocked (a slot or a
  * session key was accepted) -> used.  Handles are not shared between threads.
@@ -21,6 +21,7 @@ enum {
 	VK_STORE_ID_LEN = 16,
 	VK_STORE_KEY_LEN = 32, /* raw keys and session keys */
 	VK_SLOT_LABEL_MAX = 40,
+	VK_SLOT_PROGRAM_MAX = 20,
 };
 
 struct vk_store;
@@ -28,26 +29,43 @@ struct vk_store;
 enum vk_slot_type {
 	VK_SLOT_PASSPHRASE = 1,
 	VK_SLOT_RAW = 2,
+	VK_SLOT_EXTERNAL = 3, /* a program keeps VK_STORE_KEY_LEN bytes for us */
+	VK_SLOT_X25519 = 4,   /* a recipient's public key */
 };
 
-enum vk_kdf_cost { /* Argon2id, paid once per unlock */
-	VK_KDF_INTERACTIVE = 1, /* 64 MiB, 2 passes  */
-	VK_KDF_MODERATE = 2,    /* 256 MiB, 3 passes; the default */
+/* What Argon2id costs, once per unlock.  0 KiB: measure this machine, see vk_kdf_calibrate(). */
+struct vk_kdf_cost {
+	unsigned passes, kib;
 };
 
-/* A slot to create: ${secret} is the passphrase, or VK_STORE_KEY_LEN raw bytes. */
+/*
+ * A slot to create.  ${secret}, borrowed: the passphrase, the VK_STORE_KEY_LEN raw bytes or those that the
+ * program keeps, or the recipient's public key.
+ */
 struct vk_slot_new {
 	enum vk_slot_type type;
-	enum vk_kdf_cost cost;          /* passphrase only */
-	const struct vk_secret *secret; /* borrowed */
+	struct vk_kdf_cost cost;            /* passphrase only */
+	const struct vk_secret *secret;
+	const char *program;                /* external only: its name */
+	const char *label;                  /* at most VK_SLOT_LABEL_MAX bytes; NULL or "": none */
+	const unsigned char *id;            /* NULL: random; external: what the program knows it by */
 };
 
-/** What "status" and "slot list" show of a slot, without any key. */
+/** What "status" and "slot list" show of a slot, without any key but for the last two. */
 struct vk_slot_info {
 	enum vk_slot_type type;
 	unsigned char id[8];
 	int64_t created;
-	unsigned kdf_mib, kdf_passes; /* passphrase only */
+	unsigned kdf_kib, kdf_passes;       /* passphrase only */
+	char program[VK_SLOT_PROGRAM_MAX + 1];
+	char label[VK_SLOT_LABEL_MAX + 1];  /* "" unless a slot was opened */
+	unsigned char public_key[VK_STORE_KEY_LEN]; /* zero unless a slot was opened */
+};
+
+/* What is remembered outside of the file, to notice that an older one was put back. */
+struct vk_store_anchor {
+	uint64_t generation;
+	unsigned char tag[16]; /* of that generation's header */
 };
 
 /**
@@ -85,6 +103,28 @@ const char *vk_store_file(const struct vk_store *st);
 /** vk_store_generation(st): The commit counter of the header that was read. */
 uint64_t vk_store_generation(const struct vk_store *st);
 
+/** vk_store_commitment(st): VK_STORE_KEY_LEN public bytes that follow from the keys; borrowed.  For pinning. */
+const unsigned char *vk_store_commitment(const struct vk_store *st);
+
+/**
+ * vk_store_reload(st):
+ * Go over to the newest state of the file that has the name now.  For handles that live long; lookups
+ * by themselves notice another state only when it is in their way.
+ */
+enum vk_err vk_store_reload(struct vk_store *st) VK_MUST;
+
+/**
+ * vk_store_anchor(st, ret), vk_store_expect(st, a):
+ * The state that was read; and, from here on, VK_ETAMPER when the file is older than ${a} or another one of
+ * the same generation.
+ */
+void vk_store_anchor(const struct vk_store *st, struct vk_store_anchor *ret);
+enum vk_err vk_store_expect(struct vk_store *st, const struct vk_store_anchor *a) VK_MUST;
+
+/** vk_store_on_commit(st, fn): Called with the handle after each commit of it, so that an anchor can follow. */
+typedef void vk_store_committed(const struct vk_store *st);
+void vk_store_on_commit(struct vk_store *st, vk_store_committed *fn);
+
 /** vk_store_slots(st, v, max, ret_n): Describe up to ${max} slots. */
 enum vk_err vk_store_slots(struct vk_store *st, struct vk_slot_info *v, size_t max, size_t *ret_n)
     VK_MUST;
@@ -96,6 +136,35 @@ enum vk_err vk_store_slots(struct vk_store *st, struct vk_slot_info *v, size_t m
 enum vk_err vk_store_unlock_passphrase(struct vk_store *st, const struct vk_secret *pass) VK_MUST;
 enum vk_err vk_store_unlock_raw(struct vk_store *st,
     const unsigned char key[VK_STORE_KEY_LEN]) VK_MUST;
+
+/**
+ * vk_store_unlock_identity(st, identity), vk_store_unlock_external(st, slot, key):
+ * With the secret half of a recipient's key pair; with what the program of the external slot ${slot} (its id) keeps.
+ */
+enum vk_err vk_store_unlock_identity(struct vk_store *st,
+    const unsigned char identity[VK_STORE_KEY_LEN]) VK_MUST;
+enum vk_err vk_store_unlock_external(struct vk_store *st, const unsigned char slot[8],
+    const unsigned char key[VK_STORE_KEY_LEN]) VK_MUST;
+
+/** vk_store_has_master(st): Was it opened by a slot?  Only then can slots be changed. */
+bool vk_store_has_master(const struct vk_store *st);
+
+/**
+ * vk_store_slot_add(st, new, ret_id):
+ * vk_store_slot_change(st, id, new, ret_id):
+ * vk_store_slot_remove(st, id, keep_key):
+ * vk_store_rotate(st):
+ * Change who can open the keystore; credentials are not touched, but for a rotation, which writes the file anew under
+ * a new master key that every remaining slot opens.  change puts a new secret in the place of slot ${id}'s and keeps its
+ * label.  remove rotates unless ${keep_key}; the last slot cannot be removed (VK_EPOLICY).  VK_ELOCKED when the handle was
+ * not opened by a slot, VK_ENOENT for an unknown id.
+ */
+enum vk_err vk_store_slot_add(struct vk_store *st, const struct vk_slot_new *new,
+    unsigned char ret_id[8]) VK_MUST;
+enum vk_err vk_store_slot_change(struct vk_store *st, const unsigned char id[8],
+    const struct vk_slot_new *new, unsigned char ret_id[8]) VK_MUST;
+enum vk_err vk_store_slot_remove(struct vk_store *st, const unsigned char id[8], bool keep_key) VK_MUST;
+enum vk_err vk_store_rotate(struct vk_store *st) VK_MUST;
 
 /**
  * vk_store_unlock_session(st, key):
@@ -168,7 +237,25 @@ enum vk_err vk_store_stage_remove(struct vk_store *st, const struct vk_scope *s,
 enum vk_err vk_store_stage_default(struct vk_store *st, const struct vk_scope *s,
     const char *username) VK_MUST;
 
-/** vk_store_verify(st): Read and authenticate every page and record; VK_ETAMPER names the first bad layer. */
-enum vk_err vk_store_verify(struct vk_store *st) VK_MUST;
+/* How far a long piece of work is; NULL: nobody wants to know. */
+struct vk_progress {
+	void (*fn)(uint64_t done, uint64_t total, void *arg);
+	void *arg;
+};
+
+/**
+ * vk_store_verify(st, progress):
+ * Read and authenticate every page and record; VK_ETAMPER names the first bad layer.  Writers wait meanwhile.
+ */
+enum vk_err vk_store_verify(struct vk_store *st, const struct vk_progress *progress) VK_MUST;
+
+/** vk_store_compact(st, progress): Write the file anew, without its free pages, in the place of the old one. */
+enum vk_err vk_store_compact(struct vk_store *st, const struct vk_progress *progress) VK_MUST;
+
+/** vk_store_watch(st, progress): Report the progress of commits that write the file anew; NULL: no more. */
+void vk_store_watch(struct vk_store *st, const struct vk_progress *progress);
+
+/** vk_store_size(st, ret_pages, ret_free): Pages of the file, and how many of them are free. */
+enum vk_err vk_store_size(struct vk_store *st, uint64_t *ret_pages, uint64_t *ret_free) VK_MUST;
 
 #endif
