@@ -113,6 +113,7 @@ struct vk_cred {
 	unsigned flags;
 	struct vk_secret secret;
 	struct vk_secret refresh; /* OAuth refresh token */
+	struct vk_secret extra;   /* fields that a later version wrote into the keystore, as they are there */
 	int64_t expires;
 	int64_t created;
 	int64_t refused;      /* when a client last reported that the server refused it */

@@ -26,6 +26,12 @@ enum vk_err vk_pread_full(int fd, void *buf, size_t n, off_t off) VK_MUST;
 /** vk_write_full(fd, buf, n): All of it, through short writes and EINTR. */
 enum vk_err vk_write_full(int fd, const void *buf, size_t n) VK_MUST;
 
+/** vk_pwrite_full(fd, buf, n, off): The same at a place in the file. */
+enum vk_err vk_pwrite_full(int fd, const void *buf, size_t n, off_t off) VK_MUST;
+
+/** vk_datasync(fd): fdatasync, through EINTR; the caller says what failed. */
+int vk_datasync(int fd) VK_MUST;
+
 /**
  * vk_replace_begin(path, mode, ret):
  * vk_replace_commit(r):

@@ -74,6 +74,35 @@ vk_write_full(int fd, const void *buf, size_t n)
 }
 
 enum vk_err
+vk_pwrite_full(int fd, const void *buf, size_t n, off_t off)
+{
+	const char *p = buf;
+
+	while (n > 0) {
+		ssize_t r = pwrite(fd, p, n, off);
+
+		if (r < 0 && errno == EINTR)
+			continue;
+		if (r < 0)
+			return vk_fail_errno("cannot write");
+		p += r;
+		off += r;
+		n -= (size_t)r;
+	}
+	return VK_OK;
+}
+
+int
+vk_datasync(int fd)
+{
+	int r;
+
+	while ((r = fdatasync(fd)) < 0 && errno == EINTR)
+		;
+	return r;
+}
+
+enum vk_err
 vk_replace_begin(const char *path, mode_t mode, struct vk_replace *ret)
 {
 	VK_CLEANUP(vk_freep) char *target = realpath(path, NULL);

@@ -18,7 +18,7 @@ derive(const unsigned char *ikm, const void *ad, size_t ad_len, struct pair *ret
 {
 	struct vk_part input = { ad, ad_len };
 
-	vk_prf(ikm, "vk0 slot", &input, 1, (unsigned char *)ret, sizeof(*ret));
+	vk_prf(ikm, "vk1 slot", &input, 1, (unsigned char *)ret, sizeof(*ret));
 }
 
 enum vk_err

@@ -41,6 +41,7 @@ vk_cred_free(struct vk_cred *c)
 		return;
 	vk_secret_clear(&c->secret);
 	vk_secret_clear(&c->refresh);
+	vk_secret_clear(&c->extra);
 	vk_scope_clear(&c->scope);
 	wipe_string(&c->name);
 	wipe_string(&c->username);

@@ -5,7 +5,6 @@
  * kept.  Memory: one node per level and a little output.
  */
 #include <string.h>
-#include <unistd.h>
 
 #include "store/internal.h"
 #include "valetkey/secret.h"
@@ -32,6 +31,18 @@ put_page(struct vk_builder *b, const void *page)
 	return b->out_len == OUT_PAGES * VK_PAGE ? drain(b) : VK_OK;
 }
 
+/* Seal and write the page whose text is complete. */
+static enum vk_err
+put_sealed(struct vk_builder *b, unsigned char *page, struct vk_child *ret)
+{
+	struct vk_child c = { .pgno = b->next };
+	enum vk_err e = vk_page_seal(b->keys, b->header.store_id, b->header.generation, &c, page);
+
+	if (e == VK_OK && (e = put_page(b, page)) == VK_OK)
+		*ret = c;
+	return e;
+}
+
 enum vk_err
 vk_builder_begin(struct vk_builder *b, int fd, const struct vk_keys *keys,
     const struct vk_header *base, const unsigned char *slots, size_t slots_len)
@@ -41,6 +52,8 @@ vk_builder_begin(struct vk_builder *b, int fd, const struct vk_keys *keys,
 
 	*b = (struct vk_builder){ .fd = fd, .keys = keys, .header = *base };
 	b->header.entries = b->header.records = 0;
+	b->header.list = (struct vk_child){ 0 };
+	b->header.free_pages = b->header.quarantine = 0;
 	b->header.slots_pgno = VK_FIRST_PAGE;
 	b->header.slots_pages = (uint32_t)(slots_len / VK_PAGE);
 	vk_digest(slots, slots_len, b->header.slots_hash);
@@ -77,18 +90,11 @@ start_node(struct vk_builder *b, unsigned level)
 static enum vk_err
 write_node(struct vk_builder *b, unsigned level, struct vk_child *ret)
 {
-	unsigned char *page = b->level[level].page, *text = page + VK_NONCE_LEN;
-	enum vk_err e;
+	unsigned char *page = b->level[level].page;
 
-	text[0] = level == 0 ? VK_NODE_LEAF : VK_NODE_INNER;
-	text[1] = (unsigned char)level;
-	vk_put16(text + 2, b->level[level].count);
-	vk_put16(text + 4, b->level[level].used);
-	vk_put64(text + 8, b->header.generation);
-	ret->pgno = b->next;
-	e = vk_extent_seal(b->keys, b->header.store_id, VK_EXTENT_NODE, b->header.generation, b->next,
-	    page, VK_PAGE, ret->tag);
-	return e == VK_OK ? put_page(b, page) : e;
+	vk_page_head(vk_page_text(page), level == 0 ? VK_PAGE_LEAF : VK_PAGE_INNER, level,
+	    b->level[level].count, b->level[level].used, b->header.generation);
+	return put_sealed(b, page, ret);
 }
 
 static enum vk_err flush_node(struct vk_builder *b, unsigned level);
@@ -131,26 +137,22 @@ flush_node(struct vk_builder *b, unsigned level)
 	return add_child(b, level + 1, b->level[level].first, &child);
 }
 
-/* Write a payload that is too large for a leaf; ${ref} is what the leaf holds instead. */
+/* Write a payload that is too large for a leaf, the last page first; ${ref} is what the leaf holds instead. */
 static enum vk_err
-write_blob(struct vk_builder *b, const unsigned char *payload, size_t len,
+write_blob(struct vk_builder *b, const unsigned char *payload, size_t n,
     unsigned char ref[VK_BLOB_REF])
 {
-	size_t n = (size_t)vk_blob_pages(len) * VK_PAGE;
-	unsigned char *buf = vk_arena_alloc(n);
-	enum vk_err e;
+	unsigned char *page = vk_arena_alloc(VK_PAGE);
+	struct vk_child next = { 0 };
+	enum vk_err e = page ? VK_OK : VK_ENOMEM;
 
-	if (!buf)
-		return VK_ENOMEM;
-	memset(buf, 0, n);
-	memcpy(buf + VK_NONCE_LEN, payload, len);
-	vk_put32(ref, b->next);
-	vk_put32(ref + 4, (uint32_t)len);
-	e = vk_extent_seal(b->keys, b->header.store_id, VK_EXTENT_BLOB, b->header.generation, b->next,
-	    buf, n, ref + 8);
-	for (size_t at = 0; e == VK_OK && at < n; at += VK_PAGE)
-		e = put_page(b, buf + at);
-	vk_arena_free(buf);
+	for (size_t i = vk_blob_pages(n); e == VK_OK && i-- > 0;) {
+		vk_blob_chunk(page, payload, n, i, b->header.generation, &next);
+		e = put_sealed(b, page, &next);
+	}
+	vk_arena_free(page);
+	if (e == VK_OK)
+		vk_blob_put_ref(ref, &next, n);
 	return e;
 }
 
@@ -210,25 +212,34 @@ write_root(struct vk_builder *b)
 	return vk_fail(VK_ESYS, "the tree has no root"); /* not reached */
 }
 
-enum vk_err
-vk_builder_finish(struct vk_builder *b, unsigned char *ret_raw)
+/* The header of ${b->header.generation}, to its slot. */
+static enum vk_err
+write_header(struct vk_builder *b, unsigned char *ret_raw)
 {
 	unsigned char raw[VK_HEADER_LEN];
-	off_t at;
+	enum vk_err e = vk_header_encode(&b->header, b->keys, raw);
+
+	if (e == VK_OK)
+		e = vk_pwrite_full(b->fd, raw, sizeof(raw), vk_header_at(b->header.generation));
+	if (e == VK_OK)
+		memcpy(ret_raw, raw, sizeof(raw));
+	return e;
+}
+
+enum vk_err
+vk_builder_finish(struct vk_builder *b, unsigned char *ret_older, unsigned char *ret_newest)
+{
 	enum vk_err e;
 
 	if ((e = write_root(b)) != VK_OK || (e = drain(b)) != VK_OK)
 		return e;
 	b->header.file_pages = b->next;
-	if ((e = vk_header_encode(&b->header, b->keys, raw)) != VK_OK)
+	/* Two at once: were a slot empty, it could not be told from one that was wiped out. */
+	if ((e = write_header(b, ret_older)) != VK_OK)
 		return e;
-	at = (off_t)(b->header.generation % 2) * VK_PAGE;
-	if (lseek(b->fd, at, SEEK_SET) != at)
-		return vk_fail_errno("cannot seek");
-	if ((e = vk_write_full(b->fd, raw, sizeof(raw))) != VK_OK)
-		return e;
-	memcpy(ret_raw, raw, sizeof(raw));
-	return VK_OK;
+	b->header.generation++;
+	memcpy(b->header.older_tag, vk_header_tag(ret_older), sizeof(b->header.older_tag));
+	return write_header(b, ret_newest);
 }
 
 void

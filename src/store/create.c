@@ -10,7 +10,7 @@ fill(int fd, struct vk_keys *keys, const struct vk_slot_new *slots, size_t n)
 {
 	VK_CLEANUP(vk_builder_release) struct vk_builder b = { .fd = -1 };
 	VK_CLEANUP(vk_freep) unsigned char *pages = NULL;
-	unsigned char raw[VK_HEADER_LEN];
+	unsigned char older[VK_HEADER_LEN], newest[VK_HEADER_LEN];
 	struct vk_header h = { .generation = 1 };
 	int64_t now = vk_store_now();
 	size_t len;
@@ -18,13 +18,14 @@ fill(int fd, struct vk_keys *keys, const struct vk_slot_new *slots, size_t n)
 
 	h.created = h.committed = (uint64_t)now;
 	if ((e = vk_random(h.store_id, sizeof(h.store_id))) != VK_OK ||
-	    (e = vk_random(keys->master, sizeof(keys->master))) != VK_OK)
+	    (e = vk_random(keys->master, sizeof(keys->master))) != VK_OK ||
+	    (e = vk_random(keys->tag, sizeof(keys->tag))) != VK_OK)
 		return e;
 	vk_keys_from_master(keys, h.store_id);
 	if ((e = vk_slots_make(h.store_id, keys, now, slots, n, &pages, &len)) != VK_OK ||
 	    (e = vk_builder_begin(&b, fd, keys, &h, pages, len)) != VK_OK)
 		return e;
-	return vk_builder_finish(&b, raw);
+	return vk_builder_finish(&b, older, newest);
 }
 
 enum vk_err

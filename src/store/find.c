@@ -2,13 +2,11 @@
 /* Lookups.  Each costs a bounded number of pages, however many entries there are. */
 #include <string.h>
 
-#include "store/internal.h"
+#include "store/lock.h"
 #include "valetkey/secret.h"
 
-enum { FIND_TRIES = 8 };
-
-static enum vk_err
-need_key(const struct vk_store *st)
+enum vk_err
+vk_store_need_key(const struct vk_store *st)
 {
 	if (st->keys)
 		return VK_OK;
@@ -139,93 +137,55 @@ find_name(struct vk_store *st, const char *name, struct vk_cred **ret)
 struct lookup {
 	const struct vk_query *q; /* else */
 	const char *name;
+	struct vk_cred **ret;
 };
 
 static enum vk_err
-retrying(struct vk_store *st, const struct lookup *l, struct vk_cred **ret)
+lookup(struct vk_store *st, void *arg)
 {
-	bool moved = true;
-	enum vk_err e = need_key(st);
+	const struct lookup *l = arg;
 
-	for (unsigned try = 0; e == VK_OK; try++) {
-		e = l->q ? find(st, l->q, ret) : find_name(st, l->name, ret);
-		if (e != VK_ETAMPER || st->txn || !moved || try == FIND_TRIES)
-			break;
-		/* Was the file changed under us?  Then the new one counts; else look once more and give up. */
-		e = vk_store_refresh(st, &moved);
-	}
-	return e;
+	return l->q ? find(st, l->q, l->ret) : find_name(st, l->name, l->ret);
 }
 
 enum vk_err
 vk_store_find(struct vk_store *st, const struct vk_query *q, struct vk_cred **ret_cred)
 {
-	struct lookup l = { .q = q };
+	struct lookup l = { .q = q, .ret = ret_cred };
+	enum vk_err e = vk_store_need_key(st);
 
-	return retrying(st, &l, ret_cred);
+	return e == VK_OK ? vk_store_attempt(st, lookup, &l) : e;
 }
 
 enum vk_err
 vk_store_find_name(struct vk_store *st, const char *name, struct vk_cred **ret_cred)
 {
-	struct lookup l = { .name = name };
+	struct lookup l = { .name = name, .ret = ret_cred };
+	enum vk_err e = vk_store_need_key(st);
 
-	return *name ? retrying(st, &l, ret_cred) : VK_ENOENT;
+	if (e != VK_OK || !*name)
+		return e != VK_OK ? e : VK_ENOENT;
+	return vk_store_attempt(st, lookup, &l);
 }
 
 enum vk_err
 vk_store_count(struct vk_store *st, uint64_t *ret_n)
 {
-	enum vk_err e = need_key(st);
+	enum vk_err e = vk_store_need_key(st);
 
 	if (e == VK_OK)
 		*ret_n = st->header.entries;
 	return e;
 }
 
-static enum vk_err
-walk(struct vk_store *st, struct vk_cursor *cur, const struct vk_scope *origin,
-    const unsigned char prefix[8], vk_store_visit *fn, void *arg)
-{
-	unsigned char first[VK_TREE_KEY] = { 0 };
-	struct vk_record r;
-	enum vk_err e;
-
-	while ((e = vk_cursor_next(cur, &r)) == VK_OK) {
-		VK_CLEANUP(vk_cred_freep) struct vk_cred *c = NULL;
-
-		if (origin && memcmp(r.key, prefix, 8) != 0)
-			break;
-		if (r.kind == VK_RECORD_DEFAULT) {
-			memcpy(first, r.key, 16);
-			memcpy(first + 16, r.payload, 8);
-		}
-		if (r.kind != VK_RECORD_ENTRY)
-			continue;
-		if ((e = vk_record_cred(st, &r, &c)) != VK_OK)
-			return e;
-		if (origin && !vk_scope_same_origin(&c->scope, origin))
-			continue;
-		if (memcmp(first, r.key, VK_TREE_KEY) == 0)
-			c->flags |= VK_CRED_DEFAULT;
-		if ((e = fn(c, arg)) != VK_OK)
-			return e;
-	}
-	return e == VK_ENOENT ? VK_OK : e;
-}
-
 enum vk_err
-vk_store_each(struct vk_store *st, const struct vk_scope *origin, vk_store_visit *fn, void *arg)
+vk_store_size(struct vk_store *st, uint64_t *ret_pages, uint64_t *ret_free)
 {
-	VK_CLEANUP(vk_cursor_free) struct vk_cursor cur = { 0 };
-	unsigned char prefix[VK_TREE_KEY] = { 0 };
-	enum vk_err e = need_key(st);
+	enum vk_err e = vk_store_need_key(st);
 
-	if (e != VK_OK)
-		return e;
-	if (origin)
-		vk_key_origin(st->keys, origin, prefix);
-	if ((e = vk_cursor_seek(&cur, st, origin ? prefix : NULL)) != VK_OK)
-		return e;
-	return walk(st, &cur, origin, prefix, fn, arg);
+	if (e == VK_OK) {
+		*ret_pages = st->header.file_pages;
+		*ret_free = st->header.free_pages;
+	}
+	return e;
 }

@@ -8,6 +8,8 @@
 #ifndef VK_STORE_FORMAT_H
 #define VK_STORE_FORMAT_H
 
+#include <sys/types.h>
+
 #include "crypto/crypto.h"
 #include "valetkey/store.h"
 
@@ -18,10 +20,11 @@ enum {
 	VK_HEADER_LEN = 512,
 	VK_HEADER_AD = 152, /* clear part, nonce included */
 	VK_PRIVATE_LEN = 312,
+	VK_SUSPECT_AT = VK_HEADER_LEN, /* a byte of its own, see docs/FORMAT.md, "Reading beside a writer" */
 	VK_HEADERS_SPAN = VK_PAGE + VK_HEADER_LEN, /* both header slots, in one read */
 
 	VK_TREE_KEY = 24,
-	VK_NODE_HEAD = 16,
+	VK_NODE_HEAD = 16, /* of every sealed page's text */
 	VK_INNER_ENTRY = VK_TREE_KEY + 4 + VK_TAG_LEN, /* 44 */
 	VK_INNER_MAX = (VK_PAGE_PLAIN - VK_NODE_HEAD) / VK_INNER_ENTRY, /* 91 */
 	VK_RECORD_HEAD = VK_TREE_KEY + 4, /* 28 */
@@ -30,6 +33,10 @@ enum {
 	VK_PAYLOAD_MAX = 256 * 1024,
 	VK_HEIGHT_MAX = 8,
 	VK_FIRST_PAGE = 2, /* pages 0 and 1 hold the headers */
+
+	VK_CHAIN_HEAD = VK_NODE_HEAD + 4 + VK_TAG_LEN, /* 36: pages that point to the next of their kind */
+	VK_BLOB_CHUNK = VK_PAGE_PLAIN - VK_CHAIN_HEAD, /* 4020 */
+	VK_LIST_MAX = (VK_PAGE_PLAIN - VK_CHAIN_HEAD) / 4, /* 1005 page numbers */
 
 	VK_SLOT_LEN = 192,
 	VK_SLOT_BOUND = 72, /* the bytes of a slot that its own wrapping authenticates */
@@ -47,8 +54,9 @@ enum vk_record_kind {
 	VK_RECORD_NAME = 3,    /* the entry that has a name */
 };
 
-/* The first byte of a node, and the flag of a record whose payload is a blob. */
-enum { VK_NODE_LEAF = 1, VK_NODE_INNER = 2, VK_FLAG_BLOB = 1 };
+/* The first byte of a page's text; the flag of a record whose payload is a blob. */
+enum vk_page_type { VK_PAGE_LEAF = 1, VK_PAGE_INNER = 2, VK_PAGE_LIST = 3, VK_PAGE_BLOB = 4 };
+enum { VK_FLAG_BLOB = 1 };
 
 static inline void
 vk_put16(unsigned char *p, unsigned v)
@@ -92,21 +100,21 @@ vk_get64(const unsigned char *p)
 /** vk_all_zero(p, n): Are ${n} bytes zero? */
 bool vk_all_zero(const void *p, size_t n) VK_MUST;
 
-/* A pointer from a parent to a page or blob: where it is and what its tag must be. */
+/* A pointer to a page: where it is and what its tag must be.  ${pgno} 0: there is none. */
 struct vk_child {
 	uint32_t pgno;
 	unsigned char tag[VK_TAG_LEN];
 };
 
-/* Everything that hangs from the master key.  In the arena. */
+/* Everything that hangs from the master key, and the header's key for names.  In the arena. */
 struct vk_keys {
 	unsigned char master[VK_KEY_LEN]; /* only after a slot was opened */
 	unsigned char session[VK_KEY_LEN];
 	unsigned char commit[VK_KEY_LEN];
 	unsigned char header[VK_KEY_LEN];
 	unsigned char page[VK_KEY_LEN];
-	unsigned char tag[VK_KEY_LEN];
 	unsigned char nonce[VK_KEY_LEN];
+	unsigned char tag[VK_KEY_LEN]; /* from the header, once that is open */
 	bool have_master;
 };
 
@@ -130,46 +138,83 @@ struct vk_header {
 	unsigned char older_tag[VK_TAG_LEN];
 	uint64_t created, committed;
 	uint32_t epoch; /* how often the keys were rotated */
+	struct vk_child list; /* the free pages */
+	uint32_t free_pages, quarantine;
 };
 
-/** vk_header_open(raw, k, ret): The sealed half of a header; VK_ETAMPER. */
-enum vk_err vk_header_open(const unsigned char raw[VK_HEADER_LEN], const struct vk_keys *k,
+/** vk_header_open(raw, k, ret): The sealed half of a header; sets ${k->tag}.  VK_ETAMPER. */
+enum vk_err vk_header_open(const unsigned char raw[VK_HEADER_LEN], struct vk_keys *k,
     struct vk_header *ret) VK_MUST;
+
+/** vk_header_at(generation): Where in the file the header of that generation lies. */
+static inline off_t
+vk_header_at(uint64_t generation)
+{
+	return (off_t)(generation % 2) * VK_PAGE;
+}
+
+/** vk_header_tag(raw): What the next header remembers of this one; borrowed. */
+const unsigned char *vk_header_tag(const unsigned char raw[VK_HEADER_LEN]);
 
 /** vk_header_encode(h, k, ret_raw): Both halves. */
 enum vk_err vk_header_encode(const struct vk_header *h, const struct vk_keys *k,
     unsigned char ret_raw[VK_HEADER_LEN]) VK_MUST;
 
 /**
- * vk_headers_pick(raw, ret, ret_raw, ret_older):
- * From both slots as they lie in the file (VK_HEADERS_SPAN bytes): the newest header, its bytes, and
- * the older one's tag or NULL.  VK_EVERSION for another format or an unknown incompatible feature,
- * VK_ETAMPER for anything else that is not as it must be.
+ * vk_header_decode(raw, at, ret):
+ * The clear half of the header in slot ${at} (0 or 1).  VK_EVERSION for another format or an unknown
+ * incompatible feature, VK_ETAMPER for anything else that is not as it must be.
  */
-enum vk_err vk_headers_pick(const unsigned char *raw, struct vk_header *ret,
-    const unsigned char **ret_raw, const unsigned char **ret_older) VK_MUST;
+enum vk_err vk_header_decode(const unsigned char raw[VK_HEADER_LEN], unsigned at,
+    struct vk_header *ret) VK_MUST;
 
 /**
- * vk_extent_seal(k, id, label, gen, pgno, buf, n, ret_tag):
- * vk_extent_open(k, id, label, child, buf, n):
- * A page ("node") or blob of ${n} bytes, nonce | text | tag, in place.  Open also compares the tag
- * with the parent's.
+ * vk_headers_pick(raw, ret, ret_newest):
+ * From both slots as they lie in the file (VK_HEADERS_SPAN bytes): the newest header and which slot has it.
  */
-enum vk_err vk_extent_seal(const struct vk_keys *k, const unsigned char *id, const char *label,
-    uint64_t generation, uint32_t pgno, unsigned char *buf, size_t n,
-    unsigned char ret_tag[VK_TAG_LEN]) VK_MUST;
-bool vk_extent_open(const struct vk_keys *k, const unsigned char *id, const char *label,
-    const struct vk_child *child, unsigned char *buf, size_t n) VK_MUST;
+enum vk_err vk_headers_pick(const unsigned char *raw, struct vk_header *ret, unsigned *ret_newest)
+    VK_MUST;
 
-#define VK_EXTENT_NODE "node"
-#define VK_EXTENT_BLOB "blob"
+/**
+ * vk_page_seal(k, id, generation, child, page), vk_page_open(k, id, child, page):
+ * VK_PAGE bytes, nonce | text | tag, in place.  Seal for page number ${child->pgno} sets the tag in ${child};
+ * open also compares with it.  The text's head is written by vk_page_head().
+ */
+enum vk_err vk_page_seal(const struct vk_keys *k, const unsigned char *id, uint64_t generation,
+    struct vk_child *child, unsigned char *page) VK_MUST;
+bool vk_page_open(const struct vk_keys *k, const unsigned char *id, const struct vk_child *child,
+    unsigned char *page) VK_MUST;
 
-/** vk_blob_pages(len): How many pages hold a payload of ${len} bytes. */
-static inline uint32_t
-vk_blob_pages(size_t len)
+/** vk_page_head(text, type, level, count, used, generation): The first VK_NODE_HEAD bytes. */
+void vk_page_head(unsigned char *text, enum vk_page_type type, unsigned level, unsigned count,
+    unsigned used, uint64_t generation);
+
+/** vk_page_text(page): Where the text of a page begins. */
+static inline unsigned char *
+vk_page_text(unsigned char *page)
 {
-	return (uint32_t)((len + VK_NONCE_LEN + VK_TAG_LEN + VK_PAGE - 1) / VK_PAGE);
+	return page + VK_NONCE_LEN;
 }
+
+/** vk_chain_put(text, next), vk_chain_get(text, ret): The pointer to the next page of a blob or list. */
+void vk_chain_put(unsigned char *text, const struct vk_child *next);
+void vk_chain_get(const unsigned char *text, struct vk_child *ret);
+
+/** vk_blob_pages(n): How many pages a payload of ${n} bytes takes. */
+static inline size_t
+vk_blob_pages(size_t n)
+{
+	return (n + VK_BLOB_CHUNK - 1) / VK_BLOB_CHUNK;
+}
+
+/**
+ * vk_blob_chunk(page, payload, n, i, generation, next):
+ * vk_blob_put_ref(ref, first, n):
+ * The text of the ${i}th page of a blob; what a leaf holds in the place of a payload.
+ */
+void vk_blob_chunk(unsigned char *page, const unsigned char *payload, size_t n, size_t i,
+    uint64_t generation, const struct vk_child *next);
+void vk_blob_put_ref(unsigned char ref[VK_BLOB_REF], const struct vk_child *first, size_t n);
 
 /* A record as it lies in a leaf. */
 struct vk_record {
@@ -179,6 +224,12 @@ struct vk_record {
 	const unsigned char *payload;
 	size_t len;
 };
+
+/**
+ * vk_chain_check(text, type, file_pages):
+ * Is this decrypted page a well-formed blob or list page?
+ */
+bool vk_chain_check(const unsigned char *text, enum vk_page_type type, uint32_t file_pages) VK_MUST;
 
 /**
  * vk_node_check(text, level, file_pages):

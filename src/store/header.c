@@ -5,7 +5,7 @@
 #include "store/format.h"
 #include "valetkey/secret.h"
 
-#define MAGIC "VKSTORE0"
+#define MAGIC "VKSTORE1"
 enum {
 	AT_MAGIC = 0,
 	AT_MAJOR = 8,
@@ -39,8 +39,15 @@ enum {
 	IN_OLDER_TAG = 48,
 	IN_CREATED = 64,
 	IN_COMMITTED = 72,
-	IN_REST = 80,
+	IN_LIST = 80,
+	IN_LIST_TAG = 84,
+	IN_FREE = 100,
+	IN_QUARANTINE = 104,
+	IN_ZERO2 = 108,
+	IN_TAG_KEY = 112,
+	IN_REST = IN_TAG_KEY + VK_KEY_LEN,
 
+	MAJOR = 1,
 	SUITE_XCHACHA_BLAKE2 = 1,
 };
 
@@ -55,22 +62,18 @@ vk_all_zero(const void *p, size_t n)
 	return n == 0 || (b[0] == 0 && memcmp(b, b + 1, n - 1) == 0);
 }
 
-static enum vk_err
-decode(const unsigned char raw[VK_HEADER_LEN], struct vk_header *ret)
+enum vk_err
+vk_header_decode(const unsigned char raw[VK_HEADER_LEN], unsigned at, struct vk_header *ret)
 {
 	unsigned char sum[VK_DIGEST_LEN];
 	struct vk_header h = { 0 };
 
-	/* Only the magic of another version is trusted to say so: its checksum may lie elsewhere. */
-	if (memcmp(raw, MAGIC, 7) != 0)
+	if (memcmp(raw, MAGIC, 8) != 0)
 		return vk_fail(VK_ETAMPER, "it is not a keystore, or its header is damaged");
-	if (raw[7] != MAGIC[7])
-		return vk_fail(VK_EVERSION, "it has another format version (VKSTORE%c, this program knows %s)",
-		    raw[7], MAGIC);
 	vk_digest(raw, AT_SUM, sum);
 	if (memcmp(sum, raw + AT_SUM, sizeof(sum)) != 0)
 		return vk_fail(VK_ETAMPER, "its header is damaged");
-	if (vk_get16(raw + AT_MAJOR) != 0 || raw[AT_SUITE] != SUITE_XCHACHA_BLAKE2 ||
+	if (vk_get16(raw + AT_MAJOR) != MAJOR || raw[AT_SUITE] != SUITE_XCHACHA_BLAKE2 ||
 	    vk_get32(raw + AT_INCOMPAT) != 0)
 		return vk_fail(VK_EVERSION, "it uses features that this version does not know");
 	if (vk_get16(raw + AT_LENGTH) != VK_HEADER_LEN || vk_get32(raw + AT_PAGE) != VK_PAGE ||
@@ -87,6 +90,8 @@ decode(const unsigned char raw[VK_HEADER_LEN], struct vk_header *ret)
 	if (h.generation == 0 || h.slots_pgno < VK_FIRST_PAGE || h.slots_pages < 1 ||
 	    h.slots_pages > VK_SLOT_PAGES_MAX)
 		return vk_fail(VK_ETAMPER, "its header is malformed");
+	if (h.generation % 2 != at)
+		return vk_fail(VK_ETAMPER, "its header is in the wrong place");
 	*ret = h;
 	return VK_OK;
 }
@@ -104,7 +109,15 @@ decode_private(const unsigned char *in, struct vk_header *h)
 	memcpy(h->older_tag, in + IN_OLDER_TAG, sizeof(h->older_tag));
 	h->created = vk_get64(in + IN_CREATED);
 	h->committed = vk_get64(in + IN_COMMITTED);
-	return vk_all_zero(in + IN_ZERO, IN_ENTRIES - IN_ZERO) &&
+	h->list.pgno = vk_get32(in + IN_LIST);
+	memcpy(h->list.tag, in + IN_LIST_TAG, sizeof(h->list.tag));
+	h->free_pages = vk_get32(in + IN_FREE);
+	h->quarantine = vk_get32(in + IN_QUARANTINE);
+	return vk_all_zero(in + IN_ZERO2, IN_TAG_KEY - IN_ZERO2) &&
+	    (h->list.pgno == 0 ? h->free_pages == 0 && vk_all_zero(h->list.tag, VK_TAG_LEN)
+			       : h->list.pgno >= VK_FIRST_PAGE && h->free_pages > 0) &&
+	    h->list.pgno < h->file_pages && h->free_pages < h->file_pages &&
+	    h->quarantine <= h->free_pages && vk_all_zero(in + IN_ZERO, IN_ENTRIES - IN_ZERO) &&
 	    vk_all_zero(in + IN_REST, VK_PRIVATE_LEN - IN_REST) && h->height >= 1 &&
 	    h->height <= VK_HEIGHT_MAX && h->root.pgno >= VK_FIRST_PAGE &&
 	    h->root.pgno < h->file_pages && h->slots_pgno < h->file_pages &&
@@ -112,8 +125,7 @@ decode_private(const unsigned char *in, struct vk_header *h)
 }
 
 enum vk_err
-vk_header_open(const unsigned char raw[VK_HEADER_LEN], const struct vk_keys *k,
-    struct vk_header *ret)
+vk_header_open(const unsigned char raw[VK_HEADER_LEN], struct vk_keys *k, struct vk_header *ret)
 {
 	unsigned char in[VK_PRIVATE_LEN];
 	struct vk_header h = *ret;
@@ -122,6 +134,8 @@ vk_header_open(const unsigned char raw[VK_HEADER_LEN], const struct vk_keys *k,
 	memcpy(in, raw + AT_PRIVATE, sizeof(in));
 	ok = vk_unseal(k->header, raw + AT_NONCE, raw, VK_HEADER_AD, in, sizeof(in), raw + AT_TAG) &&
 	    decode_private(in, &h);
+	if (ok)
+		memcpy(k->tag, in + IN_TAG_KEY, sizeof(k->tag));
 	vk_wipe(in, sizeof(in));
 	if (!ok)
 		return vk_fail(VK_ETAMPER, "its header was tampered with");
@@ -141,6 +155,7 @@ vk_header_encode(const struct vk_header *h, const struct vk_keys *k,
 	if ((e = vk_random(fresh, sizeof(fresh))) != VK_OK)
 		return e;
 	memcpy(raw + AT_MAGIC, MAGIC, 8);
+	vk_put16(raw + AT_MAJOR, MAJOR);
 	vk_put16(raw + AT_LENGTH, VK_HEADER_LEN);
 	vk_put32(raw + AT_PAGE, VK_PAGE);
 	memcpy(raw + AT_ID, h->store_id, sizeof(h->store_id));
@@ -162,46 +177,54 @@ vk_header_encode(const struct vk_header *h, const struct vk_keys *k,
 	memcpy(in + IN_OLDER_TAG, h->older_tag, sizeof(h->older_tag));
 	vk_put64(in + IN_CREATED, h->created);
 	vk_put64(in + IN_COMMITTED, h->committed);
+	vk_put32(in + IN_LIST, h->list.pgno);
+	memcpy(in + IN_LIST_TAG, h->list.tag, sizeof(h->list.tag));
+	vk_put32(in + IN_FREE, h->free_pages);
+	vk_put32(in + IN_QUARANTINE, h->quarantine);
+	memcpy(in + IN_TAG_KEY, k->tag, sizeof(k->tag));
 	/* Hedged: were the random bytes to repeat, different texts would still get different nonces. */
 	struct vk_part parts[] = { { fresh, sizeof(fresh) }, { raw, AT_TAG } };
-	vk_prf(k->nonce, "vk0 nonce", parts, VK_COUNT(parts), raw + AT_NONCE, VK_NONCE_LEN);
+	vk_prf(k->nonce, "vk1 nonce", parts, VK_COUNT(parts), raw + AT_NONCE, VK_NONCE_LEN);
 	vk_seal(k->header, raw + AT_NONCE, raw, VK_HEADER_AD, in, VK_PRIVATE_LEN, raw + AT_TAG);
 	vk_digest(raw, AT_SUM, raw + AT_SUM);
 	memcpy(ret_raw, raw, sizeof(raw));
 	return VK_OK;
 }
 
-enum vk_err
-vk_headers_pick(const unsigned char *raw, struct vk_header *ret, const unsigned char **ret_raw,
-    const unsigned char **ret_older)
+const unsigned char *
+vk_header_tag(const unsigned char raw[VK_HEADER_LEN])
 {
-	const unsigned char *at[2] = { raw, raw + VK_PAGE };
-	bool there[2];
+	return raw + AT_TAG;
+}
+
+/*
+ * One that is not sound is an error even if the other one is: falling back to an older state in
+ * silence is how a revoked credential comes back.
+ */
+enum vk_err
+vk_headers_pick(const unsigned char *raw, struct vk_header *ret, unsigned *ret_newest)
+{
 	struct vk_header h[2];
 	unsigned newest;
 	enum vk_err e;
 
-	/*
-	 * A slot that is neither empty nor sound is an error even if the other one is sound: falling
-	 * back to an older state in silence is how a revoked credential comes back.
-	 */
+	/* Only the magic of another version is trusted to say so: where its checksum lies is not known. */
 	for (unsigned i = 0; i < 2; i++) {
-		there[i] = !vk_all_zero(at[i], VK_HEADER_LEN);
-		if (there[i] && (e = decode(at[i], &h[i])) != VK_OK)
-			return e;
-		if (there[i] && h[i].generation % 2 != i)
-			return vk_fail(VK_ETAMPER, "its header is in the wrong place");
+		const unsigned char *p = raw + (size_t)i * VK_PAGE;
+
+		if (memcmp(p, MAGIC, 7) == 0 && p[7] != MAGIC[7])
+			return vk_fail(VK_EVERSION,
+			    "it has another format version (VKSTORE%c, this program knows %s)", p[7], MAGIC);
 	}
-	if (!there[0] && !there[1])
-		return vk_fail(VK_ETAMPER, "it has no header");
-	newest = there[0] && there[1] ? h[1].generation > h[0].generation : there[1];
-	if (there[0] && there[1] &&
-	    (memcmp(h[0].store_id, h[1].store_id, sizeof(h[0].store_id)) != 0 ||
-		memcmp(h[0].commit, h[1].commit, sizeof(h[0].commit)) != 0 ||
-		h[newest].generation - h[!newest].generation != 1))
+	for (unsigned i = 0; i < 2; i++)
+		if ((e = vk_header_decode(raw + (size_t)i * VK_PAGE, i, &h[i])) != VK_OK)
+			return e;
+	newest = h[1].generation > h[0].generation;
+	if (memcmp(h[0].store_id, h[1].store_id, sizeof(h[0].store_id)) != 0 ||
+	    memcmp(h[0].commit, h[1].commit, sizeof(h[0].commit)) != 0 ||
+	    h[newest].generation - h[!newest].generation != 1)
 		return vk_fail(VK_ETAMPER, "its two headers do not belong together");
 	*ret = h[newest];
-	*ret_raw = at[newest];
-	*ret_older = there[!newest] ? at[!newest] + AT_TAG : NULL;
+	*ret_newest = newest;
 	return VK_OK;
 }

@@ -2,11 +2,14 @@
 /*
  * internal.h - what the files of this floor share.
  *
- *   open.c     handle, header, unlocking       slots.c   key slots
- *   tree.c     walking down and along          record.c  credentials as records, tree keys
- *   find.c     lookups                         verify.c  the whole file
- *   builder.c  writing a tree from a stream    stage.c   what a transaction wants changed
- *   commit.c   lock, merge, replace            create.c  the first file
+ *   open.c     handle, headers, session      lock.c     locks; readers beside writers
+ *   slots.c    key slots                      record.c   credentials as records, tree keys
+ *   tree.c     walking down and along         find.c     lookups
+ *   stage.c, txn.c, settle.c   what a transaction wants changed
+ *   commit.c   transactions: which way to write
+ *   splice.c, pages.c          in place: the tree's new nodes; free pages
+ *   builder.c, replace.c       anew: a whole file from a stream
+ *   create.c   the first file                 verify.c   the whole file
  */
 #ifndef VK_STORE_INTERNAL_H
 #define VK_STORE_INTERNAL_H
@@ -31,31 +34,33 @@ struct vk_store {
 	int fd;
 	struct stat stat;
 	struct vk_header header;
-	unsigned char raw[VK_HEADER_LEN];
-	unsigned char older_tag[VK_TAG_LEN]; /* of the other header in the file; zero when there is none */
+	unsigned char raw[VK_HEADER_LEN], older[VK_HEADER_LEN]; /* both headers as they lie in the file */
+	bool suspect;          /* what the kernel shows of this file may not be what is on the disk */
 	struct vk_keys *keys;  /* NULL: locked */
 	struct vk_path walk;   /* of lookups */
 	struct vk_txn *txn;    /* inside a transaction */
+	const struct vk_progress *progress; /* of writing a whole file */
 };
 
 /** vk_store_damaged(st, fmt, ...): VK_ETAMPER, the reason naming the file and the layer. */
 enum vk_err vk_store_damaged(const struct vk_store *st, const char *fmt, ...) VK_PRINTF(2, 3);
 
 /**
- * vk_store_attach(st, fd, writing):
- * Go over to the file ${fd}: check it, read its header, open that with the keys if there are any.
- * ${writing}: the caller holds the writer's lock.  On failure the handle, and ${fd}, are as they were.
+ * vk_store_attach(st, fd, locked):
+ * Go over to the file ${fd}: check it, read its headers, open the newest with the keys if there are any.
+ * ${locked}: the caller holds a lock on it.  On failure the handle, and ${fd}, are as they were.
  */
-enum vk_err vk_store_attach(struct vk_store *st, int fd, bool writing) VK_MUST;
+enum vk_err vk_store_attach(struct vk_store *st, int fd, bool locked) VK_MUST;
 
 /** vk_store_open_header(st, keys): Check the header against ${keys}; VK_EKEY when they are another store's. */
-enum vk_err vk_store_open_header(struct vk_store *st, const struct vk_keys *keys) VK_MUST;
+enum vk_err vk_store_open_header(struct vk_store *st, struct vk_keys *keys) VK_MUST;
 
-/**
- * vk_store_refresh(st, ret_moved):
- * After a page did not check out: open the name again; is it another file or state by now?
- */
-enum vk_err vk_store_refresh(struct vk_store *st, bool *ret_moved) VK_MUST;
+/** vk_store_need_key(st): VK_ELOCKED, with a hint, unless the handle is unlocked. */
+enum vk_err vk_store_need_key(const struct vk_store *st) VK_MUST;
+
+/** vk_page_read(st, child, what, page): Read and open the page ${child}; VK_ETAMPER, saying ${what} it is. */
+enum vk_err vk_page_read(const struct vk_store *st, const struct vk_child *child, const char *what,
+    unsigned char *page) VK_MUST;
 
 /** vk_store_now(): Seconds since the epoch; in a file of its own for the same reason as vk_random(). */
 int64_t vk_store_now(void);
@@ -63,6 +68,9 @@ int64_t vk_store_now(void);
 /** vk_path_forget(p), vk_path_free(p): Drop what the pages hold; and the pages. */
 void vk_path_forget(struct vk_path *p);
 void vk_path_free(struct vk_path *p);
+
+/** vk_inner_search(text, key): The last entry of an inner node whose key is not above ${key}; -1 when even the first is. */
+int vk_inner_search(const unsigned char *text, const unsigned char *key);
 
 /** vk_tree_get(st, walk, key, ret): The record of exactly ${key}, valid until ${walk} moves; VK_ENOENT. */
 enum vk_err vk_tree_get(struct vk_store *st, struct vk_path *walk, const unsigned char *key,
@@ -96,6 +104,9 @@ struct vk_payload {
 enum vk_err vk_payload_read(struct vk_store *st, const struct vk_record *r, struct vk_payload *ret)
     VK_MUST;
 void vk_payload_clear(struct vk_payload *p);
+
+/** vk_blob_ref(r, ret_first, ret_len): What a record of a blob points to. */
+void vk_blob_ref(const struct vk_record *r, struct vk_child *ret_first, size_t *ret_len);
 
 /* Tree keys (record.c). */
 void vk_key_origin(const struct vk_keys *k, const struct vk_scope *s, unsigned char out[8]);
@@ -135,17 +146,18 @@ struct vk_builder {
 /**
  * vk_builder_begin(b, fd, keys, base, slots, slots_len):
  * vk_builder_add(b, key, kind, payload, n):
- * vk_builder_finish(b, ret_raw):
+ * vk_builder_finish(b, ret_older, ret_newest):
  * vk_builder_release(b):
  * Write a whole keystore to the empty file ${fd}: begin with the header fields of
- * ${base} (its generation is the new one) and the slot pages, add records in ascending order
- * of key, finish.  ${ret_raw} is the new header's VK_HEADER_LEN bytes.
+ * ${base} (its generation is the older of the two that are written) and the slot pages, add records in ascending
+ * order of key, finish.  The two headers' VK_HEADER_LEN bytes are returned; ${b->header} is the newest.
  */
 enum vk_err vk_builder_begin(struct vk_builder *b, int fd, const struct vk_keys *keys,
     const struct vk_header *base, const unsigned char *slots, size_t slots_len) VK_MUST;
 enum vk_err vk_builder_add(struct vk_builder *b, const unsigned char *key, enum vk_record_kind kind,
     const unsigned char *payload, size_t n) VK_MUST;
-enum vk_err vk_builder_finish(struct vk_builder *b, unsigned char *ret_raw) VK_MUST;
+enum vk_err vk_builder_finish(struct vk_builder *b, unsigned char *ret_older,
+    unsigned char *ret_newest) VK_MUST;
 void vk_builder_release(struct vk_builder *b);
 
 /** vk_slots_read(st, ret, ret_len): The slot pages, checked against the header's hash; heap. */

@@ -13,17 +13,16 @@ derive(const unsigned char *from, const char *label, const unsigned char *id, un
 void
 vk_keys_from_session(struct vk_keys *k, const unsigned char id[VK_STORE_ID_LEN])
 {
-	derive(k->session, "vk0 commit", id, k->commit);
-	derive(k->session, "vk0 header", id, k->header);
-	derive(k->session, "vk0 page", id, k->page);
-	derive(k->session, "vk0 tag", id, k->tag);
-	derive(k->session, "vk0 noncekey", id, k->nonce);
+	derive(k->session, "vk1 commit", id, k->commit);
+	derive(k->session, "vk1 header", id, k->header);
+	derive(k->session, "vk1 page", id, k->page);
+	derive(k->session, "vk1 noncekey", id, k->nonce);
 }
 
 void
 vk_keys_from_master(struct vk_keys *k, const unsigned char id[VK_STORE_ID_LEN])
 {
-	derive(k->master, "vk0 session", id, k->session);
+	derive(k->master, "vk1 session", id, k->session);
 	k->have_master = true;
 	vk_keys_from_session(k, id);
 }

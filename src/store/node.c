@@ -1,46 +1,112 @@
 /* SPDX-License-Identifier: ISC */
-/* Pages of the tree, decrypted: docs/FORMAT.md, "Nodes". */
+/* Pages, sealed and open: docs/FORMAT.md, "Pages". */
 #include <string.h>
 
 #include "store/format.h"
 
-enum vk_err
-vk_extent_seal(const struct vk_keys *k, const unsigned char *id, const char *label,
-    uint64_t generation, uint32_t pgno, unsigned char *buf, size_t n,
-    unsigned char ret_tag[VK_TAG_LEN])
+/* What a page's own encryption binds it to: its place in this store. */
+enum { AD_LEN = 8 + VK_STORE_ID_LEN };
+
+static void
+bound(const unsigned char *id, uint32_t pgno, unsigned char ad[AD_LEN])
 {
-	unsigned char fresh[VK_DIGEST_LEN], where[12], ad[24] = { 0 };
-	unsigned char *text = buf + VK_NONCE_LEN, *tag = buf + n - VK_TAG_LEN;
-	size_t len = n - VK_NONCE_LEN - VK_TAG_LEN;
+	memcpy(ad, "page", 4);
+	vk_put32(ad + 4, pgno);
+	memcpy(ad + 8, id, VK_STORE_ID_LEN);
+}
+
+enum vk_err
+vk_page_seal(const struct vk_keys *k, const unsigned char *id, uint64_t generation,
+    struct vk_child *child, unsigned char *page)
+{
+	unsigned char fresh[VK_DIGEST_LEN], where[12], ad[AD_LEN];
+	unsigned char *text = vk_page_text(page), *tag = page + VK_PAGE - VK_TAG_LEN;
 	enum vk_err e;
 
 	if ((e = vk_random(fresh, sizeof(fresh))) != VK_OK)
 		return e;
 	vk_put64(where, generation);
-	vk_put32(where + 8, pgno);
-	struct vk_part parts[] = { { fresh, sizeof(fresh) }, { where, sizeof(where) }, { text, len } };
-	vk_prf(k->nonce, "vk0 nonce", parts, VK_COUNT(parts), buf, VK_NONCE_LEN);
-	memcpy(ad, label, 4);
-	vk_put32(ad + 4, pgno);
-	memcpy(ad + 8, id, VK_STORE_ID_LEN);
-	vk_seal(k->page, buf, ad, sizeof(ad), text, len, tag);
-	memcpy(ret_tag, tag, VK_TAG_LEN);
+	vk_put32(where + 8, child->pgno);
+	struct vk_part parts[] = { { fresh, sizeof(fresh) }, { where, sizeof(where) },
+		{ text, VK_PAGE_PLAIN } };
+	vk_prf(k->nonce, "vk1 nonce", parts, VK_COUNT(parts), page, VK_NONCE_LEN);
+	bound(id, child->pgno, ad);
+	vk_seal(k->page, page, ad, sizeof(ad), text, VK_PAGE_PLAIN, tag);
+	memcpy(child->tag, tag, VK_TAG_LEN);
 	return VK_OK;
 }
 
 bool
-vk_extent_open(const struct vk_keys *k, const unsigned char *id, const char *label,
-    const struct vk_child *child, unsigned char *buf, size_t n)
+vk_page_open(const struct vk_keys *k, const unsigned char *id, const struct vk_child *child,
+    unsigned char *page)
 {
-	unsigned char ad[24] = { 0 };
+	unsigned char ad[AD_LEN];
 
-	if (memcmp(buf + n - VK_TAG_LEN, child->tag, VK_TAG_LEN) != 0)
+	if (memcmp(page + VK_PAGE - VK_TAG_LEN, child->tag, VK_TAG_LEN) != 0)
 		return false;
-	memcpy(ad, label, 4);
-	vk_put32(ad + 4, child->pgno);
-	memcpy(ad + 8, id, VK_STORE_ID_LEN);
-	return vk_unseal(k->page, buf, ad, sizeof(ad), buf + VK_NONCE_LEN,
-	    n - VK_NONCE_LEN - VK_TAG_LEN, child->tag);
+	bound(id, child->pgno, ad);
+	return vk_unseal(k->page, page, ad, sizeof(ad), vk_page_text(page), VK_PAGE_PLAIN, child->tag);
+}
+
+void
+vk_page_head(unsigned char *text, enum vk_page_type type, unsigned level, unsigned count,
+    unsigned used, uint64_t generation)
+{
+	text[0] = (unsigned char)type;
+	text[1] = (unsigned char)level;
+	vk_put16(text + 2, count);
+	vk_put16(text + 4, used);
+	vk_put16(text + 6, 0);
+	vk_put64(text + 8, generation);
+}
+
+void
+vk_chain_put(unsigned char *text, const struct vk_child *next)
+{
+	vk_put32(text + VK_NODE_HEAD, next->pgno);
+	memcpy(text + VK_NODE_HEAD + 4, next->tag, VK_TAG_LEN);
+}
+
+void
+vk_chain_get(const unsigned char *text, struct vk_child *ret)
+{
+	ret->pgno = vk_get32(text + VK_NODE_HEAD);
+	memcpy(ret->tag, text + VK_NODE_HEAD + 4, VK_TAG_LEN);
+}
+
+/* What holds for pages of every kind. */
+static bool
+check_head(const unsigned char *text, enum vk_page_type type, unsigned level)
+{
+	unsigned used = vk_node_used(text);
+
+	return text[0] == type && text[1] == level && used >= VK_NODE_HEAD && used <= VK_PAGE_PLAIN &&
+	    vk_get16(text + 6) == 0 && vk_all_zero(text + used, VK_PAGE_PLAIN - used);
+}
+
+bool
+vk_chain_check(const unsigned char *text, enum vk_page_type type, uint32_t file_pages)
+{
+	unsigned count = vk_node_count(text), used = vk_node_used(text);
+	struct vk_child next;
+
+	if (!check_head(text, type, 0) || used <= VK_CHAIN_HEAD)
+		return false;
+	vk_chain_get(text, &next);
+	if (next.pgno == 0 ? !vk_all_zero(next.tag, VK_TAG_LEN)
+			   : next.pgno < VK_FIRST_PAGE || next.pgno >= file_pages)
+		return false;
+	if (type == VK_PAGE_BLOB)
+		return count == 0 && (next.pgno == 0 || used == VK_PAGE_PLAIN);
+	if (used != VK_CHAIN_HEAD + count * 4)
+		return false;
+	for (unsigned i = 0; i < count; i++) {
+		uint32_t pgno = vk_get32(text + VK_CHAIN_HEAD + (size_t)i * 4);
+
+		if (pgno < VK_FIRST_PAGE || pgno >= file_pages)
+			return false;
+	}
+	return true;
 }
 
 static bool
@@ -76,8 +142,7 @@ check_record(const struct vk_record *r, uint32_t file_pages)
 		pgno = vk_get32(r->payload);
 		len = vk_get32(r->payload + 4);
 		return r->kind == VK_RECORD_ENTRY && len > VK_INLINE_MAX && len <= VK_PAYLOAD_MAX &&
-		    pgno >= VK_FIRST_PAGE && pgno < file_pages &&
-		    vk_blob_pages(len) <= file_pages - pgno;
+		    pgno >= VK_FIRST_PAGE && pgno < file_pages;
 	}
 	switch (r->kind) {
 	case VK_RECORD_ENTRY:
@@ -113,11 +178,7 @@ check_leaf(const unsigned char *text, uint32_t file_pages)
 bool
 vk_node_check(const unsigned char *text, unsigned level, uint32_t file_pages)
 {
-	unsigned used = vk_node_used(text);
-
-	if (text[0] != (level == 0 ? VK_NODE_LEAF : VK_NODE_INNER) || text[1] != level ||
-	    used < VK_NODE_HEAD || used > VK_PAGE_PLAIN || vk_get16(text + 6) != 0 ||
-	    !vk_all_zero(text + used, VK_PAGE_PLAIN - used))
+	if (!check_head(text, level == 0 ? VK_PAGE_LEAF : VK_PAGE_INNER, level))
 		return false;
 	return level == 0 ? check_leaf(text, file_pages) : check_inner(text, file_pages);
 }

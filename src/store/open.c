@@ -5,10 +5,10 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "store/internal.h"
+#include "store/lock.h"
 #include "valetkey/secret.h"
 
 enum { HEADER_TRIES = 8, HEADER_TRIES_UNLOCKED = 3 };
@@ -57,58 +57,59 @@ check_file(const char *path, const struct stat *s)
 	return VK_OK;
 }
 
+/* What is read of a file before a handle goes over to it. */
+struct state {
+	struct stat stat;
+	struct vk_header header;
+	unsigned char raw[VK_HEADER_LEN], older[VK_HEADER_LEN];
+	bool suspect;
+};
+
+static void
+take_headers(const unsigned char *raw, unsigned newest, struct state *s)
+{
+	memcpy(s->raw, raw + (size_t)newest * VK_PAGE, VK_HEADER_LEN);
+	memcpy(s->older, raw + (size_t)!newest * VK_PAGE, VK_HEADER_LEN);
+	s->suspect = raw[VK_SUSPECT_AT] != 0;
+}
+
 /*
- * A header that is being written in place can be read half old, half new.  Its
- * checksum says so; then it is read until two reads agree, in the end under a lock (which a writer
- * has already, and must not trade for a lesser one).
+ * A header that is being written in place can be read half old, half new, and the two can be read
+ * from either side of a commit.  Then they are read until two reads agree, in the end
+ * under a lock (unless the caller has one).
  */
 static enum vk_err
-read_headers(struct vk_store *st, int fd, bool writing, struct vk_header *ret,
-    unsigned char *ret_raw, unsigned char *ret_older)
+read_headers(const struct vk_store *st, int fd, bool locked, struct state *s)
 {
 	unsigned char buf[2][VK_HEADERS_SPAN];
-	const unsigned char *raw, *older;
-	struct flock lock = { .l_type = F_RDLCK, .l_whence = SEEK_SET };
-	bool locked = false;
+	bool own = false;
+	unsigned newest;
 	enum vk_err e = VK_ETAMPER;
 
 	for (unsigned try = 0; try < HEADER_TRIES; try++) {
 		unsigned char *now = buf[try % 2];
 
-		if (try == HEADER_TRIES_UNLOCKED && !writing)
-			locked = fcntl(fd, F_OFD_SETLK, &lock) == 0;
+		if (try >= HEADER_TRIES_UNLOCKED && !locked && !own)
+			own = vk_lock_try(fd, F_RDLCK);
 		if ((e = vk_pread_full(fd, now, VK_HEADERS_SPAN, 0)) != VK_OK) {
 			if (e == VK_ETAMPER)
 				vk_fail(e, "its header is cut off");
 			break;
 		}
-		if ((e = vk_headers_pick(now, ret, &raw, &older)) == VK_OK) {
-			memcpy(ret_raw, raw, VK_HEADER_LEN);
-			memset(ret_older, 0, VK_TAG_LEN);
-			if (older)
-				memcpy(ret_older, older, VK_TAG_LEN);
+		if ((e = vk_headers_pick(now, &s->header, &newest)) == VK_OK) {
+			take_headers(now, newest, s);
 			break;
 		}
 		if (e != VK_ETAMPER || (try > 0 && memcmp(buf[0], buf[1], VK_HEADERS_SPAN) == 0))
 			break;
 	}
-	if (locked) {
-		lock.l_type = F_UNLCK;
-		(void)fcntl(fd, F_OFD_SETLK, &lock);
-	}
+	if (own)
+		vk_lock_drop(fd);
 	return about(st, e);
 }
 
-/* What is read of a file before a handle goes over to it. */
-struct state {
-	struct stat stat;
-	struct vk_header header;
-	unsigned char raw[VK_HEADER_LEN];
-	unsigned char older_tag[VK_TAG_LEN];
-};
-
 static enum vk_err
-open_private(const struct vk_store *st, const struct vk_keys *keys, struct state *s)
+open_private(const struct vk_store *st, struct vk_keys *keys, struct state *s)
 {
 	struct vk_header *h = &s->header;
 	enum vk_err e;
@@ -119,7 +120,7 @@ open_private(const struct vk_store *st, const struct vk_keys *keys, struct state
 	}
 	if ((e = about(st, vk_header_open(s->raw, keys, h))) != VK_OK)
 		return e;
-	if (memcmp(h->older_tag, s->older_tag, sizeof(h->older_tag)) != 0)
+	if (memcmp(h->older_tag, vk_header_tag(s->older), sizeof(h->older_tag)) != 0)
 		return vk_store_damaged(st, "its two headers do not belong together");
 	if ((uint64_t)s->stat.st_size < (uint64_t)h->file_pages * VK_PAGE)
 		return vk_store_damaged(st, "the file is shorter than its header says");
@@ -132,13 +133,14 @@ adopt(struct vk_store *st, const struct state *s)
 	st->stat = s->stat;
 	st->header = s->header;
 	memcpy(st->raw, s->raw, sizeof(st->raw));
-	memcpy(st->older_tag, s->older_tag, sizeof(st->older_tag));
+	memcpy(st->older, s->older, sizeof(st->older));
+	st->suspect = s->suspect;
 	vk_path_forget(&st->walk);
 }
 
 /* All or nothing: a handle whose header was not opened would walk a tree that is not there. */
 enum vk_err
-vk_store_attach(struct vk_store *st, int fd, bool writing)
+vk_store_attach(struct vk_store *st, int fd, bool locked)
 {
 	struct state s;
 	enum vk_err e;
@@ -146,7 +148,7 @@ vk_store_attach(struct vk_store *st, int fd, bool writing)
 	if (fstat(fd, &s.stat) < 0)
 		return vk_fail_errno("%s", st->path);
 	if ((e = check_file(st->path, &s.stat)) != VK_OK ||
-	    (e = read_headers(st, fd, writing, &s.header, s.raw, s.older_tag)) != VK_OK)
+	    (e = read_headers(st, fd, locked, &s)) != VK_OK)
 		return e;
 	if (st->keys && memcmp(st->header.store_id, s.header.store_id, VK_STORE_ID_LEN) != 0)
 		return vk_fail(VK_EKEY, "another keystore has taken the place of %s", st->path);
@@ -160,13 +162,13 @@ vk_store_attach(struct vk_store *st, int fd, bool writing)
 }
 
 enum vk_err
-vk_store_open_header(struct vk_store *st, const struct vk_keys *keys)
+vk_store_open_header(struct vk_store *st, struct vk_keys *keys)
 {
-	struct state s = { .stat = st->stat, .header = st->header };
+	struct state s = { .stat = st->stat, .header = st->header, .suspect = st->suspect };
 	enum vk_err e;
 
 	memcpy(s.raw, st->raw, sizeof(s.raw));
-	memcpy(s.older_tag, st->older_tag, sizeof(s.older_tag));
+	memcpy(s.older, st->older, sizeof(s.older));
 	if ((e = open_private(st, keys, &s)) == VK_OK)
 		adopt(st, &s);
 	return e;
@@ -219,22 +221,16 @@ vk_store_closep(struct vk_store **st)
 }
 
 enum vk_err
-vk_store_refresh(struct vk_store *st, bool *ret_moved)
+vk_store_reload(struct vk_store *st)
 {
 	VK_CLEANUP(vk_closep) int fd = open(st->path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
-	dev_t dev = st->stat.st_dev;
-	ino_t ino = st->stat.st_ino;
-	uint64_t generation = st->header.generation;
 	enum vk_err e;
 
 	if (fd < 0)
 		return vk_fail_errno("cannot open the keystore %s", st->path);
-	if ((e = vk_store_attach(st, fd, false)) != VK_OK)
-		return e;
-	fd = -1;
-	*ret_moved = st->stat.st_dev != dev || st->stat.st_ino != ino ||
-	    st->header.generation != generation;
-	return VK_OK;
+	if ((e = vk_store_attach(st, fd, false)) == VK_OK)
+		fd = -1;
+	return e;
 }
 
 const unsigned char *
@@ -253,6 +249,12 @@ uint64_t
 vk_store_generation(const struct vk_store *st)
 {
 	return st->header.generation;
+}
+
+const unsigned char *
+vk_store_commitment(const struct vk_store *st)
+{
+	return st->header.commit;
 }
 
 enum vk_err

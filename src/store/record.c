@@ -11,6 +11,8 @@ enum {
 	AT_CREATED = 8,
 	FIXED = 16,
 	FIELD_HEAD = 4, /* type u8, length u24 */
+	F_EXTRA = 128,  /* from here on: fields of later versions that may be ignored */
+	EXTRA_MAX = 32 * 1024,
 };
 
 enum field {
@@ -51,7 +53,7 @@ vk_key_origin(const struct vk_keys *k, const struct vk_scope *s, unsigned char o
 		{ s->host, strlen(s->host) + 1 }, { port, sizeof(port) } };
 
 	vk_put16(port, s->port);
-	short_prf(k, "vk0 origin", parts, VK_COUNT(parts), out);
+	short_prf(k, "vk1 origin", parts, VK_COUNT(parts), out);
 }
 
 void
@@ -59,7 +61,7 @@ vk_key_path(const struct vk_keys *k, const char *path, size_t n, unsigned char o
 {
 	struct vk_part part = { path, n };
 
-	short_prf(k, "vk0 path", &part, 1, out);
+	short_prf(k, "vk1 path", &part, 1, out);
 }
 
 void
@@ -67,7 +69,7 @@ vk_key_user(const struct vk_keys *k, const char *user, unsigned char out[8])
 {
 	struct vk_part part = { user, strlen(user) };
 
-	short_prf(k, "vk0 user", &part, 1, out);
+	short_prf(k, "vk1 user", &part, 1, out);
 	/* Zero is the place of the default record. */
 	if (vk_all_zero(out, 8))
 		out[7] = 1;
@@ -87,7 +89,7 @@ vk_key_name(const struct vk_keys *k, const char *name, unsigned char out[VK_TREE
 {
 	struct vk_part part = { name, strlen(name) };
 
-	vk_prf(k->tag, "vk0 name", &part, 1, out, VK_TREE_KEY);
+	vk_prf(k->tag, "vk1 name", &part, 1, out, VK_TREE_KEY);
 }
 
 /* The text fields of a credential, by type; NULL for the others. */
@@ -176,7 +178,9 @@ check_storable(struct vk_cred *c, size_t *ret_len)
 			return vk_fail(VK_ELIMIT, "a secret is larger than %d bytes", VK_MAX_SECRET);
 		len += FIELD_HEAD + (text ? strlen(*text) : s ? s->n : 8);
 	}
-	*ret_len = len;
+	if (c->extra.p && c->extra.n > EXTRA_MAX)
+		return vk_fail(VK_ELIMIT, "an entry has too many extra fields");
+	*ret_len = len + c->extra.n;
 	return VK_OK;
 }
 
@@ -213,7 +217,9 @@ vk_cred_encode(const struct vk_cred *cred, struct vk_payload *ret)
 			at += add_field(p + at, f, time, sizeof(time));
 		}
 	}
-	*ret = (struct vk_payload){ p, at, p };
+	if (c->extra.n > 0)
+		memcpy(p + at, c->extra.p, c->extra.n);
+	*ret = (struct vk_payload){ p, at + c->extra.n, p };
 	return VK_OK;
 }
 
@@ -250,6 +256,7 @@ vk_cred_decode(const unsigned char *p, size_t n, struct vk_cred **ret)
 {
 	VK_CLEANUP(vk_cred_freep) struct vk_cred *c = vk_cred_new();
 	unsigned last = 0;
+	bool extra = false;
 	enum vk_err e;
 
 	if (!c)
@@ -267,13 +274,20 @@ vk_cred_decode(const unsigned char *p, size_t n, struct vk_cred **ret)
 
 		if (n - at < FIELD_HEAD)
 			return VK_ETAMPER;
+		if (f >= F_EXTRA && !extra) {
+			extra = true;
+			if (n - at > EXTRA_MAX)
+				return VK_ETAMPER;
+			if ((e = vk_secret_set(&c->extra, p + at, n - at)) != VK_OK)
+				return e;
+		}
 		len = vk_get16(p + at + 1) | (size_t)p[at + 3] << 16;
 		at += FIELD_HEAD;
-		if (f >= F_END)
+		if (f >= F_END && f < F_EXTRA)
 			return vk_fail(VK_EVERSION, "an entry has a field that this version does not know");
-		if (f <= last || len > n - at)
+		if (f <= last || len > n - at || (extra && len == 0))
 			return VK_ETAMPER;
-		if ((e = decode_field(c, (enum field)f, p + at, len)) != VK_OK)
+		if (!extra && (e = decode_field(c, (enum field)f, p + at, len)) != VK_OK)
 			return e;
 		at += len;
 		last = f;

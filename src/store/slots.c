@@ -116,7 +116,7 @@ slots_key(const struct vk_keys *keys, const unsigned char *id, unsigned char out
 {
 	struct vk_part input = { id, VK_STORE_ID_LEN };
 
-	vk_prf(keys->master, "vk0 slots", &input, 1, out, VK_KEY_LEN);
+	vk_prf(keys->master, "vk1 slots", &input, 1, out, VK_KEY_LEN);
 }
 
 /* Seal the private half; the clear half and the store are bound to it. */
@@ -130,7 +130,7 @@ seal_page(const unsigned char *id, const struct vk_keys *keys, unsigned char *pa
 		return e;
 	struct vk_part parts[] = { { fresh, sizeof(fresh) }, { page, AT_NONCE },
 		{ page + AT_SEALED, SEALED_LEN } };
-	vk_prf(keys->nonce, "vk0 nonce", parts, VK_COUNT(parts), page + AT_NONCE, VK_NONCE_LEN);
+	vk_prf(keys->nonce, "vk1 nonce", parts, VK_COUNT(parts), page + AT_NONCE, VK_NONCE_LEN);
 	slots_key(keys, id, key);
 	memcpy(ad, id, VK_STORE_ID_LEN);
 	memcpy(ad + VK_STORE_ID_LEN, page, AT_NONCE);

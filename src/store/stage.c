@@ -135,7 +135,7 @@ vk_store_stage_put(struct vk_store *st, const struct vk_cred *c)
 	VK_CLEANUP(vk_cred_freep) struct vk_cred *old = NULL;
 	VK_CLEANUP(vk_payload_clear) struct vk_payload p = { 0 };
 	unsigned char key[VK_TREE_KEY];
-	struct vk_cred new = *c; /* borrowed: only its time is set here */
+	struct vk_cred new = *c; /* borrowed: only what the entry keeps is set here */
 	enum vk_err e = need_txn(st);
 
 	if (e != VK_OK)
@@ -145,6 +145,8 @@ vk_store_stage_put(struct vk_store *st, const struct vk_cred *c)
 		return e;
 	if (new.created == 0)
 		new.created = old ? old->created : vk_store_now();
+	if (old && !new.extra.p)
+		new.extra = old->extra;
 	if ((e = vk_cred_encode(&new, &p)) != VK_OK ||
 	    (e = stage_name(st, c, old, key)) != VK_OK ||
 	    (e = stage_first(st, c, key, !old)) != VK_OK)

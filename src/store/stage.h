@@ -31,7 +31,25 @@ struct vk_txn {
 	size_t index_cap;
 	unsigned char *log; /* payloads: entries sealed, with their tags */
 	size_t log_len, log_cap;
+	unsigned char *slots; /* heap: new slot pages; NULL: as they are */
+	size_t slots_len;
+	struct vk_keys *rekey; /* arena: keys to write everything anew under, ${slots} being wrapped for them */
+	bool anew;             /* write everything anew in any case */
 };
+
+/* What a commit wrote. */
+struct vk_written {
+	struct stat stat;
+	struct vk_header header;
+	unsigned char older[VK_HEADER_LEN], newest[VK_HEADER_LEN];
+};
+
+/** vk_commit_anew(st, ret): The old records and the staged ones to a new file, in the place of the old one. */
+enum vk_err vk_commit_anew(struct vk_store *st, struct vk_written *ret) VK_MUST;
+
+/** vk_txn_slots(t, pages, len), vk_txn_rekey(t, keys): What to write besides records; both are taken. */
+void vk_txn_slots(struct vk_txn *t, unsigned char *pages, size_t len);
+void vk_txn_rekey(struct vk_txn *t, struct vk_keys *keys);
 
 /** vk_txn_new(ret), vk_txn_free(t): In the arena, with heap behind it. */
 enum vk_err vk_txn_new(struct vk_txn **ret) VK_MUST;

@@ -20,6 +20,19 @@ vk_path_free(struct vk_path *p)
 	*p = (struct vk_path){ 0 };
 }
 
+enum vk_err
+vk_page_read(const struct vk_store *st, const struct vk_child *child, const char *what,
+    unsigned char *page)
+{
+	enum vk_err e = vk_pread_full(st->fd, page, VK_PAGE, (off_t)child->pgno * VK_PAGE);
+
+	if (e == VK_ETAMPER)
+		return vk_store_damaged(st, "%s page %u is cut off", what, child->pgno);
+	if (e == VK_OK && !vk_page_open(st->keys, st->header.store_id, child, page))
+		return vk_store_damaged(st, "%s page %u was changed", what, child->pgno);
+	return e;
+}
+
 /* Bring ${child}, which is ${depth} levels below the root, into ${p}. */
 static enum vk_err
 load(struct vk_store *st, struct vk_path *p, unsigned depth, const struct vk_child *child,
@@ -35,25 +48,18 @@ load(struct vk_store *st, struct vk_path *p, unsigned depth, const struct vk_chi
 		enum vk_err e;
 
 		p->level[depth].pgno = 0;
-		e = vk_pread_full(st->fd, page, VK_PAGE, (off_t)child->pgno * VK_PAGE);
-		if (e == VK_ETAMPER)
-			return vk_store_damaged(st, "%s page %u is cut off", what, child->pgno);
-		if (e != VK_OK)
+		if ((e = vk_page_read(st, child, what, page)) != VK_OK)
 			return e;
-		if (!vk_extent_open(st->keys, st->header.store_id, VK_EXTENT_NODE, child, page,
-			VK_PAGE))
-			return vk_store_damaged(st, "%s page %u was changed", what, child->pgno);
-		if (!vk_node_check(page + VK_NONCE_LEN, level, st->header.file_pages))
+		if (!vk_node_check(vk_page_text(page), level, st->header.file_pages))
 			return vk_store_damaged(st, "%s page %u is malformed", what, child->pgno);
 		p->level[depth].pgno = child->pgno;
 	}
-	*ret_text = page + VK_NONCE_LEN;
+	*ret_text = vk_page_text(page);
 	return VK_OK;
 }
 
-/* The last entry whose key is not above ${key}; -1 when even the first is. */
-static int
-inner_search(const unsigned char *text, const unsigned char *key)
+int
+vk_inner_search(const unsigned char *text, const unsigned char *key)
 {
 	unsigned low = 0, high = vk_node_count(text);
 
@@ -83,7 +89,7 @@ vk_tree_get(struct vk_store *st, struct vk_path *walk, const unsigned char *key,
 
 		if ((e = load(st, walk, depth, &child, &text)) != VK_OK)
 			return e;
-		if ((i = inner_search(text, key)) < 0)
+		if ((i = vk_inner_search(text, key)) < 0)
 			return VK_ENOENT;
 		vk_inner_child(text, (unsigned)i, &child);
 	}
@@ -120,7 +126,7 @@ descend(struct vk_cursor *c, unsigned depth, struct vk_child child, const unsign
 			return e;
 		if (depth + 1 == c->st->header.height)
 			break;
-		if (key && (i = inner_search(text, key)) < 0)
+		if (key && (i = vk_inner_search(text, key)) < 0)
 			i = 0;
 		c->index[depth] = (unsigned)i;
 		vk_inner_child(text, (unsigned)i, &child);
@@ -187,37 +193,64 @@ vk_cursor_free(struct vk_cursor *c)
 	vk_path_free(&c->path);
 }
 
+/* A blob's payload from its chain of pages, ${len} bytes in all. */
+static enum vk_err
+read_blob(const struct vk_store *st, struct vk_child next, unsigned char *page,
+    unsigned char *to, size_t len)
+{
+	unsigned char *text = vk_page_text(page);
+	size_t at = 0;
+	enum vk_err e;
+
+	while (next.pgno != 0) {
+		uint32_t pgno = next.pgno;
+		size_t n;
+
+		if ((e = vk_page_read(st, &next, "blob", page)) != VK_OK)
+			return e;
+		if (!vk_chain_check(text, VK_PAGE_BLOB, st->header.file_pages))
+			return vk_store_damaged(st, "blob page %u is malformed", pgno);
+		n = vk_node_used(text) - VK_CHAIN_HEAD;
+		if (n > len - at)
+			return vk_store_damaged(st, "a blob has another length than its record says");
+		memcpy(to + at, text + VK_CHAIN_HEAD, n);
+		at += n;
+		vk_chain_get(text, &next);
+	}
+	return at == len ? VK_OK
+			 : vk_store_damaged(st, "a blob has another length than its record says");
+}
+
+void
+vk_blob_ref(const struct vk_record *r, struct vk_child *ret_first, size_t *ret_len)
+{
+	ret_first->pgno = vk_get32(r->payload);
+	memcpy(ret_first->tag, r->payload + 8, VK_TAG_LEN);
+	*ret_len = vk_get32(r->payload + 4);
+}
+
 enum vk_err
 vk_payload_read(struct vk_store *st, const struct vk_record *r, struct vk_payload *ret)
 {
-	struct vk_child child;
-	unsigned char *buf;
-	size_t n, len;
+	unsigned char *buf, *page;
+	struct vk_child first;
+	size_t len;
 	enum vk_err e;
 
 	if (!r->blob) {
 		*ret = (struct vk_payload){ r->payload, r->len, NULL };
 		return VK_OK;
 	}
-	child.pgno = vk_get32(r->payload);
-	len = vk_get32(r->payload + 4);
-	memcpy(child.tag, r->payload + 8, VK_TAG_LEN);
-	n = (size_t)vk_blob_pages(len) * VK_PAGE;
-	if (!(buf = vk_arena_alloc(n)))
-		return VK_ENOMEM;
-	e = vk_pread_full(st->fd, buf, n, (off_t)child.pgno * VK_PAGE);
-	if (e == VK_ETAMPER)
-		e = vk_store_damaged(st, "the blob at page %u is cut off", child.pgno);
-	else if (e == VK_OK && (!vk_extent_open(st->keys, st->header.store_id, VK_EXTENT_BLOB, &child,
-				    buf, n) ||
-				   !vk_all_zero(buf + VK_NONCE_LEN + len,
-				       n - VK_NONCE_LEN - VK_TAG_LEN - len)))
-		e = vk_store_damaged(st, "the blob at page %u was changed", child.pgno);
+	vk_blob_ref(r, &first, &len);
+	buf = vk_arena_alloc(len);
+	page = vk_arena_alloc(VK_PAGE);
+	e = buf && page ? read_blob(st, first, page, buf, len) : VK_ENOMEM;
+	vk_arena_free(page);
 	if (e != VK_OK) {
 		vk_arena_free(buf);
 		return e;
 	}
-	*ret = (struct vk_payload){ buf + VK_NONCE_LEN, len, buf };
+	*ret = (struct vk_payload){ buf, len, buf };
 	return VK_OK;
 }
 

@@ -29,7 +29,24 @@ vk_txn_free(struct vk_txn *t)
 	free(t->v);
 	free(t->index);
 	free(t->log);
+	free(t->slots);
+	vk_arena_free(t->rekey);
 	vk_arena_free(t);
+}
+
+void
+vk_txn_slots(struct vk_txn *t, unsigned char *pages, size_t len)
+{
+	free(t->slots);
+	t->slots = pages;
+	t->slots_len = len;
+}
+
+void
+vk_txn_rekey(struct vk_txn *t, struct vk_keys *keys)
+{
+	vk_arena_free(t->rekey);
+	t->rekey = keys;
 }
 
 /* Tree keys are hashes; only their three parts may repeat, so mix these. */
