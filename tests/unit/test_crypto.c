@@ -2,8 +2,10 @@
 /* The primitives against known answers (from Python's hashlib and PyNaCl), and refusals. */
 #include <setjmp.h>
 #include <stdarg.h>
+#include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include <cmocka.h>
@@ -84,32 +86,106 @@ test_stretch(void **state)
 	assert_int_equal(vk_stretch("x", 1, salt, 16, 8, key), VK_OK);
 }
 
+/* Made with PyNaCl: secret key 00..1f, ephemeral secret 40..5f, nonce 80..97, key c8..e7, bound to "ad". */
+#define WRAPPED_PUBLIC "8f40c5adb68f25624ae5b214ea767a6ec94d829d3d7b5e1ad1ba6f3e2138285f"
+#define WRAPPED                                                                                    \
+	"79a631eede1bf9c98f12032cdeadd0e7a079398fc786b88cc846ec89af85a51a"                         \
+	"c7b0f6504fc2c0c3f8cad612996267c776c1158e191a2f34c1145862194cd472"                         \
+	"808182838485868788898a8b8c8d8e8f9091929394959697"                                         \
+	"7e0a6cd7ad2b2d5bd2f1f72c573d6ded4edac19497556e75b2a213b1204bf77f"                         \
+	"41445c394daa1034b14518a4d7e5ef62"
+
 static void
-test_wrap(void **state)
+from_hex(const char *hex, void *out, size_t n)
 {
-	unsigned char ikm[VK_KEY_LEN], other[VK_KEY_LEN] = { 1 }, key[VK_KEY_LEN], got[VK_KEY_LEN];
-	unsigned char kek[VK_KEY_LEN];
+	unsigned char *p = out;
+
+	assert_int_equal(strlen(hex), 2 * n);
+	for (size_t i = 0; i < n; i++) {
+		char byte[3] = { hex[2 * i], hex[2 * i + 1], '\0' };
+
+		p[i] = (unsigned char)strtoul(byte, NULL, 16);
+	}
+}
+
+static void
+test_unwrap_known(void **state)
+{
+	unsigned char secret[VK_KEY_LEN], other[VK_KEY_LEN] = { 1 }, got[VK_KEY_LEN];
 	struct vk_wrapped w, bad;
 
 	(void)state;
-	count_up(ikm, sizeof(ikm));
-	assert_int_equal(vk_random(key, sizeof(key)), VK_OK);
-	assert_int_equal(vk_wrap(ikm, "ad", 2, key, &w, kek), VK_OK);
-	assert_int_equal(vk_unwrap(ikm, "ad", 2, &w, got), VK_OK);
-	assert_memory_equal(got, key, sizeof(key));
+	count_up(secret, sizeof(secret));
+	vk_x25519_public(secret, got);
+	assert_hex(got, sizeof(got), WRAPPED_PUBLIC);
+	from_hex(WRAPPED, &w, sizeof(w));
+	assert_int_equal(vk_unwrap(secret, "ad", 2, &w, got), VK_OK);
+	for (unsigned i = 0; i < sizeof(got); i++)
+		assert_int_equal(got[i], 200 + i);
 	assert_int_equal(vk_unwrap(other, "ad", 2, &w, got), VK_EKEY);
-	assert_int_equal(vk_unwrap(ikm, "aD", 2, &w, got), VK_EKEY);
+	assert_int_equal(vk_unwrap(secret, "aD", 2, &w, got), VK_EKEY);
+	assert_int_equal(vk_unwrap(secret, "a", 1, &w, got), VK_EKEY);
 	for (size_t at = 0; at < sizeof(w); at++) {
+		/* X25519 ignores the highest bit of a public key; what is bound is all of it */
 		bad = w;
-		((unsigned char *)&bad)[at] ^= 1;
-		assert_int_equal(vk_unwrap(ikm, "ad", 2, &bad, got),
-		    at < sizeof(w.commit) ? VK_EKEY : VK_ETAMPER);
+		((unsigned char *)&bad)[at] ^= 0x80;
+		assert_int_equal(vk_unwrap(secret, "ad", 2, &bad, got),
+		    at < offsetof(struct vk_wrapped, nonce) ? VK_EKEY : VK_ETAMPER);
 	}
+	for (unsigned i = 0; i < sizeof(got); i++)
+		assert_int_equal(got[i], 200 + i); /* untouched on failure */
+}
+
+static void
+test_wrap(void **state)
+{
+	unsigned char secret[VK_KEY_LEN], public[VK_KEY_LEN], key[VK_KEY_LEN], got[VK_KEY_LEN];
+	unsigned char ad[VK_WRAP_AD_MAX + 1] = { 7 };
+	struct vk_wrapped w, again;
+
+	(void)state;
+	assert_int_equal(vk_random(secret, sizeof(secret)), VK_OK);
+	assert_int_equal(vk_random(key, sizeof(key)), VK_OK);
+	vk_x25519_public(secret, public);
+	assert_int_equal(vk_wrap(public, ad, VK_WRAP_AD_MAX, key, &w), VK_OK);
+	assert_int_equal(vk_unwrap(secret, ad, VK_WRAP_AD_MAX, &w, got), VK_OK);
+	assert_memory_equal(got, key, sizeof(key));
+	assert_int_equal(vk_wrap(public, ad, VK_WRAP_AD_MAX + 1, key, &w), VK_EUSAGE);
+	/* the public key, which everybody may have, opens nothing */
+	assert_int_equal(vk_unwrap(public, ad, VK_WRAP_AD_MAX, &w, got), VK_EKEY);
 	/* twice the same is never the same */
-	assert_int_equal(vk_wrap(ikm, "ad", 2, key, &bad, got), VK_OK);
-	assert_memory_equal(kek, got, sizeof(kek));
-	assert_memory_not_equal(w.nonce, bad.nonce, sizeof(w.nonce));
-	assert_memory_not_equal(w.key, bad.key, sizeof(w.key));
+	assert_int_equal(vk_wrap(public, ad, VK_WRAP_AD_MAX, key, &again), VK_OK);
+	assert_memory_not_equal(w.ephemeral, again.ephemeral, sizeof(w.ephemeral));
+	assert_memory_not_equal(w.commit, again.commit, sizeof(w.commit));
+	assert_memory_not_equal(w.nonce, again.nonce, sizeof(w.nonce));
+	assert_memory_not_equal(w.key, again.key, sizeof(w.key));
+}
+
+/* Points with which every secret key has the same shared secret, zero: whoever knows that could open. */
+static void
+test_small_order(void **state)
+{
+	static const char *const points[] = {
+		"0000000000000000000000000000000000000000000000000000000000000000",
+		"0100000000000000000000000000000000000000000000000000000000000000",
+		"e0eb7a7c3b41b8ae1656e3faf19fc46ada098deb9c32b1fd866205165f49b800",
+		"5f9c95bca3508c24b1d0b1559c83ef5b04445cc4581c8e86d8224eddd09f1157",
+		"ecffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff7f",
+		"edffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff7f",
+		"eeffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff7f",
+		"0000000000000000000000000000000000000000000000000000000000000080",
+	};
+	unsigned char secret[VK_KEY_LEN] = { 3 }, public[VK_KEY_LEN], key[VK_KEY_LEN] = { 4 };
+	struct vk_wrapped w;
+
+	(void)state;
+	for (size_t i = 0; i < VK_COUNT(points); i++) {
+		from_hex(points[i], public, sizeof(public));
+		assert_int_equal(vk_wrap(public, "ad", 2, key, &w), VK_EUSAGE);
+		from_hex(WRAPPED, &w, sizeof(w));
+		memcpy(w.ephemeral, public, sizeof(public));
+		assert_int_equal(vk_unwrap(secret, "ad", 2, &w, key), VK_EKEY);
+	}
 }
 
 int
@@ -119,7 +195,9 @@ main(void)
 		cmocka_unit_test(test_prf),
 		cmocka_unit_test(test_seal),
 		cmocka_unit_test(test_stretch),
+		cmocka_unit_test(test_unwrap_known),
 		cmocka_unit_test(test_wrap),
+		cmocka_unit_test(test_small_order),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
