@@ -38,9 +38,8 @@ enum {
 	VK_BLOB_CHUNK = VK_PAGE_PLAIN - VK_CHAIN_HEAD, /* 4020 */
 	VK_LIST_MAX = (VK_PAGE_PLAIN - VK_CHAIN_HEAD) / 4, /* 1005 page numbers */
 
-	VK_SLOT_LEN = 192,
-	VK_SLOT_BOUND = 72, /* the bytes of a slot that its own wrapping authenticates */
-	VK_SLOTS_PER_PAGE = 10,
+	VK_SLOT_LEN = 224, /* the clear half */
+	VK_SLOTS_PER_PAGE = 12,
 	VK_SLOT_PAGES_MAX = 4,
 	VK_SLOTS_MAX = VK_SLOTS_PER_PAGE * VK_SLOT_PAGES_MAX,
 	VK_PASSPHRASES_MAX = 8,

@@ -1,0 +1,180 @@
+/* SPDX-License-Identifier: ISC */
+/* Opening a keystore by one of its key slots, and saying which slots there are. */
+#include <string.h>
+
+#include "store/slots.h"
+#include "valetkey/secret.h"
+
+/* What somebody offers: tried on every slot of ${type}, or on the one of ${id} alone. */
+struct offer {
+	enum vk_slot_type type;
+	const unsigned char *id;
+	const void *secret;
+	size_t n;
+};
+
+static enum vk_err
+try_slot(const struct vk_store *st, const unsigned char *clear, const struct offer *o,
+    struct vk_keys *keys)
+{
+	unsigned char bound[VK_SLOT_BOUND_LEN], key[VK_KEY_LEN];
+	struct vk_wrapped w;
+	enum vk_err e;
+
+	e = vk_slot_secret(st->header.store_id, clear, o->secret, o->n, key);
+	if (e != VK_OK)
+		return e == VK_ETAMPER ? vk_store_damaged(st, "%s", vk_reason()) : e;
+	vk_slot_bound(st->header.store_id, clear, bound);
+	memcpy(&w, clear + VK_SLOT_WRAPPED, sizeof(w));
+	e = vk_unwrap(key, bound, sizeof(bound), &w, keys->master);
+	vk_wipe(key, sizeof(key));
+	return e == VK_ETAMPER ? vk_store_damaged(st, "a key slot was tampered with") : e;
+}
+
+static enum vk_err
+try_page(const struct vk_store *st, const unsigned char *page, const struct offer *o,
+    struct vk_keys *keys)
+{
+	enum vk_err e = VK_EKEY;
+
+	for (unsigned i = 0; e == VK_EKEY && i < vk_slots_in(page); i++) {
+		const unsigned char *clear = vk_slot_clear(page, i);
+
+		if (clear[VK_SLOT_TYPE] == (unsigned char)o->type &&
+		    (!o->id || memcmp(clear + VK_SLOT_ID, o->id, VK_SLOT_ID_LEN) == 0))
+			e = try_slot(st, clear, o, keys);
+	}
+	return e;
+}
+
+/* ${keys->master} is set: is it this store's? */
+static enum vk_err
+accept(struct vk_store *st, struct vk_keys *keys, const unsigned char *pages, size_t n)
+{
+	enum vk_err e;
+
+	vk_keys_from_master(keys, st->header.store_id);
+	if (!vk_mem_eq(keys->commit, st->header.commit, sizeof(keys->commit)))
+		return vk_store_damaged(st, "its header and its key slots do not belong together");
+	if ((e = vk_slots_open(st, keys, pages, n, NULL)) != VK_OK)
+		return e;
+	return vk_store_open_header(st, keys);
+}
+
+static enum vk_err
+not_opened(const struct vk_store *st, enum vk_slot_type type)
+{
+	static const char *const what[] = {
+		[VK_SLOT_PASSPHRASE] = "this passphrase",
+		[VK_SLOT_RAW] = "this key",
+		[VK_SLOT_EXTERNAL] = "the key that was kept for it",
+		[VK_SLOT_X25519] = "this identity",
+	};
+
+	return vk_fail(VK_EKEY, "%s does not open the keystore %s", what[type], st->path);
+}
+
+static enum vk_err
+unlock(struct vk_store *st, const struct offer *o)
+{
+	VK_CLEANUP(vk_freep) unsigned char *p = NULL;
+	struct vk_keys *keys;
+	size_t len;
+	enum vk_err e;
+
+	if ((e = vk_slots_read(st, &p, &len)) != VK_OK)
+		return e;
+	if (!(keys = vk_arena_alloc(sizeof(*keys))))
+		return VK_ENOMEM;
+	*keys = (struct vk_keys){ 0 };
+	e = VK_EKEY;
+	for (size_t at = 0; e == VK_EKEY && at < len; at += VK_PAGE)
+		e = try_page(st, p + at, o, keys);
+	if (e == VK_EKEY)
+		e = not_opened(st, o->type);
+	else if (e == VK_OK)
+		e = accept(st, keys, p, len);
+	if (e == VK_OK) {
+		vk_arena_free(st->keys);
+		st->keys = VK_TAKE(keys);
+	}
+	vk_arena_free(keys);
+	return e;
+}
+
+enum vk_err
+vk_store_unlock_passphrase(struct vk_store *st, const struct vk_secret *pass)
+{
+	return unlock(st, &(struct offer){ VK_SLOT_PASSPHRASE, NULL, pass->p ? pass->p : "", pass->n });
+}
+
+enum vk_err
+vk_store_unlock_raw(struct vk_store *st, const unsigned char key[VK_STORE_KEY_LEN])
+{
+	return unlock(st, &(struct offer){ VK_SLOT_RAW, NULL, key, VK_STORE_KEY_LEN });
+}
+
+enum vk_err
+vk_store_unlock_identity(struct vk_store *st, const unsigned char identity[VK_STORE_KEY_LEN])
+{
+	return unlock(st, &(struct offer){ VK_SLOT_X25519, NULL, identity, VK_STORE_KEY_LEN });
+}
+
+enum vk_err
+vk_store_unlock_external(struct vk_store *st, const unsigned char slot[8],
+    const unsigned char key[VK_STORE_KEY_LEN])
+{
+	return unlock(st, &(struct offer){ VK_SLOT_EXTERNAL, slot, key, VK_STORE_KEY_LEN });
+}
+
+bool
+vk_store_has_master(const struct vk_store *st)
+{
+	return st->keys && st->keys->have_master;
+}
+
+static void
+describe(const unsigned char *clear, struct vk_slot_info *ret)
+{
+	*ret = (struct vk_slot_info){ .type = (enum vk_slot_type)clear[VK_SLOT_TYPE],
+		.created = (int64_t)vk_get64(clear + VK_SLOT_CREATED) };
+	memcpy(ret->id, clear + VK_SLOT_ID, sizeof(ret->id));
+	if (ret->type == VK_SLOT_PASSPHRASE) {
+		ret->kdf_passes = vk_get32(clear + VK_SLOT_PASSES);
+		ret->kdf_kib = vk_get32(clear + VK_SLOT_KIB);
+	}
+	if (ret->type == VK_SLOT_EXTERNAL)
+		memcpy(ret->program, clear + VK_SLOT_PROGRAM, VK_SLOT_PROGRAM_MAX);
+}
+
+static void
+describe_private(const struct vk_slot *slot, struct vk_slot_info *info)
+{
+	if (!vk_slot_known(info->type))
+		return;
+	memcpy(info->label, slot->private + VK_PRIVATE_LABEL, VK_SLOT_LABEL_MAX);
+	memcpy(info->public_key, slot->private + VK_PRIVATE_PUBLIC, sizeof(info->public_key));
+}
+
+enum vk_err
+vk_store_slots(struct vk_store *st, struct vk_slot_info *v, size_t max, size_t *ret_n)
+{
+	VK_CLEANUP(vk_freep) unsigned char *p = NULL;
+	struct vk_slots *slots = NULL;
+	size_t len, n = 0;
+	enum vk_err e = vk_slots_read(st, &p, &len);
+
+	if (e == VK_OK && vk_store_has_master(st))
+		e = vk_slots_open(st, st->keys, p, len, &slots);
+	if (e != VK_OK)
+		return e;
+	for (size_t at = 0; at < len; at += VK_PAGE)
+		for (unsigned i = 0; i < vk_slots_in(p + at) && n < max; i++, n++) {
+			describe(vk_slot_clear(p + at, i), &v[n]);
+			if (slots)
+				describe_private(&slots->v[n], &v[n]);
+		}
+	vk_arena_free(slots);
+	*ret_n = n;
+	return VK_OK;
+}
