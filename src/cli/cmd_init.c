@@ -38,7 +38,7 @@ const struct vk_cmd vk_cmd_init = {
 struct making {
 	const char *key_file;
 	bool from_stdin, asked, made_key_file;
-	enum vk_kdf_cost cost;
+	struct vk_kdf_cost cost;
 	struct vk_secret pass, raw;
 	struct vk_slot_new slots[2];
 	size_t n_slots;
@@ -175,7 +175,7 @@ static int
 run(int argc, char **argv)
 {
 	struct vk_opts o = VK_OPTS(&vk_cmd_init, argc, argv);
-	struct making m = { .cost = VK_KDF_MODERATE };
+	struct making m = { .cost = { 0, 0 } };
 	bool kdf = false;
 
 	for (int id; (id = vk_opts_next(&o)) != 0;)
@@ -189,7 +189,8 @@ run(int argc, char **argv)
 		case OPT_KDF:
 			if (strcmp(o.arg, "interactive") != 0 && strcmp(o.arg, "moderate") != 0)
 				return vk_msg_usage("init: no such cost: %s (interactive or moderate)", o.arg);
-			m.cost = strcmp(o.arg, "interactive") == 0 ? VK_KDF_INTERACTIVE : VK_KDF_MODERATE;
+			m.cost = strcmp(o.arg, "interactive") == 0 ? (struct vk_kdf_cost){ 2, 65536 }
+							   : (struct vk_kdf_cost){ 3, 262144 };
 			kdf = true;
 			break;
 		default:

@@ -88,7 +88,7 @@ put_slots(const struct status *s, struct vk_buf *b)
 		vk_buf_fmt(b, "slot      %s%s, made %s", slot_text(slot->type),
 		    slot->type == VK_SLOT_RAW ? " key" : "", stamp);
 		if (slot->type == VK_SLOT_PASSPHRASE)
-			vk_buf_fmt(b, ", %u MiB, %u passes", slot->kdf_mib, slot->kdf_passes);
+			vk_buf_fmt(b, ", %u MiB, %u passes", slot->kdf_kib / 1024, slot->kdf_passes);
 		vk_buf_char(b, '\n');
 	}
 }
@@ -143,7 +143,7 @@ json_slots(const struct status *s, struct vk_buf *b)
 		vk_buf_str(b, "\", ");
 		vk_json_time(b, "created", slot->created);
 		if (slot->type == VK_SLOT_PASSPHRASE)
-			vk_buf_fmt(b, ", \"kdf_mib\": %u, \"kdf_passes\": %u", slot->kdf_mib, slot->kdf_passes);
+			vk_buf_fmt(b, ", \"kdf_mib\": %u, \"kdf_passes\": %u", slot->kdf_kib / 1024, slot->kdf_passes);
 		vk_buf_char(b, '}');
 	}
 	vk_buf_char(b, ']');

@@ -149,7 +149,7 @@ slots(struct vk_doctor *d, struct vk_store *st, const char *path)
 static void
 intact(struct vk_doctor *d, struct vk_store *st)
 {
-	enum vk_err e = vk_store_verify(st);
+	enum vk_err e = vk_store_verify(st, NULL);
 
 	if (e == VK_OK)
 		vk_doctor_add(d, VK_DOCTOR_OK, "keystore", "every page and record of it is authentic");

@@ -257,7 +257,7 @@ op_verify(void)
 	VK_CLEANUP(vk_store_closep) struct vk_store *st = NULL;
 	enum vk_err e = open_store(&st);
 
-	return e == VK_OK ? vk_store_verify(st) : e;
+	return e == VK_OK ? vk_store_verify(st, NULL) : e;
 }
 
 static enum vk_err

@@ -64,7 +64,7 @@ make_image(void **state)
 	for (size_t i = 0; i < VK_COUNT(entries); i++)
 		assert_ok(put(st, entries[i].url, entries[i].user, entries[i].name,
 		    entries[i].secret ? entries[i].secret : blob_secret));
-	assert_ok(vk_store_verify(st));
+	assert_ok(vk_store_verify(st, NULL));
 	vk_store_close(st);
 	image = read_file(store_file, &image_len);
 	return 0;
@@ -128,7 +128,7 @@ ask_everything(const char *where, size_t at)
 	e = find(st, "https://a.example", "nobody", &c);
 	if (e != VK_ENOENT && !is_refusal(e))
 		fail_msg("%s at %zu: an answer for nobody", where, at);
-	noticed = vk_store_verify(st) != VK_OK;
+	noticed = vk_store_verify(st, NULL) != VK_OK;
 	vk_store_close(st);
 	return noticed;
 }

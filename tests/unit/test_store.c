@@ -24,7 +24,7 @@ test_empty(void **state)
 	assert_ok(vk_store_count(st, &count));
 	assert_int_equal(count, 0);
 	expect(st, "https://a.example", NULL, NULL);
-	assert_ok(vk_store_verify(st));
+	assert_ok(vk_store_verify(st, NULL));
 	vk_store_close(st);
 }
 
@@ -49,7 +49,7 @@ test_create_refuses(void **state)
 	key.n = 31;
 	assert_int_equal(vk_store_create(store_file, &slot, 1), VK_EUSAGE);
 	key.n = 32;
-	slot = (struct vk_slot_new){ .type = VK_SLOT_PASSPHRASE, .secret = &key };
+	slot = (struct vk_slot_new){ .type = VK_SLOT_PASSPHRASE, .cost = { 1, 19456 }, .secret = &key };
 	assert_int_equal(vk_store_create(store_file, &slot, 1), VK_EUSAGE); /* no such cost */
 	assert_int_equal(access(store_file, F_OK), -1);
 	vk_secret_clear(&key);
@@ -59,8 +59,8 @@ static void
 test_keys(void **state)
 {
 	struct vk_secret pass = { 0 }, key = { 0 };
-	struct vk_slot_new slots[2] = { { VK_SLOT_PASSPHRASE, VK_KDF_INTERACTIVE, &pass },
-		{ VK_SLOT_RAW, 0, &key } };
+	struct vk_slot_new slots[2] = { { .type = VK_SLOT_PASSPHRASE, .cost = { 2, 19456 }, .secret = &pass },
+		{ .type = VK_SLOT_RAW, .secret = &key } };
 	unsigned char session[VK_STORE_KEY_LEN], wrong[VK_STORE_KEY_LEN] = { 1 };
 	struct vk_store *st = NULL;
 	struct vk_cred *c = NULL;
@@ -90,7 +90,7 @@ test_keys(void **state)
 	assert_ok(vk_store_open(store_file, &st));
 	assert_ok(vk_store_unlock_passphrase(st, &pass));
 	expect(st, "https://b.example", "u", "t");
-	assert_ok(vk_store_verify(st));
+	assert_ok(vk_store_verify(st, NULL));
 	vk_store_close(st);
 	assert_ok(vk_store_open(store_file, &st));
 	assert_ok(vk_secret_set(&pass, "wrong horse", 11));
@@ -130,7 +130,7 @@ test_accounts_and_paths(void **state)
 	expect(st, "http://git.example/team-a", NULL, "plain");
 	expect(st, "https://git.example:444", NULL, NULL);
 	expect(st, "https://sub.git.example", NULL, NULL);
-	assert_ok(vk_store_verify(st));
+	assert_ok(vk_store_verify(st, NULL));
 	vk_store_close(st);
 }
 
@@ -178,7 +178,7 @@ test_default(void **state)
 	assert_int_equal(take(st, "https://h.example", "c"), VK_ENOENT);
 	ch.user = "z";
 	assert_int_equal(vk_store_commit(st, decide_change, &ch), VK_ENOENT);
-	assert_ok(vk_store_verify(st));
+	assert_ok(vk_store_verify(st, NULL));
 	vk_store_close(st);
 }
 
@@ -207,7 +207,7 @@ test_names(void **state)
 	assert_ok(put(st, "https://c.example", "u", "one", "s3"));
 	assert_ok(take(st, "https://c.example", "u"));
 	assert_int_equal(vk_store_find_name(st, "one", &c), VK_ENOENT);
-	assert_ok(vk_store_verify(st));
+	assert_ok(vk_store_verify(st, NULL));
 	vk_store_close(st);
 }
 
@@ -356,7 +356,7 @@ test_many(void **state)
 	assert_ok(vk_store_commit(st, decide_many, &m));
 	m = (struct many){ 3000, 9000, false }; /* merged into what is there */
 	assert_ok(vk_store_commit(st, decide_many, &m));
-	assert_ok(vk_store_verify(st));
+	assert_ok(vk_store_verify(st, NULL));
 	assert_ok(vk_store_count(st, &count));
 	assert_int_equal(count, 9000);
 	for (unsigned i = 0; i < 9000; i += 7) {
@@ -386,7 +386,7 @@ test_many(void **state)
 	/* take away all but a few, then the rest */
 	m = (struct many){ 15, 8990, true };
 	assert_ok(vk_store_commit(st, decide_many, &m));
-	assert_ok(vk_store_verify(st));
+	assert_ok(vk_store_verify(st, NULL));
 	expect(st, "https://h0.example/p/q", NULL, "s0");
 	expect(st, "https://h1.example", NULL, "s10");
 	expect(st, "https://h898.example", NULL, NULL);
@@ -396,7 +396,7 @@ test_many(void **state)
 	assert_ok(vk_store_commit(st, decide_many, &m));
 	assert_ok(vk_store_count(st, &count));
 	assert_int_equal(count, 0);
-	assert_ok(vk_store_verify(st));
+	assert_ok(vk_store_verify(st, NULL));
 	vk_store_close(st);
 }
 

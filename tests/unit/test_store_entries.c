@@ -105,7 +105,7 @@ test_sizes(void **state)
 		}
 		free(s);
 	}
-	assert_ok(vk_store_verify(st));
+	assert_ok(vk_store_verify(st, NULL));
 	vk_store_close(st);
 }
 
@@ -135,7 +135,7 @@ test_limits(void **state)
 	assert_int_equal(got->refresh.n, VK_MAX_SECRET);
 	assert_string_equal(got->scope.path, field);
 	vk_cred_free(got);
-	assert_ok(vk_store_verify(st));
+	assert_ok(vk_store_verify(st, NULL));
 	assert_ok(vk_cred_set(&c->username, longer));
 	assert_int_equal(vk_store_commit(st, decide_change, &ch), VK_ELIMIT);
 	assert_ok(vk_cred_set(&c->username, ""));

@@ -115,7 +115,7 @@ test_hostile_costs(void **state)
 	static const uint32_t costs[][2] = { { 3, 1024 * 1024 + 1 }, { 17, 65536 }, { 0, 65536 },
 		{ 3, 7 }, { UINT32_MAX, UINT32_MAX } };
 	struct vk_secret pass = { 0 };
-	struct vk_slot_new slot = { VK_SLOT_PASSPHRASE, VK_KDF_INTERACTIVE, &pass };
+	struct vk_slot_new slot = { .type = VK_SLOT_PASSPHRASE, .cost = { 2, 19456 }, .secret = &pass };
 	struct vk_store *st = NULL;
 	char path[128];
 	unsigned char *p;

@@ -108,7 +108,7 @@ test_same_answers(void **state)
 		assert_ok(vk_store_commit(st, fill, NULL));
 		for (unsigned j = 0; j < QUESTIONS; j++)
 			ask(st);
-		assert_ok(vk_store_verify(st));
+		assert_ok(vk_store_verify(st, NULL));
 		vk_store_close(st);
 		assert_int_equal(unlink(store_file), 0);
 	}
@@ -211,7 +211,7 @@ test_model(void **state)
 		model_step(st, step);
 		model_check(st);
 	}
-	assert_ok(vk_store_verify(st));
+	assert_ok(vk_store_verify(st, NULL));
 	vk_store_close(st);
 }
 

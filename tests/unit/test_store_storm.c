@@ -165,7 +165,7 @@ test_storm(void **state)
 	assert_int_equal(shared->bad, 0);
 	assert_true(shared->reads > 0);
 	st = open_raw(store_file);
-	assert_ok(vk_store_verify(st));
+	assert_ok(vk_store_verify(st, NULL));
 	for (unsigned i = 0; i < WRITERS; i++) {
 		char url[64];
 		unsigned long own;
@@ -249,7 +249,7 @@ fill_until_error(enum vk_err want, const char *file, const char *dir)
 	}
 	snprintf(url, sizeof(url), "https://h%u.example", n - 1);
 	expect(st, url, NULL, NULL);
-	assert_ok(vk_store_verify(st));
+	assert_ok(vk_store_verify(st, NULL));
 	vk_store_close(st);
 }
 
@@ -387,7 +387,7 @@ test_old_handles(void **state)
 	expect(a, "https://b.example", NULL, NULL); /* a snapshot, until it writes or opens again */
 	assert_ok(put(a, "https://c.example", "u", "", "s"));
 	expect(a, "https://b.example", NULL, "s");
-	assert_ok(vk_store_verify(b));
+	assert_ok(vk_store_verify(b, NULL));
 	/* another keystore in its place is not written to */
 	snprintf(other, sizeof(other), "%s/other", scratch);
 	create_raw(other);

@@ -68,12 +68,12 @@ test_slot_flips_in_session(void **state)
 	vk_store_close(st);
 	assert_ok(vk_store_open(store_file, &st));
 	assert_ok(vk_store_unlock_session(st, key));
-	assert_ok(vk_store_verify(st));
+	assert_ok(vk_store_verify(st, NULL));
 	for (size_t at = 2 * PAGE; at < 3 * PAGE; at++) {
 		unsigned char flipped = image[at] ^ (unsigned char)(1u << at % 8);
 
 		assert_int_equal(pwrite(fd, &flipped, 1, (off_t)at), 1);
-		assert_int_equal(vk_store_verify(st), VK_ETAMPER);
+		assert_int_equal(vk_store_verify(st, NULL), VK_ETAMPER);
 		assert_int_equal(vk_store_slots(st, info, 2, &n), VK_ETAMPER);
 		expect(st, "https://a.example", "bob", "secret-b");
 		/* nor may a writer carry it over into a new file, under a hash that fits */

@@ -124,7 +124,7 @@ count(const struct vk_cred *c, void *arg)
 static enum vk_err
 ask_verify(const struct vector *v, struct vk_store *st, const char *line)
 {
-	enum vk_err e = vk_store_verify(st);
+	enum vk_err e = vk_store_verify(st, NULL);
 	unsigned n = 0;
 
 	if (e == VK_OK)

@@ -42,7 +42,7 @@ static int
 setup(void **state)
 {
 	struct vk_secret raw = { 0 };
-	struct vk_slot_new slot = { VK_SLOT_RAW, VK_KDF_INTERACTIVE, &raw };
+	struct vk_slot_new slot = { .type = VK_SLOT_RAW, .secret = &raw };
 	unsigned char key[VK_STORE_KEY_LEN];
 
 	(void)state;

@@ -233,12 +233,13 @@ build(const char *name, unsigned raws, bool pass, vk_store_decide *fill, const c
 	CHECK(fd >= 0 && unlink(path) == 0);
 	if (pass) {
 		CHECK(vk_secret_set(&keys[n], "correct horse", 13) == VK_OK);
-		slots[n] = (struct vk_slot_new){ VK_SLOT_PASSPHRASE, VK_KDF_INTERACTIVE, &keys[n] };
+		slots[n] = (struct vk_slot_new){ .type = VK_SLOT_PASSPHRASE, .cost = { 2, 65536 },
+			.secret = &keys[n] };
 		n++;
 	}
 	for (unsigned i = 1; i <= raws; i++, n++) {
 		raw_key(i, &keys[n]);
-		slots[n] = (struct vk_slot_new){ VK_SLOT_RAW, 0, &keys[n] };
+		slots[n] = (struct vk_slot_new){ .type = VK_SLOT_RAW, .secret = &keys[n] };
 	}
 	CHECK(vk_store_create(path, slots, n) == VK_OK && vk_store_open(path, &st) == VK_OK);
 	CHECK(vk_store_unlock_raw(st, (const unsigned char *)keys[n - 1].p) == VK_OK);
@@ -246,7 +247,7 @@ build(const char *name, unsigned raws, bool pass, vk_store_decide *fill, const c
 	CHECK(vk_pread_full(st->fd, im.older, 4 * VK_PAGE, 0) == VK_OK);
 	if (fill)
 		CHECK(vk_store_commit(st, fill, NULL) == VK_OK);
-	CHECK(vk_store_verify(st) == VK_OK);
+	CHECK(vk_store_verify(st, NULL) == VK_OK);
 	im.keys = *st->keys;
 	memcpy(im.id, vk_store_id(st), sizeof(im.id));
 	im.n = (size_t)st->header.file_pages * VK_PAGE;
