@@ -68,7 +68,7 @@ vk_lock_newest(struct vk_store *st, short type, unsigned wait_ms)
 			return e;
 		if (fstat(fd, &opened) < 0 || (stat(st->path, &named) < 0 && errno != ENOENT))
 			return vk_fail_errno("%s", st->path);
-		if (opened.st_nlink == 0 || opened.st_dev != named.st_dev || opened.st_ino != named.st_ino)
+		if (opened.st_dev != named.st_dev || opened.st_ino != named.st_ino)
 			continue;
 		if ((e = vk_store_attach(st, fd, true)) == VK_OK)
 			fd = -1;

@@ -52,8 +52,10 @@ fill_node(unsigned pgno, const uint8_t **data, size_t *size)
 static void
 seal(const struct vk_keys *k, const struct vk_header *h, unsigned pgno, unsigned char *tag)
 {
-	need(vk_extent_seal(k, h->store_id, VK_EXTENT_NODE, 1, pgno, file + pgno * VK_PAGE, VK_PAGE,
-		 tag) == VK_OK);
+	struct vk_child c = { .pgno = pgno };
+
+	need(vk_page_seal(k, h->store_id, 1, &c, file + (size_t)pgno * VK_PAGE) == VK_OK);
+	memcpy(tag, c.tag, sizeof(c.tag));
 }
 
 static void
@@ -83,8 +85,10 @@ build(struct vk_keys *k, const uint8_t *data, size_t size)
 			memcpy(e + 4, tag, sizeof(tag));
 		}
 	seal(k, &h, ROOT, h.root.tag);
-	memset(file, 0, VK_PAGE);
 	need(vk_header_encode(&h, k, file) == VK_OK);
+	h.generation++;
+	memcpy(h.older_tag, vk_header_tag(file), sizeof(h.older_tag));
+	need(vk_header_encode(&h, k, file + VK_PAGE) == VK_OK);
 }
 
 /* A sound slot page, once, and the keys; a file without a name. */

@@ -225,7 +225,7 @@ open_root(struct image *im, unsigned char **ret_text)
 	in = image_header(im) + VK_HEADER_AD;
 	root.pgno = vk_get32(in);
 	memcpy(root.tag, in + 4, VK_TAG_LEN);
-	CHECK(vk_extent_open(&im->keys, im->id, VK_EXTENT_NODE, &root, page_at(im, root.pgno), VK_PAGE));
+	CHECK(vk_page_open(&im->keys, im->id, &root, page_at(im, root.pgno)));
 	*ret_text = page_at(im, root.pgno) + VK_NONCE_LEN;
 	return root.pgno;
 }
@@ -233,8 +233,10 @@ open_root(struct image *im, unsigned char **ret_text)
 static void
 seal_root(struct image *im, unsigned pgno)
 {
-	CHECK(vk_extent_seal(&im->keys, im->id, VK_EXTENT_NODE, 99, pgno, page_at(im, pgno), VK_PAGE,
-		  image_header(im) + VK_HEADER_AD + 4) == VK_OK);
+	struct vk_child root = { .pgno = pgno };
+
+	CHECK(vk_page_seal(&im->keys, im->id, 99, &root, page_at(im, pgno)) == VK_OK);
+	memcpy(image_header(im) + VK_HEADER_AD + 4, root.tag, VK_TAG_LEN);
 	image_seal_header(im);
 }
 
@@ -289,7 +291,6 @@ spoil_blob(struct image *im, const struct bad *b)
 	unsigned pgno = open_root(im, &text), at = VK_NODE_HEAD;
 	struct vk_child blob;
 	struct vk_record r;
-	size_t n;
 
 	/* one that does not fill its pages */
 	for (unsigned i = vk_node_count(text); i > 0 && !ref; i--) {
@@ -300,11 +301,10 @@ spoil_blob(struct image *im, const struct bad *b)
 	CHECK(ref);
 	blob.pgno = vk_get32(ref);
 	memcpy(blob.tag, ref + 8, VK_TAG_LEN);
-	n = (size_t)vk_blob_pages(vk_get32(ref + 4)) * VK_PAGE;
-	CHECK(vk_extent_open(&im->keys, im->id, VK_EXTENT_BLOB, &blob, page_at(im, blob.pgno), n));
-	page_at(im, blob.pgno)[n - VK_TAG_LEN - 1] ^= (unsigned char)b->value;
-	CHECK(vk_extent_seal(&im->keys, im->id, VK_EXTENT_BLOB, 99, blob.pgno, page_at(im, blob.pgno), n,
-		  ref + 8) == VK_OK);
+	CHECK(vk_page_open(&im->keys, im->id, &blob, page_at(im, blob.pgno)));
+	page_at(im, blob.pgno)[VK_PAGE - VK_TAG_LEN - 1] ^= (unsigned char)b->value;
+	CHECK(vk_page_seal(&im->keys, im->id, 99, &blob, page_at(im, blob.pgno)) == VK_OK);
+	memcpy(ref + 8, blob.tag, VK_TAG_LEN);
 	seal_root(im, pgno);
 }
 
