@@ -229,6 +229,7 @@ write_header(struct vk_builder *b, unsigned char *ret_raw)
 enum vk_err
 vk_builder_finish(struct vk_builder *b, unsigned char *ret_older, unsigned char *ret_newest)
 {
+	unsigned char witness[VK_WITNESS_LEN];
 	enum vk_err e;
 
 	if ((e = write_root(b)) != VK_OK || (e = drain(b)) != VK_OK)
@@ -239,7 +240,10 @@ vk_builder_finish(struct vk_builder *b, unsigned char *ret_older, unsigned char 
 		return e;
 	b->header.generation++;
 	memcpy(b->header.older_tag, vk_header_tag(ret_older), sizeof(b->header.older_tag));
-	return write_header(b, ret_newest);
+	if ((e = write_header(b, ret_newest)) != VK_OK)
+		return e;
+	vk_witness_encode(b->header.generation, vk_header_tag(ret_newest), witness);
+	return vk_pwrite_full(b->fd, witness, sizeof(witness), vk_witness_at(b->header.generation));
 }
 
 void

@@ -78,13 +78,18 @@ static enum vk_err
 publish(const struct vk_store *st, uint64_t generation, const unsigned char raw[VK_HEADER_LEN])
 {
 	static const unsigned char suspect = 1;
+	unsigned char witness[VK_WITNESS_LEN];
 	off_t at = vk_header_at(generation);
 	enum vk_err e = vk_pwrite_full(st->fd, raw, VK_HEADER_LEN, at);
 
 	if (e == VK_OK && vk_datasync(st->fd) < 0)
 		e = vk_fail_errno("cannot write the keystore %s", st->path);
-	if (e == VK_OK)
+	if (e == VK_OK) {
+		/* Not before: a header that it speaks of must not be lost.  It may be. */
+		vk_witness_encode(generation, vk_header_tag(raw), witness);
+		(void)!vk_pwrite_full(st->fd, witness, sizeof(witness), vk_witness_at(generation));
 		return e;
+	}
 	(void)!vk_pwrite_full(st->fd, &suspect, 1, VK_SUSPECT_AT);
 	if (vk_pwrite_full(st->fd, st->older, VK_HEADER_LEN, at) == VK_OK && vk_datasync(st->fd) == 0) {
 		(void)!vk_pwrite_full(st->fd, "", 1, VK_SUSPECT_AT);

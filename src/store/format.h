@@ -21,7 +21,10 @@ enum {
 	VK_HEADER_AD = 152, /* clear part, nonce included */
 	VK_PRIVATE_LEN = 312,
 	VK_SUSPECT_AT = VK_HEADER_LEN, /* a byte of its own, see docs/FORMAT.md, "Reading beside a writer" */
-	VK_HEADERS_SPAN = VK_PAGE + VK_HEADER_LEN, /* both header slots, in one read */
+	VK_WITNESS_AT = VK_HEADER_LEN + 8,
+	VK_WITNESS_LEN = 32,
+	VK_HEADER_END = VK_WITNESS_AT + VK_WITNESS_LEN, /* 552: what follows in a header's page is zero */
+	VK_HEADERS_SPAN = VK_PAGE + VK_HEADER_END, /* both header slots, in one read */
 
 	VK_TREE_KEY = 24,
 	VK_NODE_HEAD = 16, /* of every sealed page's text */
@@ -154,6 +157,17 @@ vk_header_at(uint64_t generation)
 
 /** vk_header_tag(raw): What the next header remembers of this one; borrowed. */
 const unsigned char *vk_header_tag(const unsigned char raw[VK_HEADER_LEN]);
+
+/** vk_witness_encode(generation, tag, ret): What the other header's page says of the header with that tag. */
+void vk_witness_encode(uint64_t generation, const unsigned char tag[VK_TAG_LEN],
+    unsigned char ret[VK_WITNESS_LEN]);
+
+/** vk_witness_at(generation): Where in the file the witness of the header of that generation lies. */
+static inline off_t
+vk_witness_at(uint64_t generation)
+{
+	return vk_header_at(generation + 1) + VK_WITNESS_AT;
+}
 
 /** vk_header_encode(h, k, ret_raw): Both halves. */
 enum vk_err vk_header_encode(const struct vk_header *h, const struct vk_keys *k,

@@ -197,6 +197,37 @@ vk_header_tag(const unsigned char raw[VK_HEADER_LEN])
 	return raw + AT_TAG;
 }
 
+void
+vk_witness_encode(uint64_t generation, const unsigned char tag[VK_TAG_LEN],
+    unsigned char ret[VK_WITNESS_LEN])
+{
+	unsigned char sum[VK_DIGEST_LEN];
+
+	vk_put64(ret, generation);
+	memcpy(ret + 8, tag, VK_TAG_LEN);
+	vk_digest(ret, 8 + VK_TAG_LEN, sum);
+	memcpy(ret + 8 + VK_TAG_LEN, sum, 8);
+}
+
+/* The witness in the page of slot ${i} speaks of the header in the other one. */
+static enum vk_err
+check_witness(const unsigned char *raw, unsigned i, const struct vk_header h[2], unsigned newest)
+{
+	const unsigned char *p = raw + (size_t)i * VK_PAGE + VK_WITNESS_AT;
+	const unsigned char *other = raw + (size_t)!i * VK_PAGE;
+	unsigned char expect[VK_WITNESS_LEN];
+	uint64_t generation = vk_get64(p);
+
+	if (vk_all_zero(p, VK_WITNESS_LEN))
+		return VK_OK;
+	if (generation > h[newest].generation)
+		return vk_fail(VK_ETAMPER, "its newest header is gone, and an older one in its place");
+	vk_witness_encode(generation, generation == h[!i].generation ? vk_header_tag(other) : p + 8, expect);
+	return memcmp(expect, p, sizeof(expect)) == 0
+	    ? VK_OK
+	    : vk_fail(VK_ETAMPER, "the witness in header page %u is wrong", i);
+}
+
 /*
  * One that is not sound is an error even if the other one is: falling back to an older state in
  * silence is how a revoked credential comes back.
@@ -224,6 +255,9 @@ vk_headers_pick(const unsigned char *raw, struct vk_header *ret, unsigned *ret_n
 	    memcmp(h[0].commit, h[1].commit, sizeof(h[0].commit)) != 0 ||
 	    h[newest].generation - h[!newest].generation != 1)
 		return vk_fail(VK_ETAMPER, "its two headers do not belong together");
+	for (unsigned i = 0; i < 2; i++)
+		if ((e = check_witness(raw, i, h, newest)) != VK_OK)
+			return e;
 	*ret = h[newest];
 	*ret_newest = newest;
 	return VK_OK;

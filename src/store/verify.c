@@ -218,12 +218,18 @@ check_rest(struct check *c)
 
 	for (uint32_t i = 0; e == VK_OK && i < VK_FIRST_PAGE; i++) {
 		unsigned char page[VK_PAGE];
-		size_t from = i == 0 ? VK_SUSPECT_AT + 1 : VK_HEADER_LEN;
 
-		if ((e = see(c, i)) == VK_OK &&
-		    (e = vk_pread_full(st->fd, page, sizeof(page), (off_t)i * VK_PAGE)) == VK_OK &&
-		    !vk_all_zero(page + from, VK_PAGE - from))
+		if ((e = see(c, i)) != VK_OK ||
+		    (e = vk_pread_full(st->fd, page, sizeof(page), (off_t)i * VK_PAGE)) != VK_OK)
+			break;
+		if (!vk_all_zero(page + VK_SUSPECT_AT + 1, VK_WITNESS_AT - VK_SUSPECT_AT - 1) ||
+		    (i > 0 && page[VK_SUSPECT_AT] != 0) ||
+		    !vk_all_zero(page + VK_HEADER_END, VK_PAGE - VK_HEADER_END))
 			e = vk_store_damaged(st, "header page %u has bytes that mean nothing", i);
+	}
+	if (e == VK_OK && st->suspect) {
+		vk_hint("valetkey compact");
+		e = vk_store_damaged(st, "the disk failed in the middle of a change, and nothing was changed since");
 	}
 	for (uint32_t i = 0; e == VK_OK && i < h->slots_pages; i++)
 		e = see(c, h->slots_pgno + i);
