@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: ISC */
 /* git's credential helper protocol: gitcredentials(7), git-credential(1). */
-#include <errno.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -15,21 +14,13 @@
 static enum vk_err
 read_request(struct vk_buf *b)
 {
-	char chunk[4096];
 	enum vk_err e = VK_OK;
-	ssize_t n = 1;
+	size_t n = 1;
 
-	while (e == VK_OK && n > 0 && vk_git_block(b->p, b->len) == 0) {
-		n = read(STDIN_FILENO, chunk, sizeof(chunk));
-		if (n < 0 && errno == EINTR)
-			n = 1;
-		else if (n < 0)
-			e = vk_fail_errno("cannot read the request");
-		else if (n > 0 && vk_buf_add(b, chunk, (size_t)n) != VK_OK)
-			e = b->err != VK_ELIMIT ? b->err
-						: vk_fail(b->err, "the request is longer than %zu bytes", b->max);
-	}
-	vk_wipe(chunk, sizeof(chunk));
+	while (e == VK_OK && n > 0 && vk_git_block(b->p, b->len) == 0)
+		e = vk_buf_read_some(b, STDIN_FILENO, &n);
+	if (e == VK_ELIMIT)
+		return vk_fail(e, "the request is longer than %zu bytes", b->max);
 	return e;
 }
 

@@ -28,14 +28,33 @@ void vk_harden_revert(void);
 void *vk_arena_alloc(size_t n) VK_MUST;
 void vk_arena_free(void *p);
 
+/** vk_arena_freep(p): For VK_CLEANUP on pointers into the region. */
+static inline void
+vk_arena_freep(void *p)
+{
+	vk_arena_free(*(void **)p);
+}
+
 /** vk_arena_wipe(): Wipe everything in the region, before an exec or _exit. */
 void vk_arena_wipe(void);
+
+/**
+ * vk_wipe_on_death():
+ * From here on a signal that ends the process wipes the region first.  Done when the region is first used.
+ */
+void vk_wipe_on_death(void);
 
 /** vk_arena_locked(): Did the lock on the region succeed?  For status and doctor. */
 bool vk_arena_locked(void);
 
 /** vk_wipe(p, n): Overwrite so that the compiler cannot leave it out. */
 void vk_wipe(void *p, size_t n);
+
+/**
+ * vk_wipe_stack():
+ * Overwrite what functions that have returned left below the caller's frame, as hashes and ciphers do.
+ */
+void vk_wipe_stack(void);
 
 /** vk_mem_eq(a, b, n): Constant-time compare. */
 bool vk_mem_eq(const void *a, const void *b, size_t n) VK_MUST;
@@ -77,6 +96,9 @@ enum vk_err vk_buf_fmt(struct vk_buf *b, const char *fmt, ...) VK_PRINTF(2, 3);
 
 /** vk_buf_read(b, fd): Append all of ${fd} up to the ceiling; VK_ELIMIT when there is more. */
 enum vk_err vk_buf_read(struct vk_buf *b, int fd) VK_MUST;
+
+/** vk_buf_read_some(b, fd, ret_n): Append what one read() of ${fd} gives; 0 at its end. */
+enum vk_err vk_buf_read_some(struct vk_buf *b, int fd, size_t *ret_n) VK_MUST;
 
 /** vk_buf_clear(b): Wipe and free; keeps ceiling and home, so that ${b} can be used again. */
 void vk_buf_clear(struct vk_buf *b);

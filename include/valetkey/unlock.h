@@ -36,6 +36,13 @@ enum vk_err vk_unlock(struct vk_store *st, enum vk_unlock_how *ret_how) VK_MUST;
 /** vk_unlock_variable(): "VALETKEY_KEY" or "VALETKEY_KEY_FILE", whichever is set and goes first; else NULL. */
 const char *vk_unlock_variable(void);
 
+/**
+ * vk_unlock_env():
+ * The value of VALETKEY_KEY, or NULL.  The first call moves it into locked memory and wipes it in our
+ * environment block, so ask here and not getenv().
+ */
+const char *vk_unlock_env(void);
+
 /** vk_unlock_how_text(how): "the session key in the kernel keyring", ... */
 const char *vk_unlock_how_text(enum vk_unlock_how how);
 

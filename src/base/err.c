@@ -20,7 +20,8 @@ vk_fail(enum vk_err code, const char *fmt, ...)
 	va_start(ap, fmt);
 	vsnprintf(text, sizeof(text), fmt, ap);
 	va_end(ap);
-	memcpy(reason, text, sizeof(reason));
+	/* Its text alone: what lies behind it was somebody else's stack. */
+	memcpy(reason, text, strlen(text) + 1);
 	vk_str_printable(reason, strlen(reason));
 	return code;
 }

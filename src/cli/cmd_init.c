@@ -53,9 +53,11 @@ add_slot(struct making *m, enum vk_slot_type type, const struct vk_secret *secre
 static enum vk_err
 raw_slot(struct making *m, const char *env)
 {
-	unsigned char key[VK_STORE_KEY_LEN];
+	VK_CLEANUP(vk_arena_freep) unsigned char *key = vk_arena_alloc(VK_STORE_KEY_LEN);
 	enum vk_err e;
 
+	if (!key)
+		return VK_ENOMEM;
 	if (env)
 		e = vk_raw_key_parse(env, strlen(env), key);
 	else
@@ -63,8 +65,7 @@ raw_slot(struct making *m, const char *env)
 	if (e == VK_EPROTO && env)
 		e = vk_fail(VK_EKEY, "VALETKEY_KEY: %s", vk_reason());
 	if (e == VK_OK)
-		e = vk_secret_set(&m->raw, key, sizeof(key));
-	vk_wipe(key, sizeof(key));
+		e = vk_secret_set(&m->raw, key, VK_STORE_KEY_LEN);
 	if (e == VK_OK)
 		add_slot(m, VK_SLOT_RAW, &m->raw);
 	return e;
@@ -103,7 +104,7 @@ check_absent(const char *path)
 static enum vk_err
 make(struct making *m, const char *path)
 {
-	const char *env = getenv("VALETKEY_KEY"), *file = getenv("VALETKEY_KEY_FILE");
+	const char *env = vk_unlock_env(), *file = getenv("VALETKEY_KEY_FILE");
 	struct stat st;
 	enum vk_err e;
 

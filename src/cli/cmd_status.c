@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 #include <inttypes.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "valetkey/unlock.h"
@@ -65,8 +66,8 @@ look(struct status *s)
 		s->session = (struct vk_session_info){ .how = VK_UNLOCK_NONE };
 	vk_reason_clear();
 	s->outcome = vk_unlock(s->st, &s->how);
-	memcpy(s->why, vk_reason(), sizeof(s->why));
-	memcpy(s->hint, vk_hint_text(), sizeof(s->hint));
+	snprintf(s->why, sizeof(s->why), "%s", vk_reason());
+	snprintf(s->hint, sizeof(s->hint), "%s", vk_hint_text());
 	return s->outcome == VK_OK ? vk_store_count(s->st, &s->entries) : VK_OK;
 }
 

@@ -53,12 +53,11 @@ wrong_passphrase(const struct vk_store *st, enum vk_err e)
 static enum vk_err
 by_key_file(struct vk_store *st, const char *file)
 {
-	unsigned char key[VK_STORE_KEY_LEN];
-	enum vk_err e = vk_raw_key_read(file, key);
+	VK_CLEANUP(vk_arena_freep) unsigned char *key = vk_arena_alloc(VK_STORE_KEY_LEN);
+	enum vk_err e = key ? vk_raw_key_read(file, key) : VK_ENOMEM;
 
 	if (e == VK_OK && (e = vk_store_unlock_raw(st, key)) == VK_EKEY)
 		vk_fail(e, "the key in %s does not open the keystore %s", file, vk_store_file(st));
-	vk_wipe(key, sizeof(key));
 	return e == VK_EPROTO ? VK_EKEY : e;
 }
 

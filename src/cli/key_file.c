@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "valetkey/io.h"
+#include "valetkey/secret.h"
 #include "valetkey/unlock.h"
 #include "cli/key_file.h"
 
@@ -29,13 +30,15 @@ random_key(unsigned char key[VK_STORE_KEY_LEN])
 static enum vk_err
 write_key(int fd, const unsigned char key[VK_STORE_KEY_LEN])
 {
-	char text[VK_BASE64_LEN(VK_STORE_KEY_LEN) + 2];
+	const size_t n = VK_BASE64_LEN(VK_STORE_KEY_LEN);
+	VK_CLEANUP(vk_arena_freep) char *text = vk_arena_alloc(n + 1);
 	enum vk_err e;
 
+	if (!text)
+		return VK_ENOMEM;
 	vk_base64_encode(key, VK_STORE_KEY_LEN, text);
-	text[sizeof(text) - 2] = '\n';
-	e = vk_write_full(fd, text, sizeof(text) - 1);
-	vk_wipe(text, sizeof(text));
+	text[n] = '\n';
+	e = vk_write_full(fd, text, n + 1);
 	if (e == VK_OK && fsync(fd) < 0)
 		e = vk_fail_errno("fsync");
 	return e;
@@ -82,11 +85,13 @@ make(const char *path, unsigned char key[VK_STORE_KEY_LEN])
 enum vk_err
 vk_key_file_make(const char *path, unsigned char ret_key[VK_STORE_KEY_LEN], bool *ret_made)
 {
-	unsigned char key[VK_STORE_KEY_LEN];
+	VK_CLEANUP(vk_arena_freep) unsigned char *key = vk_arena_alloc(VK_STORE_KEY_LEN);
 	struct stat st;
 	enum vk_err e;
 	bool made = false;
 
+	if (!key)
+		return VK_ENOMEM;
 	if (lstat(path, &st) == 0) {
 		e = vk_raw_key_read(path, key);
 	} else if (errno == ENOENT) {
@@ -98,9 +103,8 @@ vk_key_file_make(const char *path, unsigned char ret_key[VK_STORE_KEY_LEN], bool
 	if (e == VK_EPROTO)
 		e = vk_fail(VK_EEXIST, "%s is there and holds no raw key; it is left as it is", path);
 	if (e == VK_OK) {
-		memcpy(ret_key, key, sizeof(key));
+		memcpy(ret_key, key, VK_STORE_KEY_LEN);
 		*ret_made = made;
 	}
-	vk_wipe(key, sizeof(key));
 	return e;
 }

@@ -4,6 +4,7 @@
 #include <time.h>
 
 #include "crypto/crypto.h"
+#include "valetkey/secret.h"
 
 enum { PROBE_MIB = 32 };
 
@@ -21,6 +22,7 @@ vk_prf(const unsigned char *key, const char *label, const struct vk_part *parts,
 		crypto_generichash_blake2b_update(&s, parts[i].p, parts[i].n);
 	crypto_generichash_blake2b_final(&s, out, n);
 	sodium_memzero(&s, sizeof(s));
+	vk_wipe_stack();
 }
 
 void
@@ -42,6 +44,7 @@ vk_stretch(const void *pass, size_t n, const unsigned char salt[VK_SALT_LEN], un
     unsigned kib, unsigned char ret_key[VK_KEY_LEN])
 {
 	struct vk_kdf_room room;
+	int bad;
 
 	if (kib < VK_KDF_KIB_MIN || kib > VK_KDF_KIB_MAX || passes < 1 || passes > VK_KDF_PASSES_MAX)
 		return vk_fail(VK_ETAMPER, "a key slot asks for %u passes over %u KiB, which is outside "
@@ -53,10 +56,10 @@ vk_stretch(const void *pass, size_t n, const unsigned char salt[VK_SALT_LEN], un
 	/* Picks the vector implementations; without it this takes several times as long. */
 	if (sodium_init() < 0)
 		return vk_fail(VK_ESYS, "libsodium cannot start");
-	if (crypto_pwhash(ret_key, VK_KEY_LEN, pass, n, salt, passes, (size_t)kib * 1024,
-		crypto_pwhash_ALG_ARGON2ID13) != 0)
-		return no_memory(kib);
-	return VK_OK;
+	bad = crypto_pwhash(ret_key, VK_KEY_LEN, pass, n, salt, passes, (size_t)kib * 1024,
+	    crypto_pwhash_ALG_ARGON2ID13);
+	vk_wipe_stack();
+	return bad == 0 ? VK_OK : no_memory(kib);
 }
 
 static uint64_t

@@ -2,6 +2,7 @@
 #include <sodium.h>
 
 #include "crypto/crypto.h"
+#include "valetkey/secret.h"
 
 /*
  * sodium_init() picks the vector implementations.  It takes 13 us and saves as much on every
@@ -23,16 +24,20 @@ vk_seal(const unsigned char *key, const unsigned char *nonce, const void *ad, si
 	vk_crypto_start();
 	crypto_aead_xchacha20poly1305_ietf_encrypt_detached(text, tag, NULL, text, n, ad, ad_len,
 	    NULL, nonce, key);
+	vk_wipe_stack();
 }
 
 bool
 vk_unseal(const unsigned char *key, const unsigned char *nonce, const void *ad, size_t ad_len,
     unsigned char *text, size_t n, const unsigned char *tag)
 {
+	int bad;
+
 	vk_crypto_start();
-	if (crypto_aead_xchacha20poly1305_ietf_decrypt_detached(text, NULL, text, n, tag, ad, ad_len,
-		nonce, key) == 0)
-		return true;
-	sodium_memzero(text, n);
-	return false;
+	bad = crypto_aead_xchacha20poly1305_ietf_decrypt_detached(text, NULL, text, n, tag, ad, ad_len,
+	    nonce, key);
+	vk_wipe_stack();
+	if (bad != 0)
+		sodium_memzero(text, n);
+	return bad == 0;
 }

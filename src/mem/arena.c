@@ -19,7 +19,18 @@
 #define GUARD ((size_t)65536) /* the largest page size Linux uses for small pages */
 #define UNIT ((size_t)16)
 #define LOCK_FIRST ((size_t)2 * 1024 * 1024)
+#define STACK ((size_t)2048) /* more than any hash or cipher takes */
 #define LOCK_LEAST ((size_t)32 * 1024)
+
+/* What a caller of ours need not keep is zero when we return: vector code leaves keys there. */
+#if defined(__has_attribute)
+#if __has_attribute(zero_call_used_regs)
+#define ZERO_REGISTERS __attribute__((zero_call_used_regs("all")))
+#endif
+#endif
+#ifndef ZERO_REGISTERS
+#define ZERO_REGISTERS
+#endif
 
 #ifndef MLOCK_ONFAULT
 #define MLOCK_ONFAULT 1
@@ -45,6 +56,14 @@ void
 vk_wipe(void *p, size_t n)
 {
 	explicit_bzero(p, n);
+}
+
+ZERO_REGISTERS __attribute__((noinline)) void
+vk_wipe_stack(void)
+{
+	char below[STACK];
+
+	explicit_bzero(below, sizeof(below));
 }
 
 bool
@@ -85,6 +104,7 @@ arena_start(void)
 	madvise(p + GUARD, ARENA_SIZE, MADV_DONTDUMP);
 	base = p + GUARD;
 	lock_upto(LOCK_FIRST);
+	vk_wipe_on_death();
 	return true;
 }
 
@@ -198,7 +218,7 @@ vk_arena_free(void *p)
 	link_hole(b);
 }
 
-void
+ZERO_REGISTERS void
 vk_arena_wipe(void)
 {
 	if (base)

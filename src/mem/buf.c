@@ -93,42 +93,54 @@ vk_buf_fmt(struct vk_buf *b, const char *fmt, ...)
 	return e;
 }
 
-enum vk_err
-vk_buf_read(struct vk_buf *b, int fd)
+static ssize_t
+read_once(int fd, void *p, size_t n)
 {
-	while (b->err == VK_OK) {
-		size_t room;
-		ssize_t r;
-		enum vk_err e;
+	ssize_t r;
 
-		/* Room for one byte more than allowed tells "exactly full" from "too much". */
-		if (b->len == b->max) {
-			char one;
+	while ((r = read(fd, p, n)) < 0 && errno == EINTR)
+		;
+	return r;
+}
 
-			while ((r = read(fd, &one, 1)) < 0 && errno == EINTR)
-				;
-			vk_wipe(&one, 1);
-			if (r == 0)
-				return VK_OK;
-			return b->err = r < 0 ? vk_fail_errno("cannot read")
-					      : vk_fail(VK_ELIMIT, "more than %zu bytes", b->max);
-		}
-		if ((e = reserve(b, 1)) != VK_OK)
-			return e;
+enum vk_err
+vk_buf_read_some(struct vk_buf *b, int fd, size_t *ret_n)
+{
+	size_t room;
+	ssize_t r;
+	char one;
+
+	/* Room for one byte more than allowed tells "exactly full" from "too much". */
+	if (b->err == VK_OK && b->len == b->max) {
+		if ((r = read_once(fd, &one, 1)) > 0)
+			b->err = vk_fail(VK_ELIMIT, "more than %zu bytes", b->max);
+		vk_wipe(&one, 1);
+	} else if (reserve(b, 1) == VK_OK) {
 		room = b->cap - 1 - b->len;
 		if (room > b->max - b->len)
 			room = b->max - b->len;
-		r = read(fd, b->p + b->len, room);
-		if (r < 0 && errno == EINTR)
-			continue;
-		if (r < 0)
-			return b->err = vk_fail_errno("cannot read");
-		if (r == 0)
-			return VK_OK;
-		b->len += (size_t)r;
+		if ((r = read_once(fd, b->p + b->len, room)) > 0)
+			b->len += (size_t)r;
 		b->p[b->len] = '\0';
+	} else {
+		return b->err;
 	}
+	if (r < 0)
+		b->err = vk_fail_errno("cannot read");
+	else if (b->err == VK_OK)
+		*ret_n = (size_t)r;
 	return b->err;
+}
+
+enum vk_err
+vk_buf_read(struct vk_buf *b, int fd)
+{
+	size_t n = 1;
+	enum vk_err e = b->err;
+
+	while (e == VK_OK && n > 0)
+		e = vk_buf_read_some(b, fd, &n);
+	return e;
 }
 
 void

@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "valetkey/io.h"
+#include "valetkey/secret.h"
 #include "valetkey/unlock.h"
 
 enum vk_err
@@ -29,6 +30,7 @@ vk_raw_key_parse(const char *text, size_t n, unsigned char ret_key[VK_STORE_KEY_
 	if (bad == 0 && got == sizeof(key))
 		memcpy(ret_key, key, sizeof(key));
 	vk_wipe(key, sizeof(key));
+	vk_wipe_stack();
 	if (bad != 0 || got != sizeof(key))
 		return vk_fail(VK_EPROTO, "a raw key is %d bytes in base64 or hex, on one line",
 		    VK_STORE_KEY_LEN);
@@ -39,11 +41,14 @@ enum vk_err
 vk_raw_key_read(const char *path, unsigned char ret_key[VK_STORE_KEY_LEN])
 {
 	VK_CLEANUP(vk_closep) int fd = -1;
-	char text[2 * VK_STORE_KEY_LEN + 3]; /* the longest form and one byte that is too many */
+	const size_t max = 2 * VK_STORE_KEY_LEN + 3; /* the longest form and one byte that is too many */
+	VK_CLEANUP(vk_arena_freep) char *text = vk_arena_alloc(max);
 	struct stat st;
 	enum vk_err e;
 	size_t n = 0;
 
+	if (!text)
+		return VK_ENOMEM;
 	/* O_NONBLOCK: a FIFO in its place must not hang a helper. */
 	fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
 	if (fd < 0)
@@ -58,9 +63,8 @@ vk_raw_key_read(const char *path, unsigned char ret_key[VK_STORE_KEY_LEN])
 		vk_hint("chmod 600 %s", path);
 		return vk_fail(VK_EPOLICY, "others can write the key file %s", path);
 	}
-	if ((e = vk_read_upto(fd, text, sizeof(text), &n)) == VK_OK)
+	if ((e = vk_read_upto(fd, text, max, &n)) == VK_OK)
 		e = vk_raw_key_parse(text, n, ret_key);
-	vk_wipe(text, sizeof(text));
 	if (e == VK_EPROTO)
 		return vk_fail(e, "the key file %s holds no raw key (%d bytes in base64 or hex, on one line)",
 		    path, VK_STORE_KEY_LEN);

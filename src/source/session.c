@@ -48,6 +48,7 @@ static void
 mac(const unsigned char *record, unsigned char out[32])
 {
 	crypto_generichash(out, 32, record, AT_MAC, record + AT_KEY, VK_STORE_KEY_LEN);
+	vk_wipe_stack();
 }
 
 static enum vk_err
@@ -112,10 +113,12 @@ vk_session_put(struct vk_store *st, enum vk_session_scope scope, unsigned second
     struct vk_session_info *ret_info)
 {
 	struct vk_session_info info = { .how = VK_UNLOCK_KEYRING };
-	unsigned char r[VK_SESSION_RECORD_LEN];
+	VK_CLEANUP(vk_arena_freep) unsigned char *r = vk_arena_alloc(VK_SESSION_RECORD_LEN);
 	char tag[VK_SESSION_TAG_LEN];
 	enum vk_err e;
 
+	if (!r)
+		return VK_ENOMEM;
 	tag_of(st, tag);
 	if ((e = encode(st, seconds, r)) != VK_OK)
 		return e;
@@ -131,7 +134,6 @@ vk_session_put(struct vk_store *st, enum vk_session_scope scope, unsigned second
 		info.user_scope = true;
 		e = vk_session_file_put(tag, r, info.place, sizeof(info.place));
 	}
-	vk_wipe(r, sizeof(r));
 	if (e == VK_OK)
 		*ret_info = info;
 	return e;
@@ -141,17 +143,18 @@ enum vk_err
 vk_session_get(const struct vk_store *st, unsigned char ret_key[VK_STORE_KEY_LEN],
     enum vk_unlock_how *ret_how)
 {
-	unsigned char r[VK_SESSION_RECORD_LEN];
+	VK_CLEANUP(vk_arena_freep) unsigned char *r = vk_arena_alloc(VK_SESSION_RECORD_LEN);
 	enum vk_unlock_how how = VK_UNLOCK_NONE;
 	char tag[VK_SESSION_TAG_LEN];
 	enum vk_err e;
 
+	if (!r)
+		return VK_ENOMEM;
 	tag_of(st, tag);
 	if ((e = fetch(st, tag, r, &how, NULL, 0)) == VK_OK) {
 		memcpy(ret_key, r + AT_KEY, VK_STORE_KEY_LEN);
 		*ret_how = how;
 	}
-	vk_wipe(r, sizeof(r));
 	return e;
 }
 
@@ -169,10 +172,12 @@ enum vk_err
 vk_session_describe(const struct vk_store *st, struct vk_session_info *ret_info)
 {
 	struct vk_session_info info = { .how = VK_UNLOCK_NONE };
-	unsigned char r[VK_SESSION_RECORD_LEN];
+	VK_CLEANUP(vk_arena_freep) unsigned char *r = vk_arena_alloc(VK_SESSION_RECORD_LEN);
 	char tag[VK_SESSION_TAG_LEN];
 	enum vk_err e;
 
+	if (!r)
+		return VK_ENOMEM;
 	tag_of(st, tag);
 	info.keyring_refused = vk_keyring_refused();
 	info.elsewhere = vk_keyring_elsewhere(tag);
@@ -186,7 +191,6 @@ vk_session_describe(const struct vk_store *st, struct vk_session_info *ret_info)
 	} else {
 		info.how = VK_UNLOCK_NONE;
 	}
-	vk_wipe(r, sizeof(r));
 	if (e != VK_OK && e != VK_ENOENT)
 		return e;
 	*ret_info = info;

@@ -196,7 +196,6 @@ enum vk_err
 vk_keyring_get(const char *tag, unsigned char ret_record[VK_SESSION_RECORD_LEN])
 {
 	static const int order[] = { KEY_SPEC_SESSION_KEYRING, KEY_SPEC_USER_KEYRING };
-	unsigned char record[VK_SESSION_RECORD_LEN + 1];
 
 	for (size_t i = 0; i < VK_COUNT(order); i++) {
 		long n, key = search(order[i], tag);
@@ -205,13 +204,11 @@ vk_keyring_get(const char *tag, unsigned char ret_record[VK_SESSION_RECORD_LEN])
 			return VK_EBACKEND;
 		if (key < 0)
 			continue;
-		n = keyctl(KEYCTL_READ, (unsigned long)key, (unsigned long)record, sizeof(record), 0);
-		if (n == VK_SESSION_RECORD_LEN) {
-			memcpy(ret_record, record, VK_SESSION_RECORD_LEN);
-			vk_wipe(record, sizeof(record));
+		/* The length of the whole key is returned, however much of it there was room for. */
+		n = keyctl(KEYCTL_READ, (unsigned long)key, (unsigned long)ret_record,
+		    VK_SESSION_RECORD_LEN, 0);
+		if (n == VK_SESSION_RECORD_LEN)
 			return VK_OK;
-		}
-		vk_wipe(record, sizeof(record));
 	}
 	return VK_ENOENT;
 }

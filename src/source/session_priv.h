@@ -23,7 +23,8 @@ enum {
 
 /*
  * Kernel keyring (session_keyring.c).  ${tag} is the store id in hex.
- * VK_EBACKEND means that the kernel refuses key calls here; VK_ENOENT that there is no such key.
+ * VK_EBACKEND means that the kernel refuses key calls here; VK_ENOENT that there is no such key, and
+ * get may then have written to ${ret_record}.
  */
 enum vk_err vk_keyring_put(const char *tag, enum vk_session_scope scope, unsigned seconds,
     const unsigned char record[VK_SESSION_RECORD_LEN]) VK_MUST;

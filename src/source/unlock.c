@@ -23,17 +23,27 @@ vk_unlock_how_text(enum vk_unlock_how how)
 }
 
 const char *
+vk_unlock_env(void)
+{
+	static struct vk_secret key;
+	static const char *place; /* where it was: a later setenv() puts another elsewhere */
+	char *env = getenv("VALETKEY_KEY");
+
+	if (env && *env && vk_secret_set(&key, env, strlen(env)) == VK_OK) {
+		place = env;
+		vk_wipe(env, strlen(env));
+	}
+	return env && env == place && !*env ? key.p : env;
+}
+
+const char *
 vk_unlock_variable(void)
 {
-	static const char *const names[] = { "VALETKEY_KEY", "VALETKEY_KEY_FILE" };
+	const char *env = vk_unlock_env(), *file = getenv("VALETKEY_KEY_FILE");
 
-	for (size_t i = 0; i < VK_COUNT(names); i++) {
-		const char *value = getenv(names[i]);
-
-		if (value && *value)
-			return names[i];
-	}
-	return NULL;
+	if (env && *env)
+		return "VALETKEY_KEY";
+	return file && *file ? "VALETKEY_KEY_FILE" : NULL;
 }
 
 static enum vk_err
@@ -63,7 +73,7 @@ open_session(struct vk_store *st, const unsigned char key[VK_STORE_KEY_LEN])
 static enum vk_err
 locked(const struct vk_store *st)
 {
-	const char *env = getenv("VALETKEY_KEY"), *file = getenv("VALETKEY_KEY_FILE");
+	const char *env = vk_unlock_env(), *file = getenv("VALETKEY_KEY_FILE");
 
 	vk_hint("run \"valetkey unlock\", or set VALETKEY_KEY or VALETKEY_KEY_FILE");
 	/* CI systems hand out empty variables where secrets are withheld, as for a fork's build. */
@@ -76,11 +86,13 @@ locked(const struct vk_store *st)
 enum vk_err
 vk_unlock(struct vk_store *st, enum vk_unlock_how *ret_how)
 {
-	const char *env = getenv("VALETKEY_KEY"), *file = getenv("VALETKEY_KEY_FILE");
+	const char *env = vk_unlock_env(), *file = getenv("VALETKEY_KEY_FILE");
+	VK_CLEANUP(vk_arena_freep) unsigned char *key = vk_arena_alloc(VK_STORE_KEY_LEN);
 	enum vk_unlock_how how = VK_UNLOCK_NONE;
-	unsigned char key[VK_STORE_KEY_LEN];
 	enum vk_err e;
 
+	if (!key)
+		return VK_ENOMEM;
 	if (env && *env) {
 		how = VK_UNLOCK_KEY_ENV;
 		if ((e = vk_raw_key_parse(env, strlen(env), key)) == VK_OK)
@@ -102,7 +114,6 @@ vk_unlock(struct vk_store *st, enum vk_unlock_how *ret_how)
 		else if (e == VK_ELOCKED)
 			vk_hint("run \"valetkey unlock\" again");
 	}
-	vk_wipe(key, sizeof(key));
 	if (e == VK_OK && ret_how)
 		*ret_how = how;
 	return e;

@@ -3,6 +3,7 @@
 #include "store_util.h"
 
 #include "valetkey/policy.h"
+#include "valetkey/unlock.h"
 
 #define GH "https://github.example"
 
@@ -174,7 +175,7 @@ test_profile(void **state)
 static void
 test_locked(void **state)
 {
-	char *key = vk_strdup(getenv("VALETKEY_KEY"));
+	char *key = vk_strdup(vk_unlock_env());
 
 	(void)state;
 	setenv("VK_T_A", "aaa", 1);
