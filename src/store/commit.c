@@ -186,8 +186,9 @@ vk_store_commit(struct vk_store *st, vk_store_decide *decide, void *arg)
 		e = decide(st, arg);
 		if (e == VK_OK)
 			e = vk_txn_settle(st);
-		if (e == VK_OK && is_change(st->txn))
-			e = write_undisturbed(st);
+		if (e == VK_OK && is_change(st->txn) && (e = write_undisturbed(st)) == VK_OK &&
+		    st->committed)
+			st->committed(st); /* under the lock, so that anchors follow in the order of the commits */
 		vk_txn_free(VK_TAKE(st->txn));
 	}
 	vk_lock_drop(st->fd);

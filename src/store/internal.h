@@ -40,6 +40,9 @@ struct vk_store {
 	struct vk_path walk;   /* of lookups */
 	struct vk_txn *txn;    /* inside a transaction */
 	const struct vk_progress *progress; /* of writing a whole file */
+	struct vk_store_anchor anchor; /* the state must not be older than this, when ${anchored} */
+	bool anchored;
+	vk_store_committed *committed; /* NULL: nobody follows */
 };
 
 /** vk_store_damaged(st, fmt, ...): VK_ETAMPER, the reason naming the file and the layer. */

@@ -2,6 +2,7 @@
 /* A keystore's handle: the file, its header, and the keys that open it. */
 #include <errno.h>
 #include <fcntl.h>
+#include <inttypes.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
@@ -127,6 +128,21 @@ open_private(const struct vk_store *st, struct vk_keys *keys, struct state *s)
 	return VK_OK;
 }
 
+/* Is the state of ${raw} one that ${a} allows?  That of its own generation must be the very one. */
+static enum vk_err
+check_anchor(const struct vk_store *st, uint64_t generation, const unsigned char *raw,
+    const struct vk_store_anchor *a)
+{
+	if (generation > a->generation ||
+	    (generation == a->generation && memcmp(vk_header_tag(raw), a->tag, sizeof(a->tag)) == 0))
+		return VK_OK;
+	vk_hint("if that was on purpose: \"valetkey lock\", then \"valetkey unlock\" again, which takes the "
+		"file as it is");
+	return vk_fail(VK_ETAMPER, "%s copy of the keystore was put back at %s: its generation is %" PRIu64
+	    ", and it has been %" PRIu64,
+	    generation < a->generation ? "an older" : "another", st->path, generation, a->generation);
+}
+
 static void
 adopt(struct vk_store *st, const struct state *s)
 {
@@ -153,6 +169,8 @@ vk_store_attach(struct vk_store *st, int fd, bool locked)
 	if (st->keys && memcmp(st->header.store_id, s.header.store_id, VK_STORE_ID_LEN) != 0)
 		return vk_fail(VK_EKEY, "another keystore has taken the place of %s", st->path);
 	if (st->keys && (e = open_private(st, st->keys, &s)) != VK_OK)
+		return e;
+	if (st->anchored && (e = check_anchor(st, s.header.generation, s.raw, &st->anchor)) != VK_OK)
 		return e;
 	if (st->fd != fd)
 		vk_closep(&st->fd);
@@ -249,6 +267,37 @@ uint64_t
 vk_store_generation(const struct vk_store *st)
 {
 	return st->header.generation;
+}
+
+void
+vk_store_anchor(const struct vk_store *st, struct vk_store_anchor *ret)
+{
+	ret->generation = st->header.generation;
+	memcpy(ret->tag, vk_header_tag(st->raw), sizeof(ret->tag));
+}
+
+enum vk_err
+vk_store_expect(struct vk_store *st, const struct vk_store_anchor *a)
+{
+	enum vk_err e = check_anchor(st, st->header.generation, st->raw, a);
+
+	/* The anchor may be of a commit that came after our reading: then the file is newer by now. */
+	if (e == VK_ETAMPER) {
+		vk_reason_clear();
+		if ((e = vk_store_reload(st)) == VK_OK)
+			e = check_anchor(st, st->header.generation, st->raw, a);
+	}
+	if (e != VK_OK)
+		return e;
+	st->anchor = *a;
+	st->anchored = true;
+	return VK_OK;
+}
+
+void
+vk_store_on_commit(struct vk_store *st, vk_store_committed *fn)
+{
+	st->committed = fn;
 }
 
 const unsigned char *
