@@ -252,6 +252,33 @@ enum vk_err vk_store_verify(struct vk_store *st, const struct vk_progress *progr
 /** vk_store_compact(st, progress): Write the file anew, without its free pages, in the place of the old one. */
 enum vk_err vk_store_compact(struct vk_store *st, const struct vk_progress *progress) VK_MUST;
 
+/**
+ * vk_store_backup(st, path, progress):
+ * Copy the file, as it is between two commits, to a new one; no key is needed.  VK_EEXIST when there is something at ${path}.
+ */
+enum vk_err vk_store_backup(struct vk_store *st, const char *path,
+    const struct vk_progress *progress) VK_MUST;
+
+/* What a repair found. */
+struct vk_repair {
+	bool one_header;     /* the other one is lost; should that have been the newest, the last commit is missing */
+	uint64_t expected;   /* entries, as the header counts them */
+	uint64_t entries;    /* there are now */
+	uint64_t lost_pages; /* nodes and blobs that could not be read */
+	uint64_t recovered;  /* entries from pages that were not in use any more, in the place of lost ones */
+	char kept[512];      /* the damaged file's new name */
+};
+
+/**
+ * vk_store_open_damaged(path, ret_store), vk_store_repair(st, progress, ret):
+ * Open what vk_store_open() refuses, with any header that is sound; unlock it as usual, then write all entries that can
+ * be read to a new file in its place.  The damaged one is kept under another name.  Entries in damaged parts
+ * come from older states of their pages if there are any: they may be out of date, or have been removed.
+ */
+enum vk_err vk_store_open_damaged(const char *path, struct vk_store **ret_store) VK_MUST;
+enum vk_err vk_store_repair(struct vk_store *st, const struct vk_progress *progress,
+    struct vk_repair *ret) VK_MUST;
+
 /** vk_store_watch(st, progress): Report the progress of commits that write the file anew; NULL: no more. */
 void vk_store_watch(struct vk_store *st, const struct vk_progress *progress);
 

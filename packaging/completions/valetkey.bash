@@ -15,7 +15,7 @@ _valetkey()
 		prev=${COMP_WORDS[COMP_CWORD - 2]}
 	fi
 	if ((COMP_CWORD == 1)); then
-		mapfile -t COMPREPLY < <(compgen -W 'init add list show remove get unlock lock status run render setup doctor helper --help --version' -- "$cur")
+		mapfile -t COMPREPLY < <(compgen -W 'init add list show remove get unlock lock status verify compact backup repair run render setup doctor helper --help --version' -- "$cur")
 		return
 	fi
 	# After --, the words are another command's own.
@@ -122,6 +122,15 @@ _valetkey()
 		mapfile -t COMPREPLY < <(compgen -W '--help' -- "$cur") ;;
 	status)
 		mapfile -t COMPREPLY < <(compgen -W '--json --help' -- "$cur") ;;
+	verify)
+		mapfile -t COMPREPLY < <(compgen -W '--json --help' -- "$cur") ;;
+	compact)
+		mapfile -t COMPREPLY < <(compgen -W '--help' -- "$cur") ;;
+	backup)
+		mapfile -t COMPREPLY < <(compgen -W '--help' -- "$cur")
+		[[ $cur == -* ]] || mapfile -t -O ${#COMPREPLY[@]} COMPREPLY < <(compgen -f -- "$cur") ;;
+	repair)
+		mapfile -t COMPREPLY < <(compgen -W '--help' -- "$cur") ;;
 	run)
 		mapfile -t COMPREPLY < <(compgen -W '--profile --config --credential --with --env --build-secret --require-rung --max-rung --keep-own-credentials --verbose --help --' -- "$cur") ;;
 	render)

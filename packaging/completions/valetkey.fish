@@ -63,6 +63,20 @@ complete -c valetkey -n __fish_use_subcommand -a status -d 'say where the keysto
 complete -c valetkey -n '__fish_seen_subcommand_from status' -l json -d 'print a JSON object'
 complete -c valetkey -n '__fish_seen_subcommand_from status' -l help -d 'explain the command'
 
+complete -c valetkey -n __fish_use_subcommand -a verify -d 'read and authenticate the whole keystore'
+complete -c valetkey -n '__fish_seen_subcommand_from verify' -l json -d 'print a JSON object'
+complete -c valetkey -n '__fish_seen_subcommand_from verify' -l help -d 'explain the command'
+
+complete -c valetkey -n __fish_use_subcommand -a compact -d 'write the keystore anew, without the pages that are free'
+complete -c valetkey -n '__fish_seen_subcommand_from compact' -l help -d 'explain the command'
+
+complete -c valetkey -n __fish_use_subcommand -a backup -d 'copy the keystore to FILE, as it is between two changes'
+complete -c valetkey -n '__fish_seen_subcommand_from backup' -l help -d 'explain the command'
+complete -c valetkey -n '__fish_seen_subcommand_from backup' -F
+
+complete -c valetkey -n __fish_use_subcommand -a repair -d 'save what can be read of a damaged keystore'
+complete -c valetkey -n '__fish_seen_subcommand_from repair' -l help -d 'explain the command'
+
 complete -c valetkey -n __fish_use_subcommand -a run -d 'run a command with credentials that end with it'
 complete -c valetkey -n '__fish_seen_subcommand_from run' -l profile -d 'only what this profile names' -r -f
 complete -c valetkey -n '__fish_seen_subcommand_from run' -l config -d 'use this config file' -r -F

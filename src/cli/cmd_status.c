@@ -30,7 +30,7 @@ const struct vk_cmd vk_cmd_status = {
 enum { MAX_SLOTS = 64 };
 
 /* vk_store_open() takes no other. */
-#define FORMAT "VKSTORE0"
+#define FORMAT "VKSTORE1"
 
 struct status {
 	char *path;

@@ -141,7 +141,7 @@ slots(struct vk_doctor *d, struct vk_store *st, const char *path)
 	}
 	(void)!stat(path, &sb);
 	vk_doctor_add(d, VK_DOCTOR_OK, "keystore",
-	    "%s, format VKSTORE0, mode %03o; slots: %zu passphrase, %zu raw key", path,
+	    "%s, format VKSTORE1, mode %03o; slots: %zu passphrase, %zu raw key", path,
 	    (unsigned)(sb.st_mode & 0777), pass, raw);
 }
 

@@ -10,6 +10,10 @@ extern const struct vk_cmd vk_cmd_get;
 extern const struct vk_cmd vk_cmd_unlock;
 extern const struct vk_cmd vk_cmd_lock;
 extern const struct vk_cmd vk_cmd_status;
+extern const struct vk_cmd vk_cmd_verify;
+extern const struct vk_cmd vk_cmd_compact;
+extern const struct vk_cmd vk_cmd_backup;
+extern const struct vk_cmd vk_cmd_repair;
 extern const struct vk_cmd vk_cmd_run;
 extern const struct vk_cmd vk_cmd_render;
 extern const struct vk_cmd vk_cmd_setup;
@@ -25,6 +29,10 @@ const struct vk_cmd *const vk_cmds[] = {
 	&vk_cmd_unlock,
 	&vk_cmd_lock,
 	&vk_cmd_status,
+	&vk_cmd_verify,
+	&vk_cmd_compact,
+	&vk_cmd_backup,
+	&vk_cmd_repair,
 	&vk_cmd_run,
 	&vk_cmd_render,
 	&vk_cmd_setup,

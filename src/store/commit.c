@@ -13,7 +13,8 @@
 #include "valetkey/secret.h"
 
 enum {
-	/* A change of more than one entry in so many pages is cheaper written in one stream. */
+	/* More changed records than this are cheaper written in one stream with all others. */
+	CHANGES_AT_LEAST = 4, /* an entry, its name, its scope's default, and one that goes */
 	PAGES_PER_CHANGE = 4,
 	/* Files that are smaller are not worth giving pages back. */
 	COMPACT_FROM = 64,
@@ -119,7 +120,8 @@ in_place_is_better(const struct vk_store *st)
 {
 	const struct vk_header *h = &st->header;
 
-	return !st->txn->rekey && !st->txn->anew && !st->suspect && st->txn->n <= 1 + h->file_pages / PAGES_PER_CHANGE &&
+	return !st->txn->rekey && !st->txn->anew && !st->suspect &&
+	    st->txn->n <= CHANGES_AT_LEAST + h->file_pages / PAGES_PER_CHANGE &&
 	    (h->file_pages < COMPACT_FROM || h->free_pages <= h->file_pages / 2);
 }
 

@@ -74,6 +74,32 @@ take_headers(const unsigned char *raw, unsigned newest, struct state *s)
 	s->suspect = raw[VK_SUSPECT_AT] != 0;
 }
 
+/* For repair: the newest of the headers that are sound. */
+static enum vk_err
+read_sound_header(const struct vk_store *st, int fd, struct state *s)
+{
+	unsigned char buf[VK_HEADERS_SPAN] = { 0 };
+	struct vk_header h;
+	unsigned newest = 2;
+	enum vk_err e = VK_ETAMPER;
+
+	for (unsigned i = 0; i < 2; i++) {
+		unsigned char *p = buf + (size_t)i * VK_PAGE;
+
+		if (vk_pread_full(fd, p, VK_HEADER_LEN, (off_t)i * VK_PAGE) != VK_OK ||
+		    (e = vk_header_decode(p, i, &h)) != VK_OK)
+			continue;
+		if (newest == 2 || h.generation > s->header.generation) {
+			s->header = h;
+			newest = i;
+		}
+	}
+	if (newest == 2)
+		return about(st, e);
+	take_headers(buf, newest, s);
+	return VK_OK;
+}
+
 /*
  * A header that is being written in place can be read half old, half new, and the two can be read
  * from either side of a commit.  Then they are read until two reads agree, in the end
@@ -119,7 +145,7 @@ open_private(const struct vk_store *st, struct vk_keys *keys, struct state *s)
 		vk_hint("valetkey unlock");
 		return vk_fail(VK_EKEY, "this key does not open the keystore %s (any more)", st->path);
 	}
-	if ((e = about(st, vk_header_open(s->raw, keys, h))) != VK_OK)
+	if ((e = about(st, vk_header_open(s->raw, keys, h))) != VK_OK || st->lenient)
 		return e;
 	if (memcmp(h->older_tag, vk_header_tag(s->older), sizeof(h->older_tag)) != 0)
 		return vk_store_damaged(st, "its two headers do not belong together");
@@ -133,7 +159,7 @@ static enum vk_err
 check_anchor(const struct vk_store *st, uint64_t generation, const unsigned char *raw,
     const struct vk_store_anchor *a)
 {
-	if (generation > a->generation ||
+	if (st->lenient || generation > a->generation ||
 	    (generation == a->generation && memcmp(vk_header_tag(raw), a->tag, sizeof(a->tag)) == 0))
 		return VK_OK;
 	vk_hint("if that was on purpose: \"valetkey lock\", then \"valetkey unlock\" again, which takes the "
@@ -164,7 +190,7 @@ vk_store_attach(struct vk_store *st, int fd, bool locked)
 	if (fstat(fd, &s.stat) < 0)
 		return vk_fail_errno("%s", st->path);
 	if ((e = check_file(st->path, &s.stat)) != VK_OK ||
-	    (e = read_headers(st, fd, locked, &s)) != VK_OK)
+	    (e = st->lenient ? read_sound_header(st, fd, &s) : read_headers(st, fd, locked, &s)) != VK_OK)
 		return e;
 	if (st->keys && memcmp(st->header.store_id, s.header.store_id, VK_STORE_ID_LEN) != 0)
 		return vk_fail(VK_EKEY, "another keystore has taken the place of %s", st->path);
@@ -187,13 +213,20 @@ vk_store_open_header(struct vk_store *st, struct vk_keys *keys)
 
 	memcpy(s.raw, st->raw, sizeof(s.raw));
 	memcpy(s.older, st->older, sizeof(s.older));
-	if ((e = open_private(st, keys, &s)) == VK_OK)
+	e = open_private(st, keys, &s);
+	if (e == VK_ETAMPER && st->lenient &&
+	    vk_header_decode(st->older, !(st->header.generation % 2), &s.header) == VK_OK) {
+		memcpy(s.raw, st->older, sizeof(s.raw));
+		memcpy(s.older, st->raw, sizeof(s.older));
+		e = open_private(st, keys, &s);
+	}
+	if (e == VK_OK)
 		adopt(st, &s);
 	return e;
 }
 
-enum vk_err
-vk_store_open(const char *path, struct vk_store **ret_store)
+static enum vk_err
+open_store(const char *path, bool lenient, struct vk_store **ret_store)
 {
 	VK_CLEANUP(vk_store_closep) struct vk_store *st = calloc(1, sizeof(*st));
 	VK_CLEANUP(vk_closep) int fd = -1;
@@ -202,6 +235,7 @@ vk_store_open(const char *path, struct vk_store **ret_store)
 	if (!st)
 		return VK_ENOMEM;
 	st->fd = -1;
+	st->lenient = lenient;
 	if (!(st->path = vk_strdup(path)))
 		return VK_ENOMEM;
 	/* Not blocking, should somebody have put a FIFO there. */
@@ -217,6 +251,18 @@ vk_store_open(const char *path, struct vk_store **ret_store)
 	fd = -1;
 	*ret_store = VK_TAKE(st);
 	return VK_OK;
+}
+
+enum vk_err
+vk_store_open(const char *path, struct vk_store **ret_store)
+{
+	return open_store(path, false, ret_store);
+}
+
+enum vk_err
+vk_store_open_damaged(const char *path, struct vk_store **ret_store)
+{
+	return open_store(path, true, ret_store);
 }
 
 void

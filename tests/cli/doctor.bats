@@ -35,7 +35,7 @@ finds() {
 @test "doctor: nothing to put in order is exit 0" {
 	split "$V" doctor
 	[ "$status" -eq 0 ] || { cat "$T/out"; return 1; }
-	[[ $out == *"format VKSTORE0, mode 600"*"unlocked by"*"nothing to put in order"* ]]
+	[[ $out == *"format VKSTORE1, mode 600"*"unlocked by"*"nothing to put in order"* ]]
 	[[ $out != *$'\033'* ]]
 	[ -z "$err" ]
 	[ "$(items .findings)" = 0 ]

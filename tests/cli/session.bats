@@ -52,7 +52,7 @@ works() {
 	in_session new '$V status --json'
 	[ "$status" -eq 3 ]
 	[ "$(jq -r '[.exists, .unlocked, .format, .slots[0].type, .session.kind, .keyring_refused] | join(" ")' <<<"$out")" = \
-		"true false VKSTORE0 raw none false" ]
+		"true false VKSTORE1 raw none false" ]
 	in_session new '$V unlock --key-file "$KEY" >/dev/null; $V status --json'
 	works
 	[ "$(jq -r '[.unlocked, .how, .entries, .session.kind, .session.user_scope] | join(" ")' <<<"$out")" = \
