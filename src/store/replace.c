@@ -80,7 +80,7 @@ static enum vk_err
 merge(struct vk_store *st, struct vk_builder *b)
 {
 	VK_CLEANUP(vk_cursor_free) struct vk_cursor cur = { 0 };
-	const struct vk_staged *s = st->txn->v, *end = s + st->txn->n;
+	const struct vk_staged *s = st->txn->v, *end = s ? s + st->txn->n : NULL;
 	uint64_t done = 0, total = st->header.records + st->txn->n;
 	struct vk_record r;
 	enum vk_err e = vk_cursor_seek(&cur, st, NULL);

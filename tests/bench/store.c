@@ -5,6 +5,12 @@
  *                               in $BENCH_SESSION, find a random one of the N, close
  * bench-store loop FILE N TIMES the same again and again in one process; prints microseconds
  * bench-store session FILE      print the session key in hex
+ * bench-store measure FILE N TIMES [one-host]
+ *                               make it with N entries, on one host each or all on one; then the
+ *                               median of TIMES of each operation, each from open to close, the walk
+ *                               over everything, and the file's size: "WORD VALUE", microseconds or bytes
+ *
+ * A process of its own per operation is what tests/bench/run measures.
  */
 #include <stdio.h>
 #include <string.h>
@@ -13,6 +19,7 @@
 
 #include "valetkey/store.h"
 
+static bool one_host;
 static const unsigned char raw[VK_STORE_KEY_LEN];
 static unsigned long seed = 88172645463325252ul;
 
@@ -38,12 +45,14 @@ make(unsigned long i)
 	char text[64];
 
 	vk_scope_clear(&c->scope);
-	snprintf(text, sizeof(text), "https://host-%lu.example", i);
+	snprintf(text, sizeof(text), "https://host-%lu.example", one_host ? 0 : i);
 	if (vk_scope_parse(text, &c->scope, NULL) != VK_OK)
 		_exit(1);
+	snprintf(text, sizeof(text), one_host ? "user-%lu" : "x-access-token", i);
+	if (vk_cred_set(&c->username, text) != VK_OK)
+		_exit(1);
 	snprintf(text, sizeof(text), "token-%040lu", i);
-	if (vk_cred_set(&c->username, "x-access-token") != VK_OK ||
-	    vk_secret_set(&c->secret, text, strlen(text)) != VK_OK)
+	if (vk_secret_set(&c->secret, text, strlen(text)) != VK_OK)
 		_exit(1);
 	c->created = 1700000000;
 	return c;
@@ -84,7 +93,7 @@ static enum vk_err
 find_one(const char *file, const unsigned char *session, unsigned long i)
 {
 	struct vk_cred *want = make(i), *got = NULL;
-	struct vk_query q = { &want->scope, NULL };
+	struct vk_query q = { &want->scope, one_host ? want->username : NULL };
 	struct vk_store *st = NULL;
 	enum vk_err e;
 
@@ -132,6 +141,130 @@ print_session(const char *file)
 	return 0;
 }
 
+static double
+now(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return (double)t.tv_sec * 1e6 + (double)t.tv_nsec / 1e3;
+}
+
+/* What a measured transaction does to entry ${i}. */
+struct one {
+	unsigned long i;
+	bool remove;
+};
+
+static enum vk_err
+change_one(struct vk_store *st, void *arg)
+{
+	const struct one *o = arg;
+	struct vk_cred *c = make(o->i);
+	enum vk_err e = o->remove ? vk_store_stage_remove(st, &c->scope, c->username)
+				  : vk_store_stage_put(st, c);
+
+	vk_cred_free(c);
+	return e;
+}
+
+static enum vk_err
+commit_one(const char *file, const unsigned char *session, struct one o)
+{
+	struct vk_store *st = NULL;
+	enum vk_err e;
+
+	if ((e = vk_store_open(file, &st)) == VK_OK &&
+	    (e = vk_store_unlock_session(st, session)) == VK_OK)
+		e = vk_store_commit(st, change_one, &o);
+	vk_store_close(st);
+	return e;
+}
+
+static enum vk_err
+count_one(const struct vk_cred *c, void *arg)
+{
+	(void)c;
+	++*(unsigned long *)arg;
+	return VK_OK;
+}
+
+static enum vk_err
+walk_all(const char *file, const unsigned char *session, unsigned long n)
+{
+	struct vk_store *st = NULL;
+	unsigned long seen = 0;
+	enum vk_err e;
+
+	if ((e = vk_store_open(file, &st)) == VK_OK &&
+	    (e = vk_store_unlock_session(st, session)) == VK_OK &&
+	    (e = vk_store_each(st, NULL, count_one, &seen)) == VK_OK && seen != n)
+		e = VK_ETAMPER;
+	vk_store_close(st);
+	return e;
+}
+
+static int
+ascending(const void *a, const void *b)
+{
+	double x = *(const double *)a, y = *(const double *)b;
+
+	return (x > y) - (x < y);
+}
+
+enum op { GET, STORE, ERASE, OPS };
+
+/* New entries have numbers from ${n} on; each is stored, then erased. */
+static enum vk_err
+run_op(const char *file, const unsigned char *session, enum op op, unsigned long n, unsigned long i)
+{
+	switch (op) {
+	case GET:
+		return find_one(file, session, next_random() % n);
+	case STORE:
+		return commit_one(file, session, (struct one){ n + i, false });
+	default:
+		return commit_one(file, session, (struct one){ n + i, true });
+	}
+}
+
+static int
+do_measure(const char *file, unsigned long n, unsigned long times)
+{
+	static const char *const names[OPS] = { "get", "store", "erase" };
+	unsigned char session[VK_STORE_KEY_LEN];
+	double *v = calloc(times, sizeof(*v)), t = now();
+	struct vk_store *st = NULL;
+	uint64_t pages, free_pages;
+	enum vk_err e = VK_OK;
+
+	if (!v || do_fill(file, n) != 0)
+		return 1;
+	printf("import %.0f\n", now() - t);
+	if ((e = vk_store_open(file, &st)) != VK_OK || (e = vk_store_unlock_raw(st, raw)) != VK_OK ||
+	    (e = vk_store_session_key(st, session)) != VK_OK ||
+	    (e = vk_store_size(st, &pages, &free_pages)) != VK_OK)
+		return failed(e);
+	vk_store_close(st);
+	printf("bytes %llu\n", (unsigned long long)pages * 4096);
+	for (enum op op = GET; op < OPS; op++) {
+		for (unsigned long i = 0; i < times; i++) {
+			t = now();
+			if ((e = run_op(file, session, op, n, i)) != VK_OK)
+				return failed(e);
+			v[i] = now() - t;
+		}
+		qsort(v, times, sizeof(*v), ascending);
+		printf("%s %.1f\n", names[op], v[times / 2]);
+	}
+	free(v);
+	t = now();
+	if ((e = walk_all(file, session, n)) != VK_OK)
+		return failed(e);
+	printf("list %.0f\n", now() - t);
+	return 0;
+}
+
 int
 main(int argc, char **argv)
 {
@@ -151,6 +284,9 @@ main(int argc, char **argv)
 		return do_loop(argv[2], session, n, strtoul(argv[4], NULL, 10));
 	if (argc == 3 && strcmp(argv[1], "session") == 0)
 		return print_session(argv[2]);
+	one_host = argc == 6 && strcmp(argv[5], "one-host") == 0;
+	if (argc >= 5 && n > 0 && strcmp(argv[1], "measure") == 0)
+		return do_measure(argv[2], n, strtoul(argv[4], NULL, 10));
 	if (argc != 4 || n == 0 || strcmp(argv[1], "find") != 0)
 		return 2;
 	seed ^= (unsigned long)getpid() << 20;

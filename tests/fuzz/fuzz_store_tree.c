@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * Nodes that a key holder made: properly sealed, with any text.  Whatever is asked, memory holds;
- * and what a full check accepts can be walked and rewritten.
+ * Pages that a key holder made: properly sealed, with any text.  Whatever is asked, memory holds;
+ * and what a full check accepts can be walked and written to.
  *
- * The first byte says how high the tree is, 1 or 2; then come the texts of the root and of the leaf below.
+ * The first byte says how high the tree is (bit 0), whether there is a list of free pages (bit 1), and how many of
+ * them are in quarantine; then come the texts of the root, of the leaf below, of the page of all blobs and of the
+ * list.
  */
 #include <stdio.h>
 #include <string.h>
@@ -14,7 +16,7 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-enum { ROOT = 3, LEAF = 4, PAGES = 5 };
+enum { ROOT = 3, LEAF = 4, BLOB = 5, LIST = 6, PAGES = 8 };
 
 /* Those of tests/vectors/store/good-small.vector: its leaf, in the corpus, is a sound one here. */
 static const unsigned char store_id[VK_STORE_ID_LEN] = {
@@ -38,7 +40,7 @@ need(bool truth)
 }
 
 static void
-fill_node(unsigned pgno, const uint8_t **data, size_t *size)
+fill_page(unsigned pgno, const uint8_t **data, size_t *size)
 {
 	size_t n = *size < VK_PAGE_PLAIN ? *size : VK_PAGE_PLAIN;
 
@@ -58,33 +60,67 @@ seal(const struct vk_keys *k, const struct vk_header *h, unsigned pgno, unsigned
 	memcpy(tag, c.tag, sizeof(c.tag));
 }
 
+/* All children of the root are the leaf, and all blobs the one blob, else few inputs would get that far. */
+static void
+point_children(const unsigned char *tag)
+{
+	unsigned char *root = vk_page_text(file + ROOT * VK_PAGE);
+
+	for (unsigned i = 0; i < vk_node_count(root) && i < VK_INNER_MAX; i++) {
+		unsigned char *e = root + VK_NODE_HEAD + i * VK_INNER_ENTRY + VK_TREE_KEY;
+
+		vk_put32(e, LEAF);
+		memcpy(e + 4, tag, VK_TAG_LEN);
+	}
+}
+
+static void
+point_blobs(unsigned pgno, const unsigned char *tag)
+{
+	unsigned char *leaf = vk_page_text(file + (size_t)pgno * VK_PAGE);
+
+	for (unsigned at = VK_NODE_HEAD, n = vk_node_count(leaf); n > 0 &&
+	     at + VK_RECORD_HEAD + VK_BLOB_REF <= VK_PAGE_PLAIN; n--) {
+		unsigned char *r = leaf + at;
+
+		if (r[VK_TREE_KEY + 1] & VK_FLAG_BLOB) {
+			vk_put32(r + VK_RECORD_HEAD, BLOB);
+			memcpy(r + VK_RECORD_HEAD + 8, tag, VK_TAG_LEN);
+		}
+		at += VK_RECORD_HEAD + vk_get16(r + VK_TREE_KEY + 2);
+	}
+}
+
 static void
 build(struct vk_keys *k, const uint8_t *data, size_t size)
 {
 	struct vk_header h = { .generation = 2, .slots_pgno = 2, .slots_pages = 1, .entries = 9,
 		.records = 23, .file_pages = PAGES, .root = { .pgno = ROOT } };
 	unsigned char tag[VK_TAG_LEN];
+	unsigned how = size ? data[0] : 0;
 
 	vk_digest(file + 2 * VK_PAGE, VK_PAGE, h.slots_hash);
 	memcpy(h.store_id, store_id, sizeof(store_id));
-	h.height = size && data[0] % 2 ? 2 : 1;
+	h.height = how % 2 ? 2 : 1;
 	memcpy(h.commit, k->commit, sizeof(h.commit));
 	data += size ? 1 : 0;
 	size -= size ? 1 : 0;
-	fill_node(ROOT, &data, &size);
-	fill_node(LEAF, &data, &size);
+	for (unsigned pgno = ROOT; pgno <= LIST; pgno++)
+		fill_page(pgno, &data, &size);
+	seal(k, &h, BLOB, tag);
+	point_blobs(h.height == 2 ? LEAF : ROOT, tag);
 	seal(k, &h, LEAF, tag);
-	/* All children of the root are the leaf, else few inputs would get that far. */
 	if (h.height == 2)
-		for (unsigned i = 0; i < vk_node_count(file + ROOT * VK_PAGE + VK_NONCE_LEN) &&
-		     i < VK_INNER_MAX; i++) {
-			unsigned char *e = file + ROOT * VK_PAGE + VK_NONCE_LEN + VK_NODE_HEAD +
-			    i * VK_INNER_ENTRY + VK_TREE_KEY;
-
-			vk_put32(e, LEAF);
-			memcpy(e + 4, tag, sizeof(tag));
-		}
+		point_children(tag);
 	seal(k, &h, ROOT, h.root.tag);
+	if (how & 2) {
+		h.list.pgno = LIST;
+		h.free_pages = vk_node_count(vk_page_text(file + LIST * VK_PAGE)) % PAGES;
+		h.free_pages += h.free_pages == 0;
+		h.quarantine = how / 4 <= h.free_pages ? how / 4 : h.free_pages;
+		seal(k, &h, LIST, h.list.tag);
+	}
+	memset(file, 0, 2 * VK_PAGE);
 	need(vk_header_encode(&h, k, file) == VK_OK);
 	h.generation++;
 	memcpy(h.older_tag, vk_header_tag(file), sizeof(h.older_tag));
@@ -136,6 +172,22 @@ ask(struct vk_store *st, const char *url, const char *user)
 	vk_scope_clear(&s);
 }
 
+static enum vk_err
+put_one(struct vk_store *st, void *arg)
+{
+	struct vk_cred *c = vk_cred_new();
+	enum vk_err e;
+
+	(void)arg;
+	need(c != NULL);
+	vk_scope_clear(&c->scope);
+	need(vk_scope_parse("https://new.example", &c->scope, NULL) == VK_OK);
+	need(vk_secret_set(&c->secret, "new", 3) == VK_OK);
+	e = vk_store_stage_put(st, c);
+	vk_cred_free(c);
+	return e;
+}
+
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
@@ -144,7 +196,8 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	VK_CLEANUP(vk_store_closep) struct vk_store *st = NULL;
 	VK_CLEANUP(vk_cred_freep) struct vk_cred *c = NULL;
 	uint64_t n = 0, count;
-	enum vk_err walked;
+	enum vk_err walked, put;
+	bool sound;
 
 	if (fd < 0)
 		fd = prepare(&k);
@@ -156,7 +209,9 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	(void)!vk_store_find_name(st, "team-a", &c);
 	walked = vk_store_each(st, NULL, visit, &n);
 	need(vk_store_count(st, &count) == VK_OK);
-	if (vk_store_verify(st, NULL) == VK_OK)
-		need(walked == VK_OK && n == count);
+	sound = vk_store_verify(st, NULL) == VK_OK;
+	put = vk_store_commit(st, put_one, NULL);
+	if (sound)
+		need(walked == VK_OK && n == count && put == VK_OK && vk_store_verify(st, NULL) == VK_OK);
 	return 0;
 }
