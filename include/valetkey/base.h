@@ -117,6 +117,14 @@ enum vk_err vk_str_u64(const char *s, uint64_t max, uint64_t *ret_value) VK_MUST
 #define VK_BASE64_LEN(n) (((n) + 2) / 3 * 4)
 void vk_base64_encode(const unsigned char *in, size_t n, char *out);
 
+/**
+ * vk_base64_decode(in, n, out, ret_len):
+ * The same alphabet; the padding may be missing, anything else is VK_EPROTO.  ${out} holds
+ * VK_BASE64_ROOM(n) bytes, and is wiped by the caller.
+ */
+#define VK_BASE64_ROOM(n) ((n) / 4 * 3 + 3)
+enum vk_err vk_base64_decode(const char *in, size_t n, unsigned char *out, size_t *ret_len) VK_MUST;
+
 /** vk_freep(p): For VK_CLEANUP on heap pointers. */
 static inline void
 vk_freep(void *p)

@@ -142,6 +142,18 @@ bool vk_npmrc_next_var(const char **at, const char **ret_name, size_t *ret_n) VK
 /** vk_npmrc_cred_key(key): Is it a credential key ("//host/:_authToken", "_auth", "//h/:_password" ...)? */
 bool vk_npmrc_cred_key(const char *key) VK_MUST;
 
+/** vk_npmrc_unprotect(s): Take out, in place, the backslashes that keep npm from replacing a "${VAR}". */
+void vk_npmrc_unprotect(char *s);
+
+/**
+ * vk_npmrc_registry(text, f, place, n, ret_clear, ret_scope):
+ * What the file says about the registry at "host[:port]/path", as a credential key has it but without
+ * slashes around: ${*ret_clear} is set true when it is reached by http, ${*ret_scope} is set to the first npm
+ * scope ("@corp") that it is for.  Both stay as they are where the file does not say; heap.
+ */
+enum vk_err vk_npmrc_registry(const char *text, const struct vk_npmrc *f, const char *place,
+    size_t n, bool *ret_clear, char **ret_scope) VK_MUST;
+
 /**
  * vk_npmrc_quote(value, n, out):
  * Append ${value} so that the parser and the expansion of npm 9, 10 and 11 give it back unchanged.

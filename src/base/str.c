@@ -105,10 +105,11 @@ vk_str_u64(const char *s, uint64_t max, uint64_t *ret_value)
 	return VK_OK;
 }
 
+static const char abc[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+
 void
 vk_base64_encode(const unsigned char *in, size_t n, char *out)
 {
-	static const char abc[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
 	size_t i;
 
 	for (i = 0; i + 2 < n; i += 3) {
@@ -126,4 +127,30 @@ vk_base64_encode(const unsigned char *in, size_t n, char *out)
 		*out++ = '=';
 	}
 	*out = '\0';
+}
+
+enum vk_err
+vk_base64_decode(const char *in, size_t n, unsigned char *out, size_t *ret_len)
+{
+	unsigned bits = 0, have = 0;
+	size_t len = 0, padding = 0;
+
+	for (; n > 0 && padding < 2 && in[n - 1] == '='; n--)
+		padding++;
+	if (n % 4 == 1 || (padding > 0 && (n + padding) % 4 != 0))
+		return VK_EPROTO;
+	for (size_t i = 0; i < n; i++) {
+		const char *at = memchr(abc, in[i], 64);
+
+		if (!at)
+			return VK_EPROTO;
+		bits = (bits & 63) << 6 | (unsigned)(at - abc);
+		have += 6;
+		if (have >= 8) {
+			have -= 8;
+			out[len++] = (unsigned char)(bits >> have);
+		}
+	}
+	*ret_len = len;
+	return VK_OK;
 }

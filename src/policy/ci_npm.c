@@ -37,41 +37,6 @@ read_file(const char *path, struct vk_buf *text)
 	return vk_buf_read(text, fd);
 }
 
-/* "host[:port]/path" of a registry's URL, as npm writes it into keys, without the slash at its end. */
-static bool
-is_registry(const char *url, const char *place, size_t n)
-{
-	const char *rest = strstr(url, "://");
-	size_t len = rest ? strlen(rest + 3) : 0;
-
-	if (len > 0 && rest[3 + len - 1] == '/')
-		len--;
-	return rest && len == n && memcmp(rest + 3, place, n) == 0;
-}
-
-/* Which scheme, and which npm scope, the file uses for the place that a key names. */
-static enum vk_err
-find_registry(const char *text, const struct vk_npmrc *f, const char *place, size_t n,
-    bool *ret_clear, char **ret_scope)
-{
-	for (size_t i = 0; i < f->n; i++) {
-		VK_CLEANUP(vk_buf_clear) struct vk_buf url = VK_BUF(VK_MAX_FIELD);
-		const char *key = f->v[i].key;
-		bool scoped = *key == '@' && vk_str_ends(key, ":registry");
-
-		if (!scoped && strcmp(key, "registry") != 0)
-			continue;
-		if (vk_npmrc_value(text, &f->v[i], &url) != VK_OK || !url.p ||
-		    !is_registry(url.p, place, n))
-			continue;
-		*ret_clear = vk_str_starts(url.p, "http://");
-		if (scoped && !*ret_scope &&
-		    !(*ret_scope = strndup(key, strlen(key) - strlen(":registry"))))
-			return VK_ENOMEM;
-	}
-	return VK_OK;
-}
-
 static enum vk_err
 offer_line(struct vk_ci *ci, const char *text, const struct vk_npmrc *f, const char *key)
 {
@@ -85,7 +50,7 @@ offer_line(struct vk_ci *ci, const char *text, const struct vk_npmrc *f, const c
 
 	if (n > 0 && key[2 + n - 1] == '/')
 		n--;
-	if ((e = find_registry(text, f, key + 2, n, &clear, &npm_scope)) != VK_OK)
+	if ((e = vk_npmrc_registry(text, f, key + 2, n, &clear, &npm_scope)) != VK_OK)
 		return e;
 	if (!(url = vk_asprintf("%s://%.*s", clear ? "http" : "https", (int)n, key + 2)))
 		return VK_ENOMEM;

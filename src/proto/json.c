@@ -33,7 +33,7 @@ vk_json_init(void)
  * bounds both, whatever the text turns out to be.
  */
 static enum vk_err
-check_size(const char *text, size_t n)
+check_size(const char *text, size_t n, size_t max)
 {
 	size_t depth = 0, members = 0;
 	bool in_string = false;
@@ -55,16 +55,16 @@ check_size(const char *text, size_t n)
 			depth--;
 		else if (c == ',')
 			members++;
-		if (depth > MAX_DEPTH || members > MAX_MEMBERS)
+		if (depth > MAX_DEPTH || members > max)
 			return vk_fail(VK_ELIMIT, "the JSON is nested too deeply or has too many members");
 	}
 	return VK_OK;
 }
 
 enum vk_err
-vk_json_parse(const char *text, size_t n, json_t **ret)
+vk_json_parse_large(const char *text, size_t n, size_t max, json_t **ret)
 {
-	enum vk_err e = check_size(text, n);
+	enum vk_err e = check_size(text, n, max);
 	json_error_t err;
 	json_t *j;
 
@@ -82,6 +82,12 @@ vk_json_parse(const char *text, size_t n, json_t **ret)
 	}
 	*ret = j;
 	return VK_OK;
+}
+
+enum vk_err
+vk_json_parse(const char *text, size_t n, json_t **ret)
+{
+	return vk_json_parse_large(text, n, MAX_MEMBERS, ret);
 }
 
 void

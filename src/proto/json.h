@@ -21,6 +21,9 @@ void vk_json_init(void);
  */
 enum vk_err vk_json_parse(const char *text, size_t n, json_t **ret) VK_MUST;
 
+/** vk_json_parse_large(text, n, max, ret): The same for a file, with up to ${max} members. */
+enum vk_err vk_json_parse_large(const char *text, size_t n, size_t max, json_t **ret) VK_MUST;
+
 /** vk_json_freep(j): For VK_CLEANUP. */
 void vk_json_freep(json_t **j);
 

@@ -171,6 +171,54 @@ vk_npmrc_next_var(const char **at, const char **ret_name, size_t *ret_n)
 	return false;
 }
 
+void
+vk_npmrc_unprotect(char *s)
+{
+	size_t out = 0, backslashes = 0, name;
+
+	for (size_t i = 0; s[i]; i++) {
+		if (backslashes % 2 == 1 && variable(s + i, &name) > 0)
+			out -= (backslashes + 1) / 2;
+		backslashes = s[i] == '\\' ? backslashes + 1 : 0;
+		s[out++] = s[i];
+	}
+	s[out] = '\0';
+}
+
+/* "host[:port]/path" of a registry's URL, as npm writes it into keys, without the slash at its end. */
+static bool
+is_registry(const char *url, const char *place, size_t n)
+{
+	const char *rest = strstr(url, "://");
+	size_t len = rest ? strlen(rest + 3) : 0;
+
+	if (len > 0 && rest[3 + len - 1] == '/')
+		len--;
+	return rest && len == n && memcmp(rest + 3, place, n) == 0;
+}
+
+enum vk_err
+vk_npmrc_registry(const char *text, const struct vk_npmrc *f, const char *place, size_t n,
+    bool *ret_clear, char **ret_scope)
+{
+	for (size_t i = 0; i < f->n; i++) {
+		VK_CLEANUP(vk_buf_clear) struct vk_buf url = VK_BUF(VK_MAX_FIELD);
+		const char *key = f->v[i].key;
+		bool scoped = *key == '@' && vk_str_ends(key, ":registry");
+
+		if (!scoped && strcmp(key, "registry") != 0)
+			continue;
+		if (vk_npmrc_value(text, &f->v[i], &url) != VK_OK || !url.p ||
+		    !is_registry(url.p, place, n))
+			continue;
+		*ret_clear = vk_str_starts(url.p, "http://");
+		if (scoped && !*ret_scope &&
+		    !(*ret_scope = strndup(key, strlen(key) - strlen(":registry"))))
+			return VK_ENOMEM;
+	}
+	return VK_OK;
+}
+
 bool
 vk_npmrc_cred_key(const char *key)
 {

@@ -18,7 +18,7 @@ HEADERS = {
     "base.h": "base", "io.h": "base",
     "secret.h": "mem", "cred.h": "mem",
     "store.h": "store",
-    "proto.h": "proto",
+    "proto.h": "proto", "import.h": "proto",
     "source.h": "source", "unlock.h": "source",
     "config.h": "policy",
     "policy.h": "policy",

@@ -113,6 +113,30 @@ test_base64(void **state)
 }
 
 static void
+test_base64_decode(void **state)
+{
+	static const char *const t[][2] = { { "", "" }, { "Zg==", "f" }, { "Zg", "f" }, { "Zm8=", "fo" },
+		{ "Zm8", "fo" }, { "Zm9v", "foo" }, { "Zm9vYmE=", "fooba" }, { "///+", "\xff\xff\xfe" },
+		{ "Zh==", "f" } };
+	static const char *const bad[] = { "Z", "Zm9vY", "Zg=", "Zg===", "Zm8==", "Zm9v=", "Zm9v====", "Zg==Zg==",
+		"Z g=", "Zm8=\n", "Zm-_", "=", "====" };
+	unsigned char out[VK_BASE64_ROOM(16)];
+	size_t n = 99;
+
+	(void)state;
+	for (size_t i = 0; i < VK_COUNT(t); i++) {
+		assert_int_equal(vk_base64_decode(t[i][0], strlen(t[i][0]), out, &n), VK_OK);
+		assert_int_equal(n, strlen(t[i][1]));
+		assert_memory_equal(out, t[i][1], n);
+	}
+	n = 99;
+	for (size_t i = 0; i < VK_COUNT(bad); i++)
+		assert_int_equal(vk_base64_decode(bad[i], strlen(bad[i]), out, &n), VK_EPROTO);
+	assert_int_equal(vk_base64_decode("Zm\0v", 4, out, &n), VK_EPROTO);
+	assert_int_equal(n, 99);
+}
+
+static void
 test_reasons(void **state)
 {
 	char big[3000];
@@ -156,6 +180,7 @@ main(void)
 		cmocka_unit_test(test_printable),
 		cmocka_unit_test(test_words),
 		cmocka_unit_test(test_base64),
+		cmocka_unit_test(test_base64_decode),
 		cmocka_unit_test(test_reasons),
 	};
 
