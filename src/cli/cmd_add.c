@@ -76,16 +76,6 @@ is_npm_scope(const char *s)
 	return *s == '@' && n > 0 && n <= 214 && s[1 + n] == '\0' && s[1] != '.' && s[1] != '_';
 }
 
-/* Names stand in comma-separated lists of options and config files. */
-static bool
-is_name(const char *s)
-{
-	size_t n = strlen(s);
-
-	return n > 0 && n <= 256 && !vk_str_has_control(s, n) && !strpbrk(s, ", ;#=\"'") &&
-	    !strstr(s, "://");
-}
-
 static enum vk_err
 set_kind(const struct adding *a, struct vk_cred *c)
 {
@@ -123,7 +113,7 @@ describe(const struct adding *a, const char *url, struct vk_cred *c)
 	name = name ? name : user ? user : "";
 	if (strlen(name) > VK_MAX_FIELD || vk_str_has_control(name, strlen(name)))
 		return vk_fail(VK_EUSAGE, "the user name is too long or holds control characters");
-	if (a->name && !is_name(a->name))
+	if (a->name && !vk_entry_is_name(a->name))
 		return vk_fail(VK_EUSAGE,
 		    "a name has no blanks, commas, quotes or any of ;#= in it, and is no URL");
 	if (a->npm_scope && !is_npm_scope(a->npm_scope))
@@ -176,22 +166,20 @@ name_taken(struct vk_store *st, const char *name, const struct vk_cred *c, bool 
 	return VK_OK;
 }
 
-/* "host[:port][/path]", and "user@" before it where that is taken. */
+/* "user@" goes before it where it is taken. */
 static enum vk_err
 default_name(struct vk_store *st, struct vk_cred *c)
 {
-	VK_CLEANUP(vk_freep) char *hp = vk_scope_hostport(&c->scope);
-	VK_CLEANUP(vk_freep) char *plain =
-	    hp ? vk_asprintf("%s%s%s", hp, *c->scope.path ? "/" : "", c->scope.path) : NULL;
-	VK_CLEANUP(vk_freep) char *full = plain ? vk_asprintf("%s@%s", c->username, plain) : NULL;
+	VK_CLEANUP(vk_freep) char *plain = vk_entry_default_name(c, false);
+	VK_CLEANUP(vk_freep) char *full = vk_entry_default_name(c, true);
 	const char *candidates[] = { plain, full };
 	bool taken;
 	enum vk_err e;
 
-	if (!full)
+	if (!plain || !full)
 		return VK_ENOMEM;
 	for (size_t i = 0; i < VK_COUNT(candidates); i++) {
-		if (!is_name(candidates[i]) || (i == 1 && !*c->username))
+		if (!vk_entry_is_name(candidates[i]))
 			continue;
 		if ((e = name_taken(st, candidates[i], c, &taken)) != VK_OK)
 			return e;

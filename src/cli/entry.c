@@ -152,6 +152,28 @@ vk_entry_exact(struct vk_store *st, const struct vk_scope *scope, const char *us
 	return VK_OK;
 }
 
+/* Names stand in comma-separated lists of options and config files. */
+bool
+vk_entry_is_name(const char *s)
+{
+	size_t n = strlen(s);
+
+	return n > 0 && n <= 256 && !vk_str_has_control(s, n) && !strpbrk(s, ", ;#=\"'") &&
+	    !strstr(s, "://");
+}
+
+char *
+vk_entry_default_name(const struct vk_cred *c, bool with_user)
+{
+	VK_CLEANUP(vk_freep) char *hp = vk_scope_hostport(&c->scope);
+	bool user = with_user && *c->username;
+
+	if (!hp)
+		return NULL;
+	return vk_asprintf("%s%s%s%s%s", user ? c->username : "", user ? "@" : "", hp,
+	    *c->scope.path ? "/" : "", c->scope.path);
+}
+
 const char *
 vk_entry_origin(const struct vk_cred *c)
 {

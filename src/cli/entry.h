@@ -31,6 +31,16 @@ enum vk_err vk_entry_pick(struct vk_store *st, const struct vk_entry_sel *sel,
 enum vk_err vk_entry_exact(struct vk_store *st, const struct vk_scope *scope, const char *username,
     struct vk_cred **ret) VK_MUST;
 
+/** vk_entry_is_name(s): Can an entry be called so? */
+bool vk_entry_is_name(const char *s) VK_MUST;
+
+/**
+ * vk_entry_default_name(c, with_user):
+ * "host[:port][/path]", ${with_user} with "user@" before it if there is one.  It may be no name, or
+ * taken.  Heap.
+ */
+char *vk_entry_default_name(const struct vk_cred *c, bool with_user) VK_MUST;
+
 /** vk_entry_origin(c): "you", "git" or "docker": who stored it. */
 const char *vk_entry_origin(const struct vk_cred *c);
 
