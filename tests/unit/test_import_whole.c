@@ -156,13 +156,35 @@ test_pypirc(void **state)
 	(void)state;
 	reads("pypirc", "", "");
 	reads("pypirc",
-	    "[distutils]\nindex-servers =\n    pypi\n    private\n\n[pypi]\nusername = __token__\npassword = pypi-abc%d\n"
-	    "[testpypi]\npassword: pypi-test\n# note\n[private]\nRepository: https://py.example:8443/simple/\n"
+	    "[distutils]\nindex-servers =\n    other\n    private\n\n[other]\nrepository = https://h/\nusername = u\n"
+	    "password = abc%d\n# note\n[private]\nRepository: https://py.example:8443/simple/\n"
 	    "username=ann\nPassword = p:=q ;x #y\n",
-	    "6 https://upload.pypi.org/legacy '__token__' 'pypi-abc%d'\n"
-	    "9 https://test.pypi.org/legacy '__token__' 'pypi-test'\n"
-	    "12 https://py.example:8443/simple 'ann' 'p:=q ;x #y'\n");
+	    "6 https://h 'u' 'abc%d'\n11 https://py.example:8443/simple 'ann' 'p:=q ;x #y'\n");
 	reads("pypirc", "[pypi]\r\nrepository = http://h/\r\nusername = u\r\npassword = p\r\n", "1 http://h 'u' 'p'\n");
+}
+
+/* Two sections have repositories of their own, and tokens of these a user name. */
+static void
+test_pypirc_defaults(void **state)
+{
+	static const char *const sections[] = { "pypi", "testpypi" };
+	char *urls[2];
+
+	(void)state;
+	for (size_t i = 0; i < VK_COUNT(sections); i++) {
+		VK_CLEANUP(vk_buf_clear) struct vk_buf out = VK_BUF(VK_MAX_FILE);
+		VK_CLEANUP(vk_freep) char *text =
+		    vk_asprintf("[%s]\npassword: pypi-t0ken\n[x]\npassword=p\n", sections[i]);
+
+		assert_int_equal(read_in_steps("pypirc", text, strlen(text), 4096, &out), VK_OK);
+		assert_true(vk_str_starts(out.p, "1 https://"));
+		assert_true(vk_str_ends(out.p, "/legacy '__token__' 'pypi-t0ken'\n3 - x: it has no repository\n"));
+		urls[i] = vk_strdup(out.p);
+	}
+	assert_string_not_equal(urls[0], urls[1]);
+	free(urls[0]);
+	free(urls[1]);
+	reads("pypirc", "[pypi]\npassword=other\n", "1 - pypi: it has no username\n");
 }
 
 static void
@@ -215,6 +237,7 @@ main(void)
 		cmocka_unit_test(test_docker_left),
 		cmocka_unit_test(test_docker_fails),
 		cmocka_unit_test(test_pypirc),
+		cmocka_unit_test(test_pypirc_defaults),
 		cmocka_unit_test(test_pypirc_left),
 		cmocka_unit_test(test_too_large),
 	};
