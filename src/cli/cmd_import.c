@@ -125,8 +125,12 @@ decide(struct vk_store *st, void *arg)
 
 	(void)st;
 	im->taking.stage = true;
-	e = read_file(im, "importing", take);
-	return e == VK_OK ? vk_infile_unchanged(&im->in) : e;
+	if ((e = read_file(im, "importing", take)) == VK_OK)
+		e = vk_infile_unchanged(&im->in);
+	/* For the store, which goes on with it. */
+	if (e == VK_OK)
+		vk_bar_begin(&im->bar, "writing", VK_BAR_COUNT, im->progress);
+	return e;
 }
 
 /* A keystore that is locked or missing is no obstacle to looking at a file. */
@@ -147,6 +151,7 @@ open_store(struct importing *im)
 static enum vk_err
 import(struct importing *im)
 {
+	const struct vk_progress progress = { vk_bar_progress, &im->bar };
 	enum vk_err e = open_store(im);
 
 	if (e != VK_OK)
@@ -156,7 +161,11 @@ import(struct importing *im)
 	/* First without the lock: what is wrong with the file stops nobody else. */
 	if ((e = read_file(im, "reading", count)) != VK_OK || im->found == 0)
 		return e;
-	return vk_store_commit(im->taking.st, decide, im);
+	vk_store_watch(im->taking.st, &progress);
+	e = vk_store_commit(im->taking.st, decide, im);
+	vk_store_watch(im->taking.st, NULL);
+	vk_bar_end(&im->bar);
+	return e;
 }
 
 /* The settings of the file, which stay. */

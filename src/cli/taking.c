@@ -45,7 +45,7 @@ is_same(const struct vk_taking *t, const struct vk_cred *old, const struct vk_cr
 		return false;
 	if (t->copy)
 		return old->expires == c->expires && same_secret(&old->refresh, &c->refresh) &&
-		    strcmp(old->npm_scope, c->npm_scope) == 0;
+		    same_secret(&old->extra, &c->extra) && strcmp(old->npm_scope, c->npm_scope) == 0;
 	return *c->npm_scope == '\0' || strcmp(old->npm_scope, c->npm_scope) == 0;
 }
 
@@ -93,7 +93,7 @@ stage(struct vk_taking *t, const struct vk_cred *c, const struct vk_cred *old)
 		if (old && !*new.npm_scope)
 			new.npm_scope = old->npm_scope;
 		if (old && is_same(t, old, c))
-			new.expires = old->expires, new.refresh = old->refresh;
+			new.expires = old->expires, new.refresh = old->refresh, new.extra = old->extra;
 	}
 	if (!old || !*old->name)
 		return put_named(t, &new, c->name);

@@ -50,6 +50,17 @@ trim(struct span s)
 	return s;
 }
 
+/* Without regard to case, and without a copy of what may be no key but a secret. */
+static bool
+is_key(struct span s, const char *key)
+{
+	size_t i = 0;
+
+	while (i < s.n && key[i] && (s.p[i] | ((s.p[i] >= 'A' && s.p[i] <= 'Z') << 5)) == key[i])
+		i++;
+	return i == s.n && key[i] == '\0';
+}
+
 static const char *
 default_repository(const char *section)
 {
@@ -64,14 +75,22 @@ set_repository(const struct section *s, struct vk_import_entry *e)
 {
 	const struct span *v = &s->values[REPOSITORY];
 	const char *usual = default_repository(s->name);
-	VK_CLEANUP(vk_freep) char *url = v->n ? strndup(v->p, v->n) : vk_strdup(usual ? usual : "");
+	VK_CLEANUP(vk_buf_clear) struct vk_buf url = VK_BUF_SECRET(VK_MAX_FIELD); /* it may hold a password */
 	struct vk_scope scope = { 0 };
 
-	if (!url)
-		return VK_ENOMEM;
 	if (v->n == 0 && !usual)
 		vk_import_bad(e, "it has no repository");
-	return vk_import_scope(e, vk_scope_parse(url, &scope, NULL), &scope);
+	if (v->n > VK_MAX_FIELD)
+		vk_import_bad(e, "its repository is too long");
+	if (e->why)
+		return VK_OK;
+	if (v->n)
+		vk_buf_add(&url, v->p, v->n);
+	else
+		vk_buf_str(&url, usual);
+	if (url.err != VK_OK)
+		return url.err;
+	return vk_import_scope(e, vk_scope_parse(url.p, &scope, NULL), &scope);
 }
 
 static enum vk_err
@@ -134,11 +153,7 @@ option(struct vk_import *im, struct section *s, struct span line, size_t indent)
 	s->indent = indent;
 	s->latest = KEYS;
 	for (int i = 0; i < KEYS; i++) {
-		VK_CLEANUP(vk_freep) char *name = strndup(key.p, key.n);
-
-		if (!name)
-			return VK_ENOMEM;
-		if (!vk_str_ieq(name, keys[i]))
+		if (!is_key(key, keys[i]))
 			continue;
 		if (s->values[i].p)
 			s->why = "it has a setting twice";
