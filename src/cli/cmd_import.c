@@ -214,26 +214,19 @@ print_json(const struct importing *im, struct vk_buf *b)
 	vk_json_member(b, "format", im->format);
 	vk_buf_str(b, ",\n\t");
 	vk_json_member(b, "file", im->in.path);
-	vk_buf_fmt(b, ",\n\t\"dry_run\": %s,\n\t\"compared\": %s,\n\t\"found\": %" PRIu64
-		      ",\n\t\"taken\": %" PRIu64 ",\n\t\"same\": %" PRIu64 ",\n\t\"differ\": %" PRIu64
-		      ",\n\t\"not_taken\": %" PRIu64 ",\n\t\"unlisted\": %" PRIu64
-		      ",\n\t\"wiped\": %s,\n\t\"left\": ",
-	    im->dry_run ? "true" : "false", im->compared ? "true" : "false", im->found, im->taking.taken,
-	    im->taking.same, im->taking.differ, im->left.n - im->taking.differ, im->left.unlisted,
-	    im->wiped ? "true" : "false");
-	if (vk_left_print(&im->left, b) == VK_OK)
-		vk_buf_str(b, "\n}\n");
+	vk_buf_fmt(b, ",\n\t\"dry_run\": %s,\n\t\"compared\": %s,\n\t\"wiped\": %s,\n\t",
+	    im->dry_run ? "true" : "false", im->compared ? "true" : "false", im->wiped ? "true" : "false");
+	vk_taking_json(&im->taking, im->found, b);
+	vk_buf_str(b, "\n}\n");
 }
 
 static void
 print_text(const struct importing *im, struct vk_buf *b)
 {
 	vk_printable_add(b, strcmp(im->in.path, "-") == 0 ? "standard input" : im->in.path, 0);
-	vk_buf_fmt(b, ": %" PRIu64 " %s, %" PRIu64 " already there, %" PRIu64 " with another secret, %" PRIu64
-		      " not taken\n",
-	    im->taking.taken, im->dry_run ? "would be taken" : "taken", im->taking.same, im->taking.differ,
-	    im->left.n - im->taking.differ);
-	if (vk_left_print(&im->left, b) == VK_OK && !im->dry_run && im->taking.taken > 0)
+	vk_buf_str(b, ": ");
+	vk_taking_text(&im->taking, im->dry_run, b);
+	if (!im->dry_run && im->taking.taken > 0)
 		vk_buf_fmt(b, "next: %s\n", vk_import_next_step(im->format));
 }
 

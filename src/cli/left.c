@@ -78,7 +78,7 @@ vk_left_add(struct vk_left_list *l, uint64_t line, const char *what, const char 
 	return l->json ? add_json(l, line, what, why, secret) : add_line(l, line, what, why);
 }
 
-enum vk_err
+void
 vk_left_print(const struct vk_left_list *l, struct vk_buf *out)
 {
 	if (l->json)
@@ -88,5 +88,4 @@ vk_left_print(const struct vk_left_list *l, struct vk_buf *out)
 		vk_buf_str(out, l->out.len ? "\n\t]" : "]");
 	else if (l->unlisted)
 		vk_buf_fmt(out, "  and %" PRIu64 " more (--json lists all)\n", l->unlisted);
-	return out->err;
 }

@@ -23,8 +23,8 @@ void vk_left_begin(struct vk_left_list *l, bool json);
 enum vk_err vk_left_add(struct vk_left_list *l, uint64_t line, const char *what, const char *why,
     bool secret) VK_MUST;
 
-/** vk_left_print(l, out): The lines, or the elements of a JSON array with its brackets. */
-enum vk_err vk_left_print(const struct vk_left_list *l, struct vk_buf *out) VK_MUST;
+/** vk_left_print(l, out): The lines, or a JSON array. */
+void vk_left_print(const struct vk_left_list *l, struct vk_buf *out);
 
 /** vk_left_clear(l): Free what is listed. */
 void vk_left_clear(struct vk_left_list *l);

@@ -8,6 +8,7 @@ extern const struct vk_cmd vk_cmd_show;
 extern const struct vk_cmd vk_cmd_remove;
 extern const struct vk_cmd vk_cmd_get;
 extern const struct vk_cmd vk_cmd_import;
+extern const struct vk_cmd vk_cmd_export;
 extern const struct vk_cmd vk_cmd_unlock;
 extern const struct vk_cmd vk_cmd_lock;
 extern const struct vk_cmd vk_cmd_status;
@@ -28,6 +29,7 @@ const struct vk_cmd *const vk_cmds[] = {
 	&vk_cmd_remove,
 	&vk_cmd_get,
 	&vk_cmd_import,
+	&vk_cmd_export,
 	&vk_cmd_unlock,
 	&vk_cmd_lock,
 	&vk_cmd_status,

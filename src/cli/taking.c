@@ -56,11 +56,13 @@ put_named(struct vk_taking *t, struct vk_cred *c, const char *wanted)
 	VK_CLEANUP(vk_freep) char *plain = vk_entry_default_name(c, false);
 	VK_CLEANUP(vk_freep) char *full = vk_entry_default_name(c, true);
 	const char *names[] = { wanted, plain, full };
+	/* Of a copy, what has no name gets none. */
+	size_t n = t->copy && !*wanted ? 0 : VK_COUNT(names);
 	enum vk_err e = VK_EEXIST;
 
 	if (!plain || !full)
 		return VK_ENOMEM;
-	for (size_t i = 0; e == VK_EEXIST && i < VK_COUNT(names); i++) {
+	for (size_t i = 0; e == VK_EEXIST && i < n; i++) {
 		VK_CLEANUP(vk_freep) char *name = vk_strdup(names[i]);
 
 		if (!name)
@@ -163,4 +165,23 @@ vk_taking_put(struct vk_taking *t, const struct vk_cred *c, uint64_t line)
 		return leave(t, c, line, "the keystore has another secret for it; --replace takes this one");
 	}
 	return take(t, c, old);
+}
+
+void
+vk_taking_text(const struct vk_taking *t, bool dry_run, struct vk_buf *b)
+{
+	vk_buf_fmt(b, "%" PRIu64 " %s, %" PRIu64 " already there, %" PRIu64 " with another secret, %" PRIu64
+		      " not taken\n",
+	    t->taken, dry_run ? "would be taken" : "taken", t->same, t->differ, t->left->n - t->differ);
+	vk_left_print(t->left, b);
+}
+
+void
+vk_taking_json(const struct vk_taking *t, uint64_t found, struct vk_buf *b)
+{
+	vk_buf_fmt(b, "\"found\": %" PRIu64 ",\n\t\"taken\": %" PRIu64 ",\n\t\"same\": %" PRIu64
+		      ",\n\t\"differ\": %" PRIu64 ",\n\t\"not_taken\": %" PRIu64
+		      ",\n\t\"unlisted\": %" PRIu64 ",\n\t\"left\": ",
+	    found, t->taken, t->same, t->differ, t->left->n - t->differ, t->left->unlisted);
+	vk_left_print(t->left, b);
 }

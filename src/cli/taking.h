@@ -28,6 +28,14 @@ struct vk_taking {
  */
 enum vk_err vk_taking_put(struct vk_taking *t, const struct vk_cred *c, uint64_t line) VK_MUST;
 
+/**
+ * vk_taking_text(t, dry_run, b), vk_taking_json(t, found, b):
+ * What became of them: a line of numbers and the list of what is left; or members of a JSON object, of which
+ * ${found} is one.
+ */
+void vk_taking_text(const struct vk_taking *t, bool dry_run, struct vk_buf *b);
+void vk_taking_json(const struct vk_taking *t, uint64_t found, struct vk_buf *b);
+
 /** vk_taking_reset(t), vk_taking_clear(t): Begin again from the first; free what was kept. */
 void vk_taking_reset(struct vk_taking *t);
 void vk_taking_clear(struct vk_taking *t);
