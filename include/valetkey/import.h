@@ -63,8 +63,7 @@ enum vk_err vk_import_new(const char *format, const struct vk_import_sink *sink,
 enum vk_err vk_import_feed(struct vk_import *im, const char *bytes, size_t n) VK_MUST;
 enum vk_err vk_import_end(struct vk_import *im) VK_MUST;
 
-/** vk_import_free(im), vk_import_freep(im): Wipes what was kept; NULL is fine. */
-void vk_import_free(struct vk_import *im);
+/** vk_import_freep(im): For VK_CLEANUP; wipes what was kept. */
 void vk_import_freep(struct vk_import **im);
 
 /**

@@ -15,7 +15,7 @@ _valetkey()
 		prev=${COMP_WORDS[COMP_CWORD - 2]}
 	fi
 	if ((COMP_CWORD == 1)); then
-		mapfile -t COMPREPLY < <(compgen -W 'init add list show remove get unlock lock status verify compact backup repair run render setup doctor helper --help --version' -- "$cur")
+		mapfile -t COMPREPLY < <(compgen -W 'init add list show remove get import export unlock lock status verify compact backup repair run render setup doctor helper --help --version' -- "$cur")
 		return
 	fi
 	# After --, the words are another command's own.
@@ -65,6 +65,15 @@ _valetkey()
 		mapfile -t COMPREPLY < <(compgen -f -- "$cur")
 		return ;;
 	get:--profile)
+		return ;;
+	export:--to-store)
+		mapfile -t COMPREPLY < <(compgen -f -- "$cur")
+		return ;;
+	export:--key-file)
+		mapfile -t COMPREPLY < <(compgen -f -- "$cur")
+		return ;;
+	export:--output)
+		mapfile -t COMPREPLY < <(compgen -f -- "$cur")
 		return ;;
 	unlock:--for)
 		return ;;
@@ -116,6 +125,11 @@ _valetkey()
 		mapfile -t COMPREPLY < <(compgen -W '--username --all --help NAME URL' -- "$cur") ;;
 	get)
 		mapfile -t COMPREPLY < <(compgen -W '--username --field --reveal --json --config --profile --help' -- "$cur") ;;
+	import)
+		mapfile -t COMPREPLY < <(compgen -W '--dry-run --replace --wipe-source --progress --json --help netrc git-credentials npmrc docker pypirc' -- "$cur")
+		[[ $cur == -* ]] || mapfile -t -O ${#COMPREPLY[@]} COMPREPLY < <(compgen -f -- "$cur") ;;
+	export)
+		mapfile -t COMPREPLY < <(compgen -W '--clear --to-store --key-file --output --replace --reveal --progress --json --help' -- "$cur") ;;
 	unlock)
 		mapfile -t COMPREPLY < <(compgen -W '--for --scope --key-file --passphrase-stdin --help' -- "$cur") ;;
 	lock)

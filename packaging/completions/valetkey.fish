@@ -49,6 +49,26 @@ complete -c valetkey -n '__fish_seen_subcommand_from get' -l config -d 'use this
 complete -c valetkey -n '__fish_seen_subcommand_from get' -l profile -d 'answer for this profile' -r -f
 complete -c valetkey -n '__fish_seen_subcommand_from get' -l help -d 'explain the command'
 
+complete -c valetkey -n __fish_use_subcommand -a import -d 'take the credentials of another program'\''s file'
+complete -c valetkey -n '__fish_seen_subcommand_from import' -l dry-run -d 'say what would be taken, and change nothing'
+complete -c valetkey -n '__fish_seen_subcommand_from import' -l replace -d 'take also what the keystore has with another secret'
+complete -c valetkey -n '__fish_seen_subcommand_from import' -l wipe-source -d 'afterwards overwrite FILE and remove it, or its credentials'
+complete -c valetkey -n '__fish_seen_subcommand_from import' -l progress -d 'show the progress although stderr is no terminal'
+complete -c valetkey -n '__fish_seen_subcommand_from import' -l json -d 'print the report as a JSON object'
+complete -c valetkey -n '__fish_seen_subcommand_from import' -l help -d 'explain the command'
+complete -c valetkey -n '__fish_seen_subcommand_from import' -F -a 'netrc git-credentials npmrc docker pypirc'
+
+complete -c valetkey -n __fish_use_subcommand -a export -d 'copy entries into another keystore, or print them in clear'
+complete -c valetkey -n '__fish_seen_subcommand_from export' -l clear -d 'secrets in clear: one JSON object per line'
+complete -c valetkey -n '__fish_seen_subcommand_from export' -l to-store -d 'into the keystore PATH' -r -F
+complete -c valetkey -n '__fish_seen_subcommand_from export' -l key-file -d 'the raw key that opens it' -r -F
+complete -c valetkey -n '__fish_seen_subcommand_from export' -l output -d 'write to FILE, which must not exist' -r -F
+complete -c valetkey -n '__fish_seen_subcommand_from export' -l replace -d 'take also what that keystore has with another secret'
+complete -c valetkey -n '__fish_seen_subcommand_from export' -l reveal -d 'print secrets even to a terminal'
+complete -c valetkey -n '__fish_seen_subcommand_from export' -l progress -d 'show the progress although stderr is no terminal'
+complete -c valetkey -n '__fish_seen_subcommand_from export' -l json -d 'print the report as a JSON object'
+complete -c valetkey -n '__fish_seen_subcommand_from export' -l help -d 'explain the command'
+
 complete -c valetkey -n __fish_use_subcommand -a unlock -d 'open the keystore for this login session'
 complete -c valetkey -n '__fish_seen_subcommand_from unlock' -l for -d 'how long: 30m, 8h, 2d, at most 30d (default 12h)' -r -f
 complete -c valetkey -n '__fish_seen_subcommand_from unlock' -l scope -d 'login (the default) or user: see above' -r -f

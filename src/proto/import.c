@@ -50,21 +50,15 @@ vk_import_end(struct vk_import *im)
 }
 
 void
-vk_import_free(struct vk_import *im)
-{
-	if (!im)
-		return;
-	if (im->format->clear)
-		im->format->clear(im);
-	vk_buf_clear(&im->text);
-	free(im->state);
-	free(im);
-}
-
-void
 vk_import_freep(struct vk_import **im)
 {
-	vk_import_free(*im);
+	if (!*im)
+		return;
+	if ((*im)->format->clear)
+		(*im)->format->clear(*im);
+	vk_buf_clear(&(*im)->text);
+	free((*im)->state);
+	free(*im);
 	*im = NULL;
 }
 

@@ -12,7 +12,7 @@ test_formats(void **state)
 	assert_int_equal(vk_import_new("passwords", &sink, &im), VK_EUSAGE);
 	assert_non_null(strstr(vk_reason(), "git-credentials"));
 	assert_null(im);
-	vk_import_free(NULL);
+	vk_import_freep(&im);
 }
 
 static void
@@ -21,7 +21,8 @@ test_netrc(void **state)
 	(void)state;
 	reads("netrc", "", "");
 	reads("netrc", "machine a.example login u password p\n", "1 https://a.example 'u' 'p'\n");
-	reads("netrc", "# mine\n\nmachine A.example\r\n\tpassword p\r\n\tlogin u\nmachine b.example:8443 user v passwd q",
+	reads("netrc",
+	    "# mine\n\nmachine A.example\r\n\tpassword p\r\n\tlogin u\nmachine b.example:8443 user v passwd q",
 	    "3 https://a.example 'u' 'p'\n6 https://b.example:8443 'v' 'q'\n");
 	/* Words that look like others, and a comment only where a word of the format would be. */
 	reads("netrc", "machine machine login login password #p # password x\nmachine h login password password login",
@@ -58,7 +59,9 @@ test_netrc_left(void **state)
 	    "3 - default: it answers for every host, which no entry does (no secret)\n");
 	reads("netrc", "machine h login u password p account c\n",
 	    "1 https://h 'u' 'p'\n1 - h: its account is left out: nothing asks for one\n");
-	reads("netrc", "machine h login u password p\nmacdef init\nmachine x login y password z\n\r\nmachine i login u password q",
+	reads("netrc",
+	    "machine h login u password p\nmacdef init\nmachine x login y password z\n\r\n"
+	    "machine i login u password q",
 	    "1 https://h 'u' 'p'\n2 - macdef: macros are commands for ftp\n5 https://i 'u' 'q'\n");
 	reads("netrc", "macdef m\n\nmachine i login u password q",
 	    "1 - macdef: macros are commands for ftp\n3 https://i 'u' 'q'\n");
@@ -120,7 +123,8 @@ test_git(void **state)
 	(void)state;
 	reads("git-credentials", "", "");
 	reads("git-credentials",
-	    "https://u:p@h.example\n\nhttps://a%40b:p%2f%3a%25@H.example%3a8443/team%20a/x.git\nhttp://u:p@h.example:80/\n"
+	    "https://u:p@h.example\n\nhttps://a%40b:p%2f%3a%25@H.example%3a8443/team%20a/x.git\n"
+	    "http://u:p@h.example:80/\n"
 	    "https://:t0ken@h\nsmtp://u:p@mail\ncert://:pass@/home/u/key.pem",
 	    "1 https://h.example 'u' 'p'\n3 https://h.example:8443/team a/x.git 'a@b' 'p/:%'\n"
 	    "4 http://h.example 'u' 'p'\n5 https://h '' 't0ken'\n6 smtp://mail 'u' 'p'\n"

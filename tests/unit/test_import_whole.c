@@ -38,7 +38,9 @@ test_npmrc_left(void **state)
 	    "5 - //h/:_authtoken: it is a credential of a kind that no entry can be\n");
 	reads("npmrc", "//h/:_authToken=a\n//h/:_authToken=b\n",
 	    "1 - //h/:_authToken: it is given again below\n2 https://h Bearer'' 'b'\n");
-	reads("npmrc", "//h/:username=u\n//i/:_password=cA==\n//j/:_auth=dQ==\n//k/:_auth=!\n//l/:username=u\n//l/:_password=!",
+	reads("npmrc",
+	    "//h/:username=u\n//i/:_password=cA==\n//j/:_auth=dQ==\n//k/:_auth=!\n//l/:username=u\n"
+	    "//l/:_password=!",
 	    "1 - //h/:username: it has no _password beside it (no secret)\n"
 	    "2 - //i/:_password: it has no username beside it\n"
 	    "3 - //j/:_auth: it is not a user name and a password in base64\n"
@@ -69,9 +71,10 @@ test_npmrc_rest(void **state)
 {
 	(void)state;
 	rest("", "");
-	rest("; hello\r\nfund = false\r\n//h/:_authToken=t\r\n//h/:_authToken=${V}\n[x]\n//p/:username=u\n//p/:_password=cA==\n"
-	     "//p/:email=e\n//q/:username=u\n//r/:certfile=/x",
-	    "; hello\r\nfund = false\r\n//h/:_authToken=${V}\n[x]\n//p/:email=e\n//q/:username=u\n//r/:certfile=/x");
+	rest("; hello\r\nfund = false\r\n//h/:_authToken=t\r\n//h/:_authToken=${V}\n[x]\n//p/:username=u\n"
+	     "//p/:_password=cA==\n//p/:email=e\n//q/:username=u\n//r/:certfile=/x",
+	    "; hello\r\nfund = false\r\n//h/:_authToken=${V}\n[x]\n//p/:email=e\n//q/:username=u\n"
+	    "//r/:certfile=/x");
 	rest("a=b\n//h/:_auth=dTpw", "a=b\n");
 }
 
@@ -84,7 +87,8 @@ test_docker(void **state)
 	reads("docker", "{}", "");
 	reads("docker",
 	    "{\n \"auths\": {\n  \"r.example:5000\": {\"auth\": \"dTpwOnE=\"},\n  \"https://index.docker.io/v1/\":\n"
-	    "   {\"auth\": \"aHViOmh1YnBhc3M=\", \"email\": \"x\"},\n  \"c.example/ns\": {\"username\": \"u\", \"password\": \"p\"},\n"
+	    "   {\"auth\": \"aHViOmh1YnBhc3M=\", \"email\": \"x\"},\n"
+	    "  \"c.example/ns\": {\"username\": \"u\", \"password\": \"p\"},\n"
 	    "  \"i.example\": {\"auth\": \"dTo=\", \"identitytoken\": \"idt\"}\n }\n}\n",
 	    "3 https://r.example:5000 'u' 'p:q'\n4 https://index.docker.io/v1 'hub' 'hubpass'\n"
 	    "6 https://c.example/ns 'u' 'p'\n7 https://i.example '<token>' 'idt'\n");
@@ -98,7 +102,8 @@ test_docker_left(void **state)
 {
 	(void)state;
 	reads("docker",
-	    "{\"auths\": {\"a\": {}, \"b\": {\"registrytoken\": \"t\"},\n\"c\": {\"auth\": \"S3CR3T\"},\n\"d/../e\": {\"auth\": \"dTpw\"},"
+	    "{\"auths\": {\"a\": {}, \"b\": {\"registrytoken\": \"t\"},\n\"c\": {\"auth\": \"S3CR3T\"},\n"
+	    "\"d/../e\": {\"auth\": \"dTpw\"},"
 	    "\n\"ftp://f\": {\"auth\": \"dTpw\"}, \"g\": 7, \"h\": {\"auth\": \"dTo=\"}},\n"
 	    "\"credHelpers\": {\"a\": \"x\", \"m\": \"valetkey\",\n\"n\": \"y\"}, \"credsStore\": \"pass\"}",
 	    "1 - a: it holds no secret (no secret)\n"
@@ -198,8 +203,9 @@ test_pypirc_left(void **state)
 	    "1 - a: it has no repository\n4 - b: it has no password (no secret)\n7 - c: it has no username\n"
 	    "10 - d: its host, port or path is not one that an entry can have\n14 - e: it has a setting twice\n"
 	    "19 - f: a setting of it has more than one line\n");
-	reads("pypirc", "password = p\n[server-login]\nusername=u\npassword=p\n[DEFAULT]\npassword=p\n[x]\nS3CR3T\n[y\n[pypi]\nusername=u\n"
-			"password=\n",
+	reads("pypirc",
+	    "password = p\n[server-login]\nusername=u\npassword=p\n[DEFAULT]\npassword=p\n[x]\nS3CR3T\n"
+	    "[y\n[pypi]\nusername=u\npassword=\n",
 	    "1 - : it is before the first section\n2 - server-login: it is for other sections\n"
 	    "5 - DEFAULT: it is for other sections\n8 - x: it is neither a section nor a setting\n"
 	    "9 - x: it is neither a section nor a setting\n10 - pypi: it has no password (no secret)\n");
