@@ -44,6 +44,9 @@ void vk_arena_wipe(void);
  */
 void vk_wipe_on_death(void);
 
+/** vk_death_waits(): Is a signal blocked that will end us? */
+bool vk_death_waits(void) VK_MUST;
+
 /** vk_arena_locked(): Did the lock on the region succeed?  For status and doctor. */
 bool vk_arena_locked(void);
 

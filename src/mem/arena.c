@@ -15,7 +15,7 @@
 #include "valetkey/secret.h"
 
 /* Address space only: pages are touched, and then locked, as they are needed. */
-#define ARENA_SIZE ((size_t)16 * 1024 * 1024)
+#define ARENA_SIZE ((size_t)64 * 1024 * 1024)
 #define GUARD ((size_t)65536) /* the largest page size Linux uses for small pages */
 #define UNIT ((size_t)16)
 #define LOCK_FIRST ((size_t)2 * 1024 * 1024)
@@ -48,7 +48,8 @@ struct block {
 };
 
 static char *base; /* NULL until first use */
-static size_t top; /* bytes of the region that blocks occupy; beyond it nothing was touched */
+static size_t top; /* bytes of the region that blocks occupy */
+static size_t peak; /* the most they ever did: beyond it nothing was touched */
 static uint32_t holes = NONE; /* the list of free blocks */
 static size_t locked; /* bytes at the start of the region that are locked */
 
@@ -163,7 +164,7 @@ reuse(size_t want)
 		}
 		at = b->next;
 		if (end_of(b) == top) {
-			/* the last block: back to the rest, which was never touched */
+			/* the last block: back to the rest */
 			unlink_hole(b);
 			top = place_of(b);
 			continue;
@@ -199,6 +200,7 @@ vk_arena_alloc(size_t n)
 		b = block_at(top);
 		b->size = (uint32_t)want;
 		top += sizeof(*b) + want;
+		peak = top > peak ? top : peak;
 	}
 	b->used = USED;
 	return b + 1;
@@ -230,5 +232,5 @@ vk_arena_wipe(void)
 bool
 vk_arena_locked(void)
 {
-	return (base || arena_start()) && locked > 0 && locked >= top;
+	return (base || arena_start()) && locked > 0 && locked >= peak;
 }

@@ -14,18 +14,42 @@ static const int fatal[] = {
 	SIGBUS, SIGFPE, SIGILL,
 };
 
-/* The kernel has put the default action back by now; it comes as soon as we return. */
+/* The handler's: the kernel saves the registers there, which may hold a piece of what was just copied. */
+static char stack[64 * 1024];
+
 static void
-on_fatal(int sig)
+on_fatal(int sig, siginfo_t *info, void *context)
 {
+	char *saved = context;
+	sigset_t none;
+
+	(void)info;
 	vk_arena_wipe();
+	/* We do not return to what is above this frame. */
+	if (saved > stack && saved < stack + sizeof(stack))
+		vk_wipe(saved, (size_t)(stack + sizeof(stack) - saved));
+	vk_wipe_stack();
+	/* The kernel has put the default action back. */
 	raise(sig);
+	sigemptyset(&none);
+	sigprocmask(SIG_SETMASK, &none, NULL);
+}
+
+static void
+use_stack(void)
+{
+	stack_t ours = { .ss_sp = stack, .ss_size = sizeof(stack) }, old;
+
+	if (sigaltstack(&ours, &old) == 0 && !(old.ss_flags & SS_DISABLE))
+		sigaltstack(&old, NULL); /* somebody has one */
 }
 
 void
 vk_wipe_on_death(void)
 {
-	struct sigaction ours = { .sa_handler = on_fatal, .sa_flags = (int)SA_RESETHAND }, old;
+	struct sigaction ours = {
+		.sa_sigaction = on_fatal, .sa_flags = (int)(SA_SIGINFO | SA_RESETHAND | SA_ONSTACK)
+	}, old;
 	sigset_t all, mask;
 
 	sigfillset(&ours.sa_mask);
@@ -33,9 +57,25 @@ vk_wipe_on_death(void)
 	sigfillset(&all);
 	if (sigprocmask(SIG_SETMASK, &all, &mask) < 0)
 		return;
+	use_stack();
 	for (size_t i = 0; i < VK_COUNT(fatal); i++)
 		if (sigaction(fatal[i], &ours, &old) == 0 &&
 		    ((old.sa_flags & SA_SIGINFO) || old.sa_handler != SIG_DFL))
 			sigaction(fatal[i], &old, NULL);
 	sigprocmask(SIG_SETMASK, &mask, NULL);
+}
+
+bool
+vk_death_waits(void)
+{
+	struct sigaction now;
+	sigset_t waiting;
+
+	if (sigpending(&waiting) < 0)
+		return false;
+	for (size_t i = 0; i < VK_COUNT(fatal); i++)
+		if (sigismember(&waiting, fatal[i]) && sigaction(fatal[i], NULL, &now) == 0 &&
+		    ((now.sa_flags & SA_SIGINFO) || now.sa_handler != SIG_IGN))
+			return true;
+	return false;
 }

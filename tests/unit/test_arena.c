@@ -63,7 +63,7 @@ test_random(void **state)
 static void
 test_full(void **state)
 {
-	void *p[64];
+	void *p[128];
 	unsigned n[2] = { 0, 0 };
 
 	(void)state;
@@ -71,9 +71,9 @@ test_full(void **state)
 	assert_null(vk_arena_alloc(SIZE_MAX - 8));
 	assert_null(vk_arena_alloc((size_t)1 << 30));
 	for (unsigned round = 0; round < 2; round++) {
-		while (n[round] < 64 && (p[n[round]] = vk_arena_alloc(1000 * 1000)))
+		while (n[round] < 128 && (p[n[round]] = vk_arena_alloc(1000 * 1000)))
 			n[round]++;
-		assert_in_range(n[round], 8, 63);
+		assert_in_range(n[round], 32, 127);
 		/* every second one, so that only small holes are left; a large one does not fit */
 		for (unsigned i = 0; i < n[round]; i += 2)
 			vk_arena_free(p[i]);
@@ -94,14 +94,14 @@ test_full(void **state)
 static void
 test_refill(void **state)
 {
-	enum { N = 100000 };
+	enum { N = 400000 };
 	static void *p[N];
 	unsigned n = 0, again = 0;
 
 	(void)state;
 	while (n < N && (p[n] = vk_arena_alloc(200)))
 		n++;
-	assert_in_range(n, 60000, N - 1);
+	assert_in_range(n, 240000, N - 1);
 	for (unsigned i = 0; i < n; i += 3) {
 		vk_arena_free(p[i]);
 		p[i] = NULL;
@@ -175,7 +175,7 @@ run_over(void)
 	volatile char *v = p;
 
 	/* There is a guard behind the region, however far that is. */
-	for (size_t i = 0; i < (size_t)64 * 1024 * 1024; i += 4096)
+	for (size_t i = 0; i < (size_t)256 * 1024 * 1024; i += 4096)
 		v[i] = 1;
 }
 
