@@ -43,6 +43,9 @@ const char *vk_unlock_variable(void);
  */
 const char *vk_unlock_env(void);
 
+/** vk_unlock_env_forget(): Wipe that copy as well, before a process that stays or another program. */
+void vk_unlock_env_forget(void);
+
 /** vk_unlock_how_text(how): "the session key in the kernel keyring", ... */
 const char *vk_unlock_how_text(enum vk_unlock_how how);
 

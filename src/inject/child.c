@@ -61,6 +61,8 @@ child_main(pid_t parent, int namespaces, int sock, vk_child_body *body, const vo
 	extern char **environ;
 	sigset_t all;
 
+	wipe_environment(environ);
+	environ = NULL;
 	sigfillset(&all);
 	sigprocmask(SIG_SETMASK, &all, NULL);
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
@@ -69,8 +71,6 @@ child_main(pid_t parent, int namespaces, int sock, vk_child_body *body, const vo
 		_exit(0);
 	/* Not in the command's process group: a terminal's or a group's signal is not for us. */
 	setsid();
-	wipe_environment(environ);
-	environ = NULL;
 	if (sock != CHILD_SOCK && dup2(sock, CHILD_SOCK) < 0)
 		_exit(125);
 	vk_fds_drop(CHILD_SOCK + 1, false);

@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "valetkey/io.h"
+#include "valetkey/unlock.h"
 #include "build_secret.h"
 #include "caps.h"
 #include "command.h"
@@ -222,6 +223,7 @@ release(struct run *r)
 	vk_cred_list_clear(&r->creds);
 	vk_policy_close(r->policy);
 	r->policy = NULL;
+	vk_unlock_env_forget();
 }
 
 /* Beside the command we are only in the way: a pipe's reader waits for all its writers. */
@@ -250,12 +252,12 @@ start_and_wait(struct run *r, struct vk_run_end *ret)
 		.mask = &r->mask, .on_sigchld = &r->on_sigchld, .new_pid_ns = s.new_pid_ns,
 	};
 	struct vk_terminal terminal;
-	sigset_t all;
 	enum vk_err e;
 	int status;
 
-	sigfillset(&all);
-	sigprocmask(SIG_SETMASK, &all, NULL);
+	/* One that the terminal sent is not sent on, and the command was not there to get it. */
+	if (vk_death_waits())
+		return vk_fail(VK_ESYS, "ended by a signal before the command was started");
 	vk_terminal_note(&terminal);
 	e = vk_command_start(&launch, &s.command, &ret->status);
 	vk_environ_clear(&r->kitchen.env);
@@ -284,6 +286,16 @@ set_signals(struct run *r)
 	sigemptyset(&pipe_only);
 	sigaddset(&pipe_only, SIGPIPE);
 	sigprocmask(SIG_BLOCK, &pipe_only, &r->mask);
+}
+
+/* From the first file on, so that whatever ends us goes by way of clean_up(). */
+static void
+hold_signals(void)
+{
+	sigset_t all;
+
+	sigfillset(&all);
+	sigprocmask(SIG_SETMASK, &all, NULL);
 }
 
 /* First no name is left and, in R1, no process that could read; then the bytes are overwritten. */
@@ -316,6 +328,7 @@ run(struct run *r, struct vk_run_end *ret)
 		e = resolve(r);
 	if (e == VK_OK)
 		e = join_rung(r);
+	hold_signals();
 	if (e == VK_OK)
 		e = make_files(r);
 	if (e == VK_OK)

@@ -22,18 +22,27 @@ vk_unlock_how_text(enum vk_unlock_how how)
 	return "nothing";
 }
 
+static struct {
+	struct vk_secret key;
+	const char *place; /* where it was: a later setenv() puts another elsewhere */
+} given;
+
 const char *
 vk_unlock_env(void)
 {
-	static struct vk_secret key;
-	static const char *place; /* where it was: a later setenv() puts another elsewhere */
 	char *env = getenv("VALETKEY_KEY");
 
-	if (env && *env && vk_secret_set(&key, env, strlen(env)) == VK_OK) {
-		place = env;
+	if (env && *env && vk_secret_set(&given.key, env, strlen(env)) == VK_OK) {
+		given.place = env;
 		vk_wipe(env, strlen(env));
 	}
-	return env && env == place && !*env ? key.p : env;
+	return env && env == given.place && !*env ? given.key.p : env;
+}
+
+void
+vk_unlock_env_forget(void)
+{
+	vk_secret_clear(&given.key);
 }
 
 const char *
