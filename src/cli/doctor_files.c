@@ -75,7 +75,7 @@ seen(struct stat *list, size_t *n, const struct stat *st)
 static void
 look(struct vk_doctor *d, const struct place *p, const char *path, struct stat *list, size_t *n_list)
 {
-	VK_CLEANUP(vk_buf_clear) struct vk_buf text = VK_BUF(VK_MAX_FILE);
+	VK_CLEANUP(vk_buf_clear) struct vk_buf text = VK_BUF_SECRET(VK_MAX_FILE);
 	VK_CLEANUP(vk_closep) int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
 	size_t before = d->findings;
 	struct stat st;

@@ -14,7 +14,7 @@ vk_doctor_scan_npmrc(struct vk_doctor *d, const char *path, const char *text, si
 	if (vk_npmrc_parse(text, n, &f) != VK_OK)
 		return;
 	for (size_t i = 0; i < f.n; i++) {
-		VK_CLEANUP(vk_buf_clear) struct vk_buf v = VK_BUF(VK_MAX_SECRET);
+		VK_CLEANUP(vk_buf_clear) struct vk_buf v = VK_BUF_SECRET(VK_MAX_SECRET);
 		const char *key = f.v[i].key, *colon = strrchr(key, ':');
 		bool secret = false;
 

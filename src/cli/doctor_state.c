@@ -231,7 +231,7 @@ static enum vk_err
 check_setup(const struct vk_setup_tool *tool, struct vk_setup *s, enum vk_setup_found *ret_found,
     bool *ret_current)
 {
-	VK_CLEANUP(vk_buf_clear) struct vk_buf rest = VK_BUF(VK_MAX_FILE);
+	VK_CLEANUP(vk_buf_clear) struct vk_buf rest = VK_BUF_SECRET(VK_MAX_FILE);
 	VK_CLEANUP(vk_buf_clear) struct vk_buf piece = VK_BUF(VK_MAX_FILE);
 	VK_CLEANUP(vk_freep) char *was = vk_strdup(s->text);
 	struct vk_setup_file f;

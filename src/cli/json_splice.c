@@ -156,7 +156,7 @@ vk_json_locate(const char *text, size_t n, const char *key, struct vk_json_span 
 enum vk_err
 vk_json_cut(struct vk_buf *b, struct vk_json_span span)
 {
-	struct vk_buf out = VK_BUF(b->max);
+	struct vk_buf out = { .max = b->max, .secret = b->secret };
 
 	vk_buf_add(&out, b->p, span.at);
 	vk_buf_add(&out, b->p + span.at + span.n, b->len - span.at - span.n);

@@ -35,7 +35,7 @@ static enum vk_err
 work_out(const struct vk_setup_tool *tool, const struct vk_setup_file *f, const struct vk_setup *old,
     struct vk_setup *s, bool force, struct vk_buf *out, enum vk_setup_found *ret_found)
 {
-	VK_CLEANUP(vk_buf_clear) struct vk_buf base = VK_BUF(VK_MAX_FILE);
+	VK_CLEANUP(vk_buf_clear) struct vk_buf base = VK_BUF_SECRET(VK_MAX_FILE);
 	enum vk_setup_found found = VK_SETUP_GONE;
 	enum vk_err e;
 
@@ -68,7 +68,7 @@ static enum vk_err
 apply(const struct vk_setup_tool *tool, struct vk_setup_file *f, struct vk_setup *old,
     struct vk_setup *s, bool force, bool *ret_changed)
 {
-	VK_CLEANUP(vk_buf_clear) struct vk_buf out = VK_BUF(VK_MAX_FILE);
+	VK_CLEANUP(vk_buf_clear) struct vk_buf out = VK_BUF_SECRET(VK_MAX_FILE);
 	enum vk_setup_found found = VK_SETUP_GONE;
 	enum vk_err e = leave_old_file(tool, old, f->target);
 
@@ -129,7 +129,7 @@ enum vk_err
 vk_setup_preview(const struct vk_setup_tool *tool, struct vk_setup *s, bool force,
     struct vk_buf *ret_out)
 {
-	VK_CLEANUP(vk_buf_clear) struct vk_buf out = VK_BUF(VK_MAX_FILE);
+	VK_CLEANUP(vk_buf_clear) struct vk_buf out = VK_BUF_SECRET(VK_MAX_FILE);
 	VK_CLEANUP(vk_freep) char *path = NULL;
 	struct vk_setup_file f;
 	struct vk_setup old = { 0 };
@@ -150,7 +150,7 @@ enum vk_err
 vk_setup_undo(const struct vk_setup_tool *tool, const struct vk_setup *s,
     enum vk_setup_found *ret_found)
 {
-	VK_CLEANUP(vk_buf_clear) struct vk_buf out = VK_BUF(VK_MAX_FILE);
+	VK_CLEANUP(vk_buf_clear) struct vk_buf out = VK_BUF_SECRET(VK_MAX_FILE);
 	enum vk_setup_found found = VK_SETUP_GONE;
 	struct vk_setup_file f;
 	struct stat st;

@@ -94,7 +94,7 @@ static enum vk_err
 make_piece(struct vk_setup *s, const char *text, struct vk_json_span root,
     struct vk_json_span helpers)
 {
-	VK_CLEANUP(vk_buf_clear) struct vk_buf b = VK_BUF(VK_MAX_FILE);
+	VK_CLEANUP(vk_buf_clear) struct vk_buf b = VK_BUF_SECRET(VK_MAX_FILE);
 	const char *more = helpers.n ? (vk_json_is_empty(text, helpers) ? "\n\t" : ",")
 	    : !root.n || vk_json_is_empty(text, root) ? "\n" : ",";
 
@@ -126,7 +126,7 @@ splice(struct vk_buf *out, const char *text, size_t n, struct vk_json_span cut, 
 static enum vk_err
 set_value(struct vk_buf *text, const char *key, const char *if_value, const char *value, bool *ret_set)
 {
-	struct vk_buf out = VK_BUF(VK_MAX_FILE);
+	struct vk_buf out = VK_BUF_SECRET(VK_MAX_FILE);
 	struct vk_json_span root, helpers;
 	struct vk_json_member m;
 	enum vk_err e = vk_json_locate(text->p, text->len, "credHelpers", &root, &helpers);
@@ -145,7 +145,7 @@ set_value(struct vk_buf *text, const char *key, const char *if_value, const char
 static enum vk_err
 docker_put_in(struct vk_setup *s, const char *text, size_t n, bool force, struct vk_buf *out)
 {
-	VK_CLEANUP(vk_buf_clear) struct vk_buf b = VK_BUF(VK_MAX_FILE);
+	VK_CLEANUP(vk_buf_clear) struct vk_buf b = VK_BUF_SECRET(VK_MAX_FILE);
 	struct vk_json_span root, helpers;
 	struct vk_names agreed = s->replaced; /* with --force, an earlier time */
 	enum vk_err e;
@@ -217,7 +217,7 @@ static enum vk_err
 docker_take_out(const struct vk_setup *s, const char *text, size_t n, struct vk_buf *out,
     enum vk_setup_found *ret_found)
 {
-	VK_CLEANUP(vk_buf_clear) struct vk_buf b = VK_BUF(VK_MAX_FILE);
+	VK_CLEANUP(vk_buf_clear) struct vk_buf b = VK_BUF_SECRET(VK_MAX_FILE);
 	size_t left = 0, parts = s->keys.n + s->replaced.n, whole;
 	enum vk_err e = vk_buf_add(&b, text, n);
 	bool exact;

@@ -43,7 +43,7 @@ read_target(struct vk_setup_file *f)
 enum vk_err
 vk_setup_file_read(const char *path, struct vk_setup_file *ret)
 {
-	struct vk_setup_file f = { .fd = -1, .text = VK_BUF(VK_MAX_FILE) };
+	struct vk_setup_file f = { .fd = -1, .text = VK_BUF_SECRET(VK_MAX_FILE) };
 	enum vk_err e = resolve(path, &f.target);
 
 	if (e == VK_OK)
@@ -79,7 +79,7 @@ take_lock(struct vk_setup_file *f)
 enum vk_err
 vk_setup_file_begin(const char *path, struct vk_setup_file *ret)
 {
-	struct vk_setup_file f = { .fd = -1, .text = VK_BUF(VK_MAX_FILE) };
+	struct vk_setup_file f = { .fd = -1, .text = VK_BUF_SECRET(VK_MAX_FILE) };
 	enum vk_err e = resolve(path, &f.target);
 
 	if (e == VK_OK)

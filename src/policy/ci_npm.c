@@ -68,7 +68,7 @@ offer_line(struct vk_ci *ci, const char *text, const struct vk_npmrc *f, const c
 enum vk_err
 vk_ci_npm(struct vk_ci *ci)
 {
-	VK_CLEANUP(vk_buf_clear) struct vk_buf text = VK_BUF(VK_MAX_FILE);
+	VK_CLEANUP(vk_buf_clear) struct vk_buf text = VK_BUF_SECRET(VK_MAX_FILE);
 	const char *path, *value = getenv(token);
 	struct vk_npmrc f = { 0 };
 	enum vk_err e;
@@ -82,7 +82,7 @@ vk_ci_npm(struct vk_ci *ci)
 		return VK_OK;
 	}
 	for (size_t i = 0; i < f.n && e == VK_OK; i++) {
-		VK_CLEANUP(vk_buf_clear) struct vk_buf v = VK_BUF(VK_MAX_FIELD);
+		VK_CLEANUP(vk_buf_clear) struct vk_buf v = VK_BUF_SECRET(VK_MAX_FIELD);
 		const char *key = f.v[i].key;
 
 		if (!vk_str_starts(key, "//") || !vk_str_ends(key, suffix) ||
