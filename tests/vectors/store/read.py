@@ -321,7 +321,7 @@ class Store:
             default = self.get(place + bytes(8)) if user is None else (DEFAULT, self.key_user(user))
             if default is None:
                 continue
-            e = self.entry(place + default[1], "default" if user is None else "entry") if default[0] == DEFAULT else None
+            e = default[0] == DEFAULT and self.entry(place + default[1], "default" if user is None else "entry")
             must(e or user is not None, "default", "points nowhere")
             if e and scope(e) == (scheme, host, port, prefix) and user in (None, e["username"]):
                 return e
