@@ -330,8 +330,8 @@ class Store:
     def find_name(self, name):
         got = self.get(prf(self.k_tag, "vk1 name", name, 24))
         e = self.entry(got[1], "name") if got and got[0] == NAME else None
-        must(got is None or e, "name", "points nowhere")
-        return e if e and e["name"] == name else None
+        must(got is None or e and e["name"] == name, "name", "points nowhere or to another entry")
+        return e
 
     def walk(self, page, tag, level, low, high):
         for item in self.inner(page, tag, level, low, high) if level else self.leaf(page, tag, low, high):
