@@ -308,12 +308,7 @@ class Store:
         """The entry under a key, None without one; layer is that of who points to it."""
         got = self.get(key)
         must(got is None or got[0] == ENTRY, layer, "another kind")
-        return got and self.decode(key, got[1])
-
-    def decode(self, key, payload):
-        e = decode_entry(payload)
-        must(key == self.key_place(*scope(e)) + self.key_user(e["username"]), "entry", "key")
-        return e
+        return got and decode_entry(got[1])
 
     def find(self, scheme, host, port, path, user):
         for prefix in candidates(path):
@@ -348,7 +343,8 @@ class Store:
         for key, kind, flags, payload in self.walk(self.root, self.root_tag, self.height - 1, bytes(24), b"\xff" * 25):
             records += 1
             if kind == ENTRY:
-                entries[key] = e = self.decode(key, self.payload(flags, payload))
+                entries[key] = e = decode_entry(self.payload(flags, payload))
+                must(key == self.key_place(*scope(e)) + self.key_user(e["username"]), "entry", "key")
                 must(scopes.setdefault(key[:16], scope(e)) == scope(e), "entry", "another scope under one key")
             else:
                 (defaults if kind == DEFAULT else names)[key] = payload
