@@ -2,13 +2,16 @@
 # SPDX-License-Identifier: ISC
 """A second reader of keystores, written from docs/FORMAT.md alone and sharing no code with the first.
 
-read.py check VECTOR...                replay test vectors (see README.md)
-read.py dump FILE raw|session|passphrase KEY    list a keystore's entries as JSON, keys in hex; checks everything
+read.py check VECTOR...       replay test vectors (see README.md)
+read.py dump FILE HOW KEY     list a keystore's entries as JSON and check everything; HOW is raw, session, identity,
+                              external (KEY in hex) or passphrase (KEY as it is)
 
 Needs Python 3.9 and PyNaCl (Debian: python3-nacl).
 """
 import hashlib
 import json
+import os
+import re
 import struct
 import sys
 
@@ -17,6 +20,14 @@ import nacl.exceptions
 import nacl.pwhash
 
 PAGE = 4096
+LEAF, INNER, LIST, BLOB = 1, 2, 3, 4
+ENTRY, DEFAULT, NAME = 1, 2, 3
+TEXTS = {1: "scheme", 2: "host", 3: "path", 4: "username", 5: "name", 6: "npm_scope", 7: "header", 8: "authtype"}
+TIMES = {9: "expires", 10: "refused"}
+SECRETS = {11: "secret", 12: "refresh"}
+SLOT_TYPES = {"passphrase": 1, "raw": 2, "external": 3, "identity": 4}
+PORTS = {b"https": 443, b"http": 80, b"smtp": 25, b"smtps": 465, b"imap": 143, b"imaps": 993, b"ftp": 21, b"ftps": 990,
+         b"ssh": 22}
 
 
 class Refused(Exception):
@@ -44,202 +55,215 @@ def digest(data):
     return hashlib.blake2b(data, digest_size=32).digest()
 
 
-def unseal(key, nonce, ad, text_and_tag):
-    """The text, or None."""
+def attempt(primitive, *args):
+    """None where the primitive refuses: the tag is wrong, the shared secret is zero."""
     try:
-        return nacl.bindings.crypto_aead_xchacha20poly1305_ietf_decrypt(text_and_tag, ad, nonce, key)
+        return primitive(*args)
     except nacl.exceptions.CryptoError:
         return None
 
 
-class Header:
-    """Section 3, the clear half."""
+def unseal(key, nonce, ad, text_and_tag):
+    return attempt(nacl.bindings.crypto_aead_xchacha20poly1305_ietf_decrypt, text_and_tag, ad, nonce, key)
 
-    def __init__(self, raw, slot):
-        self.raw = raw
-        must(raw[:7] == b"VKSTORE", "header", "magic")
-        if raw[7:8] != b"0":
-            raise Refused("version", "header", "magic")
-        must(raw[480:512] == digest(raw[:480]), "header", "checksum")
-        major, length, page = struct.unpack_from("<HHI", raw, 8)
-        self.id = raw[16:32]
-        (self.generation, incompat, _, _, self.slots_page, self.slots_pages,
-         suite) = struct.unpack_from("<QIIIIIB", raw, 32)
-        if major != 0 or suite != 1 or incompat != 0:
-            raise Refused("version", "header", "features")
-        must(length == 512 and page == PAGE and zero(raw[61:64]), "header", "constants")
+
+class Header:
+    """Section 3: one header slot without a key. What makes it another version is in later()."""
+
+    def __init__(self, page, slot):
+        raw = page[:512]
+        must(len(page) == PAGE and raw[:8] == b"VKSTORE1", "header", "magic")
+        must(raw[480:] == digest(raw[:480]), "header", "checksum")
+        length, size = struct.unpack_from("<HI", raw, 10)
+        self.generation, self.slots_page, self.slots_pages = struct.unpack_from("<Q12xII", raw, 32)
+        must(length == 512 and size == PAGE and zero(raw[61:64]), "header", "constants")
         must(self.generation >= 1 and self.slots_page >= 2 and 1 <= self.slots_pages <= 4, "header", "ranges")
         must(self.generation % 2 == slot, "header", "wrong slot")
-        self.slots_hash, self.commit, self.tag = raw[64:96], raw[96:128], raw[464:480]
+        self.raw, self.id, self.slots_hash = raw, raw[16:32], raw[64:96]
+        self.commit, self.tag = raw[96:128], raw[464:480]
+        must(page[512] <= 1 - slot and zero(page[513:520]) and zero(page[552:]), "header", "after the header")
+        self.witness, self.witness_tag = struct.unpack_from("<Q16s", page, 520)
+        if self.witness:
+            must(page[544:552] == digest(page[520:544])[:8], "header", "witness check")
+            must(self.witness % 2 != slot, "header", "witness of its own slot")
+        else:
+            must(zero(page[528:552]), "header", "no witness, but its bytes")
+
+    @staticmethod
+    def later(page):
+        """Section 10: is this header of another version?"""
+        known = struct.unpack_from("<H30xI16xB", page.ljust(PAGE, b"\0"), 8) == (1, 0, 1)
+        return page[:7] == b"VKSTORE" and len(page) > 7 and \
+            (page[7:8] != b"1" or page[480:512] == digest(page[:480]) and not known)
 
 
 class Store:
     def __init__(self, data):
         self.data = data
-        must(len(data) >= PAGE + 512, "header", "too short")
-        found = []
-        for slot in (0, 1):
-            raw = data[slot * PAGE:slot * PAGE + 512]
-            if not zero(raw):
-                found.append(Header(raw, slot))
-        must(found, "header", "none")
-        found.sort(key=lambda h: h.generation)
-        self.header = found[-1]
-        self.other_tag = bytes(16)
-        if len(found) == 2:
-            a, b = found
-            must(a.id == b.id and a.commit == b.commit and b.generation - a.generation == 1, "header", "pair")
-            self.other_tag = a.tag
-        self.id = self.header.id
-
-    def pages(self, first, count, layer):
-        must((first + count) * PAGE <= len(self.data), layer, "cut off")
-        return self.data[first * PAGE:(first + count) * PAGE]
+        slots = data[:PAGE], data[PAGE:2 * PAGE]
+        if any(Header.later(p) for p in slots):
+            raise Refused("version", "header")
+        both = [Header(p, i) for i, p in enumerate(slots)]
+        old, new = sorted(both, key=lambda h: h.generation)
+        must((old.id, old.commit, old.generation + 1) == (new.id, new.commit, new.generation), "header", "pair")
+        for h, other in ((old, new), (new, old)):
+            must(h.witness <= new.generation, "header", "witness of a newer header")
+            must(h.witness != other.generation or h.witness_tag == other.tag, "header", "witness of another header")
+        self.header, self.other_tag, self.id = new, old.tag, new.id
+        self.uses = []
 
     # --- section 4
 
     def slot_pages(self):
+        """[(page, [clear half])], all that can be checked without a key."""
         h = self.header
-        area = self.pages(h.slots_page, h.slots_pages, "slot")
-        must(digest(area) == h.slots_hash, "slot", "hash")
-        pages, passphrases = [], 0
+        area = self.data[h.slots_page * PAGE:(h.slots_page + h.slots_pages) * PAGE]
+        must(len(area) == h.slots_pages * PAGE and digest(area) == h.slots_hash, "slot", "hash")
+        pages = []
         for i in range(h.slots_pages):
             p = area[i * PAGE:(i + 1) * PAGE]
             count, index = struct.unpack_from("<HH", p, 8)
-            must(p[:8] == b"VKSLOTS0" and 1 <= count <= 10 and index == i and zero(p[12:16]) and zero(p[3896:]),
-                 "slot", "page")
-            must(count == 10 or i == h.slots_pages - 1, "slot", "gap")
-            must(zero(p[16 + 192 * count:1936]), "slot", "unused")
-            slots = [p[16 + 192 * j:16 + 192 * (j + 1)] for j in range(count)]
-            for s in slots:
-                must(s[0] != 0, "slot", "type")
-                salt_and_cost = s[24:52]
-                if s[0] == 1:
-                    passphrases += 1
-                    must(struct.unpack_from("<I", s, 48)[0] == 1, "slot", "lanes")
-                if s[0] == 2:
-                    must(zero(salt_and_cost), "slot", "raw")
-                if s[0] in (1, 2):
-                    must(zero(s[1:8]) and zero(s[52:72]) and zero(s[176:]), "slot", "zeros")
-            pages.append((p, slots))
-        must(passphrases <= 8, "slot", "too many")
+            must(p[:8] == b"VKSLOTS1" and 1 <= count <= 12 and index == i, "slot", "page")
+            must(count == 12 or i == h.slots_pages - 1, "slot", "gap")
+            must(zero(p[12:16]) and zero(p[16 + 224 * count:2704]) and zero(p[3896:]), "slot", "zeros")
+            pages.append((p, [p[16 + 224 * j:16 + 224 * (j + 1)] for j in range(count)]))
+            for s in pages[-1][1]:
+                self.check_slot(s)
+        must(sum(s[0] == 1 for _, slots in pages for s in slots) <= 8, "slot", "too many passphrases")
         return pages
+
+    @staticmethod
+    def check_slot(s):
+        must(s[0] != 0, "slot", "type")
+        if s[0] in SLOT_TYPES.values():
+            t, m, lanes = struct.unpack_from("<III", s, 40)
+            must(1 <= t <= 16 and 8 <= m <= 1048576 and lanes == 1 if s[0] == 1 else zero(s[24:52]), "slot", "cost")
+            must(re.fullmatch(rb"[a-z0-9-]{1,20}\0*", s[52:72]) if s[0] == 3 else zero(s[52:72]), "slot", "program")
+            must(zero(s[1:8]) and zero(s[208:]), "slot", "zeros")
 
     def unlock(self, how, key):
         if how == "session":
             return self.unlock_session(key)
         pages = self.slot_pages()
-        kind = {"passphrase": 1, "raw": 2}[how]
-        for s in (s for _, slots in pages for s in slots if s[0] == kind):
-            ikm = key
-            if kind == 1:
+        for s in (s for _, slots in pages for s in slots if s[0] == SLOT_TYPES[how]):
+            secret = key
+            if how == "passphrase":
                 t, m = struct.unpack_from("<II", s, 40)
-                must(1 <= t <= 16 and 8 <= m <= 1048576, "slot", "cost")
-                ikm = nacl.pwhash.argon2id.kdf(32, key, s[24:40], t, m * 1024)
-            kek_and_commit = prf(ikm, "vk0 slot", self.id + s[:72], 64)
-            if kek_and_commit[32:] != s[72:104]:
-                continue
-            master = unseal(kek_and_commit[:32], s[104:128], self.id + s[:72], s[128:176])
-            must(master is not None, "slot", "wrapped key")
-            return self.unlock_master(master, pages)
+                secret = nacl.pwhash.argon2id.kdf(32, key, s[24:40], t, m * 1024)
+            if how != "identity":
+                secret = prf(secret, "vk1 slot key", self.id + s[:72], 32)
+            public = nacl.bindings.crypto_scalarmult_base(secret)
+            shared = attempt(nacl.bindings.crypto_scalarmult, secret, s[72:104])
+            kek_and_commit = shared and prf(shared, "vk1 slot", self.id + s[:104] + public, 64)
+            if shared and kek_and_commit[32:] == s[104:136]:
+                master = unseal(kek_and_commit[:32], s[136:160], self.id + s[:104], s[160:208])
+                must(master is not None, "slot", "wrapped key")
+                return self.unlock_master(master, pages, s, public)
         raise Refused("key", "slot", "no slot opens")
 
-    def unlock_master(self, master, pages):
-        session = prf(master, "vk0 session", self.id, 32)
-        must(prf(session, "vk0 commit", self.id, 32) == self.header.commit, "header", "commit")
-        k_slots = prf(master, "vk0 slots", self.id, 32)
+    def unlock_master(self, master, pages, opened, public):
+        session = prf(master, "vk1 session", self.id, 32)
+        must(prf(session, "vk1 commit", self.id, 32) == self.header.commit, "header", "commit")
+        k_slots = prf(master, "vk1 slots", self.id, 32)
         for p, slots in pages:
-            text = unseal(k_slots, p[1936:1960], self.id + p[:1936], p[1960:3896])
-            must(text is not None, "slot", "private halves")
-            for j in range(10):
-                half = text[192 * j:192 * (j + 1)]
-                if j < len(slots):
-                    must(half[:9] == slots[j][8:16] + slots[j][:1], "slot", "halves differ")
-                    if slots[j][0] in (1, 2):
-                        must(zero(half[9:16]) and zero(half[88:]), "slot", "zeros")
-                else:
-                    must(zero(half), "slot", "unused half")
+            text = unseal(k_slots, p[2704:2728], self.id + p[:2704], p[2728:3896])
+            must(text is not None and zero(text[96 * len(slots):]), "slot", "private halves")
+            for j, s in enumerate(slots):
+                half = text[96 * j:96 * (j + 1)]
+                must(half[:9] == s[8:16] + s[:1], "slot", "halves differ")
+                must(s is not opened or half[16:48] == public, "slot", "public key")
+                if s[0] in SLOT_TYPES.values():
+                    label = half[48:88].rstrip(b"\0")
+                    must(b"\0" not in label and label == label.decode(errors="replace").encode(), "slot", "label")
+                    must(zero(half[9:16]) and zero(half[88:]), "slot", "zeros")
         return self.unlock_session(session)
 
     # --- section 3, the private half
 
     def unlock_session(self, session):
         h = self.header
-        if prf(session, "vk0 commit", self.id, 32) != h.commit:
+        if prf(session, "vk1 commit", self.id, 32) != h.commit:
             raise Refused("key", "header", "session key")
-        self.session = session
-        self.k_page = prf(session, "vk0 page", self.id, 32)
-        self.k_tag = prf(session, "vk0 tag", self.id, 32)
-        text = unseal(prf(session, "vk0 header", self.id, 32), h.raw[128:152], h.raw[:152], h.raw[152:480])
+        self.k_page, k_header = (prf(session, label, self.id, 32) for label in ("vk1 page", "vk1 header"))
+        text = unseal(k_header, h.raw[128:152], h.raw[:152], h.raw[152:480])
         must(text is not None, "header", "private half")
-        root, self.root_tag, self.height = struct.unpack_from("<I16sB", text)
-        self.entries, self.records, self.file_pages, self.epoch = struct.unpack_from("<QQII", text, 24)
-        must(zero(text[21:24]) and zero(text[80:]), "header", "zeros")
-        must(1 <= self.height <= 8 and 2 <= root < self.file_pages and self.entries <= self.records, "header", "ranges")
-        must(h.slots_page + h.slots_pages <= self.file_pages, "header", "slot pages")
-        must(text[48:64] == self.other_tag, "header", "other header")
-        must(len(self.data) >= self.file_pages * PAGE, "header", "file is cut")
-        self.root = root
+        self.root, self.root_tag, self.height = struct.unpack_from("<I16sB", text)
+        self.entries, self.records, self.pages, other = struct.unpack_from("<QQI4x16s", text, 24)
+        self.list, self.list_tag, self.free, self.quarantine = struct.unpack_from("<I16sII", text, 80)
+        self.k_tag = text[112:144]
+        must(zero(text[21:24]) and zero(text[108:112]) and zero(text[144:]), "header", "zeros")
+        must(1 <= self.height <= 8 and 2 <= self.root < self.pages, "header", "ranges")
+        must(h.slots_page + h.slots_pages <= self.pages, "header", "slot pages")
+        must(other == self.other_tag, "header", "other header")
+        must(self.quarantine <= self.free, "header", "quarantine")
+        must(2 <= self.list < self.pages if self.free else self.list == 0 and zero(self.list_tag), "header", "list")
+        must(len(self.data) >= self.pages * PAGE, "header", "file is cut")
 
     # --- section 5
 
-    def extent(self, label, first, count, tag, layer):
-        raw = self.pages(first, count, layer)
-        must(raw[-16:] == tag, layer, "tag")
-        text = unseal(self.k_page, raw[:24], label + struct.pack("<I", first) + self.id, raw[24:])
-        must(text is not None, layer, "cipher")
-        return text
+    def page(self, number, tag, kind, level, layer):
+        """(text, number of entries) of a page, whose number the caller has checked."""
+        self.uses.append(number)
+        raw = self.data[number * PAGE:(number + 1) * PAGE]
+        text = unseal(self.k_page, raw[:24], b"page" + struct.pack("<I", number) + self.id, raw[24:])
+        must(raw[-16:] == tag and text is not None, layer, "tag")
+        is_kind, is_level, count, used, pad = struct.unpack_from("<BBHHH", text)
+        must(is_kind == kind and is_level == level and pad == 0, layer, "head")
+        must(16 <= used <= len(text) and zero(text[used:]), layer, "used")
+        return text[:used], count
 
-    def node(self, page, tag, level):
-        layer = "inner" if level else "leaf"
-        n = self.extent(b"node", page, 1, tag, layer)
-        kind, at_level, count, used, pad = struct.unpack_from("<BBHHH", n)
-        must(kind == (2 if level else 1) and at_level == level and pad == 0, layer, "head")
-        must(16 <= used <= len(n) and zero(n[used:]), layer, "used")
+    def chained(self, text, layer):
+        """The pointer to the next page of a chain."""
+        must(len(text) >= 36, layer, "short")
+        page, tag = struct.unpack_from("<I16s", text, 16)
+        must(2 <= page < self.pages if page else zero(tag), layer, "next page")
+        return page, tag
+
+    def inner(self, page, tag, level, low, high):
+        """[(key, child, its tag, key of the entry after it)]; all keys below are in [low, high)."""
+        text, count = self.page(page, tag, INNER, level, "inner")
+        must(1 <= count <= 91 and len(text) == 16 + 44 * count, "inner", "count")
+        items = list(struct.iter_unpack("<24sI16s", text[16:]))
+        keys = [i[0] for i in items] + [high]
+        must(low <= keys[0] and all(a < b for a, b in zip(keys, keys[1:])), "inner", "order")
+        must(all(2 <= i[1] < self.pages for i in items), "inner", "child")
+        return [(*i, after) for i, after in zip(items, keys[1:])]
+
+    def leaf(self, page, tag, low, high):
+        """[(key, kind, flags, payload)]"""
+        text, count = self.page(page, tag, LEAF, 0, "leaf")
+        must(count or self.height == 1, "leaf", "empty")
         items, at = [], 16
         for _ in range(count):
-            must(at + 28 <= used, layer, "overrun")
-            key = n[at:at + 24]
-            must(not items or items[-1][0] < key, layer, "order")
-            if level:
-                must(at + 44 <= used, layer, "overrun")
-                child, child_tag = struct.unpack_from("<I16s", n, at + 24)
-                must(2 <= child < self.file_pages, layer, "child")
-                items.append((key, child, child_tag))
-                at += 44
-            else:
-                kind, flags, length = struct.unpack_from("<BBH", n, at + 24)
-                must(at + 28 + length <= used, layer, "overrun")
-                payload = n[at + 28:at + 28 + length]
-                self.check_record(key, kind, flags, payload)
-                items.append((key, kind, flags, payload))
-                at += 28 + length
-        must(at == used and (count >= 1 or level == 0) and (level == 0 or count <= 91), layer, "count")
+            must(at + 28 <= len(text), "leaf", "overrun")
+            key, kind, flags, length = struct.unpack_from("<24sBBH", text, at)
+            must(low <= key < high, "leaf", "order")
+            at, low = at + 28 + length, key + b"\0"
+            items.append((key, kind, flags, text[at - length:at]))
+            self.check_record(*items[-1])
+        must(at == len(text), "leaf", "used")
         return items
 
     def check_record(self, key, kind, flags, payload):
-        must(kind in (1, 2, 3) and flags in (0, 1), "leaf", "record")
-        if flags == 1:
-            must(kind == 1 and len(payload) == 24, "leaf", "blob reference")
+        if kind == ENTRY and flags == 1:
+            must(len(payload) == 24, "leaf", "blob reference")
             first, length = struct.unpack_from("<II", payload)
-            must(1024 < length <= 262144, "leaf", "blob length")
-            must(first >= 2 and first + (length + 40 + PAGE - 1) // PAGE <= self.file_pages, "leaf", "blob place")
-        elif kind == 1:
-            must(len(payload) <= 1024, "leaf", "inline length")
-        elif kind == 2:
-            must(len(payload) == 8 and zero(key[16:]), "leaf", "default")
+            must(1024 < length <= 262144 and 2 <= first < self.pages, "leaf", "blob reference")
         else:
-            must(len(payload) == 24, "leaf", "name")
+            must(kind in (ENTRY, DEFAULT, NAME) and flags == 0, "leaf", "record")
+            must(kind != ENTRY or len(payload) <= 1024, "leaf", "inline length")
+            must(kind != DEFAULT or len(payload) == 8 and zero(key[16:]), "leaf", "default")
+            must(kind != NAME or len(payload) == 24, "leaf", "name")
 
     def get(self, key):
         """(kind, payload) or None."""
-        page, tag = self.root, self.root_tag
+        page, tag, low, high = self.root, self.root_tag, bytes(24), b"\xff" * 25
         for level in range(self.height - 1, 0, -1):
-            under = [i for i in self.node(page, tag, level) if i[0] <= key]
+            under = [i for i in self.inner(page, tag, level, low, high) if i[0] <= key]
             if not under:
                 return None
-            _, page, tag = under[-1]
-        for at, kind, flags, payload in self.node(page, tag, 0):
+            low, page, tag, high = under[-1]
+        for at, kind, flags, payload in self.leaf(page, tag, low, high):
             if at == key:
                 return kind, self.payload(flags, payload)
         return None
@@ -247,106 +271,92 @@ class Store:
     def payload(self, flags, payload):
         if flags == 0:
             return payload
-        first, length, tag = struct.unpack("<II16s", payload)
-        text = self.extent(b"blob", first, (length + 40 + PAGE - 1) // PAGE, tag, "blob")
-        must(zero(text[length:]), "blob", "padding")
-        return text[:length]
+        (page, length, tag), whole = struct.unpack("<II16s", payload), b""
+        while page:
+            must(len(whole) < length, "blob", "too long")
+            text, count = self.page(page, tag, BLOB, 0, "blob")
+            must(count == 0, "blob", "head")
+            page, tag = self.chained(text, "blob")
+            must(len(text) == 36 + 4020 or not page, "blob", "page is not full")
+            whole += text[36:]
+        must(len(whole) == length, "blob", "length")
+        return whole
+
+    def free_pages(self):
+        free, page, tag = [], self.list, self.list_tag
+        while page and len(free) <= self.free:
+            text, count = self.page(page, tag, LIST, 0, "list")
+            must(1 <= count <= 1005 and len(text) == 36 + 4 * count, "list", "count")
+            page, tag = self.chained(text, "list")
+            free += struct.unpack_from("<%dI" % count, text, 36)
+        must(len(free) == self.free and all(2 <= n < self.pages for n in free), "list", "count or number")
+        return free
 
     # --- section 6
 
-    def short(self, label, data):
-        return prf(self.k_tag, label, data, 16)[:8]
-
-    def key_origin(self, scheme, host, port):
-        return self.short("vk0 origin", scheme + b"\0" + host + b"\0" + struct.pack("<H", port))
-
-    def key_path(self, path):
-        return self.short("vk0 path", path)
+    def key_place(self, scheme, host, port, path):
+        origin = scheme + b"\0" + host + b"\0" + struct.pack("<H", port)
+        return prf(self.k_tag, "vk1 origin", origin, 16)[:8] + prf(self.k_tag, "vk1 path", path, 16)[:8]
 
     def key_user(self, user):
-        u = self.short("vk0 user", user)
+        u = prf(self.k_tag, "vk1 user", user, 16)[:8]
         return bytes(7) + b"\1" if zero(u) else u
-
-    def key_name(self, name):
-        return prf(self.k_tag, "vk0 name", name, 24)
 
     # --- sections 7 and 9
 
-    def entry(self, key):
+    def entry(self, key, layer):
+        """The entry under a key, None without one; layer is that of who points to it."""
         got = self.get(key)
-        if got is None:
-            return None
-        must(got[0] == 1, "entry", "another kind")
-        return decode_entry(got[1])
+        must(got is None or got[0] == ENTRY, layer, "another kind")
+        return got and decode_entry(got[1])
 
     def find(self, scheme, host, port, path, user):
-        origin = self.key_origin(scheme, host, port)
         for prefix in candidates(path):
-            place = origin + self.key_path(prefix)
-            default = self.get(place + bytes(8))
+            place = self.key_place(scheme, host, port, prefix)
+            default = self.get(place + bytes(8)) if user is None else (DEFAULT, self.key_user(user))
             if default is None:
                 continue
-            must(default[0] == 2, "default", "another kind")
-            u = default[1] if user is None else self.key_user(user)
-            e = self.entry(place + u)
-            must(e is not None or user is not None, "default", "points nowhere")
-            if e and (e["scheme"], e["host"], e["port"], e["path"]) == (scheme, host, port, prefix) and \
-                    (user is None or e["username"] == user):
+            e = default[0] == DEFAULT and self.entry(place + default[1], "default" if user is None else "entry")
+            must(e or user is not None, "default", "points nowhere")
+            if e and scope(e) == (scheme, host, port, prefix) and user in (None, e["username"]):
                 return e
         return None
 
     def find_name(self, name):
-        got = self.get(self.key_name(name))
-        if got is None:
-            return None
-        must(got[0] == 3, "name", "another kind")
-        e = self.entry(got[1])
-        must(e is not None, "name", "points nowhere")
-        must(e["name"] == name, "name", "another entry")
+        got = self.get(prf(self.k_tag, "vk1 name", name, 24))
+        e = self.entry(got[1], "name") if got and got[0] == NAME else None
+        must(got is None or e and e["name"] == name, "name", "points nowhere or to another entry")
         return e
 
-    def walk(self, page, tag, level):
-        for item in self.node(page, tag, level):
+    def walk(self, page, tag, level, low, high):
+        for item in self.inner(page, tag, level, low, high) if level else self.leaf(page, tag, low, high):
             if level:
-                low = None
-                for record in self.walk(item[1], item[2], level - 1):
-                    low = low or record[0]
-                    yield record
-                must(low == item[0], "inner", "not the lowest key")
+                yield from self.walk(item[1], item[2], level - 1, item[0], item[3])
             else:
                 yield item
 
     def verify(self):
         """All entries, everything checked."""
-        must(zero(self.data[512:PAGE]) and zero(self.data[PAGE + 512:2 * PAGE]), "header", "padding")
         self.slot_pages()
-        entries, defaults, names, records, last = {}, {}, {}, 0, b""
-        for key, kind, flags, payload in self.walk(self.root, self.root_tag, self.height - 1):
-            must(last < key, "leaf", "order")
-            last, records = key, records + 1
-            if kind == 1:
-                entries[key] = decode_entry(self.payload(flags, payload))
-            elif kind == 2:
-                defaults[key[:16]] = payload
+        self.uses = [0, 1, *range(self.header.slots_page, self.header.slots_page + self.header.slots_pages)]
+        entries, defaults, names, scopes, records = {}, {}, {}, {}, 0
+        for key, kind, flags, payload in self.walk(self.root, self.root_tag, self.height - 1, bytes(24), b"\xff" * 25):
+            records += 1
+            if kind == ENTRY:
+                entries[key] = e = decode_entry(self.payload(flags, payload))
+                must(key == self.key_place(*scope(e)) + self.key_user(e["username"]), "entry", "key")
+                must(scopes.setdefault(key[:16], scope(e)) == scope(e), "entry", "another scope under one key")
             else:
-                names[key] = payload
+                (defaults if kind == DEFAULT else names)[key] = payload
         for key, e in entries.items():
-            right = self.key_origin(e["scheme"], e["host"], e["port"]) + self.key_path(e["path"]) + \
-                self.key_user(e["username"])
-            must(key == right, "entry", "wrong key")
-            must(key[:16] in defaults, "default", "missing")
-            if e["name"]:
-                must(names.get(self.key_name(e["name"])) == key, "name", "wrong or missing")
-        for place, user in defaults.items():
-            must(place + user in entries, "default", "points nowhere")
+            must(key[:16] + bytes(8) in defaults, "default", "missing")
+            must(not e["name"] or names.get(prf(self.k_tag, "vk1 name", e["name"], 24)) == key, "name", "missing")
+        must(all(key[:16] + user in entries for key, user in defaults.items()), "default", "points nowhere")
         must(len(names) == sum(1 for e in entries.values() if e["name"]), "name", "too many")
         must(records == self.records and len(entries) == self.entries, "header", "counts")
+        free = self.free_pages()
+        must(sorted(self.uses + free) == list(range(self.pages)), "list", "not one use of every page")
         return entries.values()
-
-
-TEXTS = {1: "scheme", 2: "host", 3: "path", 4: "username", 5: "name", 6: "npm_scope", 7: "header", 8: "authtype"}
-TIMES = {9: "expires", 10: "refused"}
-SECRETS = {11: "secret", 12: "refresh"}
 
 
 def decode_entry(p):
@@ -354,11 +364,11 @@ def decode_entry(p):
     must(len(p) >= 16, "entry", "short")
     e["kind"], pad, e["port"], e["flags"], e["created"] = struct.unpack_from("<BBHIq", p)
     must(e["kind"] in (1, 2, 3) and pad == 0 and e["flags"] & ~7 == 0, "entry", "head")
-    at, last = 16, 0
+    at, last, e["extra"] = 16, 0, {}
     while at < len(p):
         must(len(p) - at >= 4, "entry", "field head")
         kind, length = p[at], int.from_bytes(p[at + 1:at + 4], "little")
-        if kind > 12:
+        if 13 <= kind <= 127:
             raise Refused("version", "entry", "unknown field")
         must(kind > last and length <= len(p) - at - 4, "entry", "field")
         value = p[at + 4:at + 4 + length]
@@ -368,13 +378,29 @@ def decode_entry(p):
         elif kind in TIMES:
             must(length == 8 and not zero(value), "entry", "time")
             e[TIMES[kind]] = int.from_bytes(value, "little", signed=True)
-        else:
+        elif kind in SECRETS:
             must(length <= 65536, "entry", "secret")
             e[SECRETS[kind]] = value
+        else:
+            must(length >= 1, "entry", "empty extra field")
+            e["extra"][kind] = value
         at, last = at + 4 + length, kind
-    must(e["scheme"] and (e["host"] or (e["scheme"] == b"cert" and e["path"])), "entry", "scope")
-    must((not e["path"] or e["path"].count(b"/") < 16), "entry", "scope")
+    must(sum(4 + len(v) for v in e["extra"].values()) <= 32768, "entry", "extra fields")
+    must(canonical(*scope(e)), "entry", "scope")
     return e
+
+
+def scope(e):
+    return e["scheme"], e["host"], e["port"], e["path"]
+
+
+def canonical(scheme, host, port, path):
+    """Section 8."""
+    parts = path.split(b"/") if path else []
+    return scheme and scheme == scheme.lower() and host == host.lower() and (port or scheme not in PORTS) and \
+        (path and not host if scheme == b"cert" else host) and \
+        len(parts) <= 16 and not any(c in (b"", b".", b"..") for c in parts) and \
+        not re.search(rb"%(2e|2f|5c|00)", path, re.IGNORECASE)
 
 
 def candidates(path):
@@ -389,85 +415,66 @@ def candidates(path):
 
 # --- test vectors: README.md
 
-PORTS = {b"https": 443, b"http": 80, b"smtp": 25, b"smtps": 465, b"imap": 143, b"imaps": 993, b"ftp": 21,
-         b"ftps": 990, b"ssh": 22}
-
-
 def split_url(url):
-    scheme, rest = url.split(b"://")
-    host, _, path = rest.partition(b"/")
-    port = PORTS.get(scheme, 0)
-    if ":" in host.decode(errors="replace").rpartition("]")[2]:
-        host, _, text = host.rpartition(b":")
-        port = int(text)
-    return scheme, host, port, path
+    scheme, host, port, path = re.fullmatch(rb"(.+)://([^/]*?)(?::(\d+))?(?:/(.*))?", url, re.DOTALL).groups()
+    return scheme, host, int(port) if port else PORTS.get(scheme, 0), path or b""
 
 
 def load(path):
     with open(path, "rb") as f:
         head, _, body = f.read().partition(b"\n\n")
-    lines = [line.split(b": ", 1) for line in head.split(b"\n") if line]
-    fields = {k.decode(): v for k, v in lines}
-    asks = [(k.decode(), v) for k, v in lines if k in (b"find", b"name", b"verify")]
+    lines = [line.decode().split(": ", 1) for line in head.split(b"\n") if line]
+    fields = dict(lines)
     if "base" in fields:
-        base, _ = load(path.rpartition("/")[0] + "/" + fields["base"].decode())
-        body = bytearray(base["body"])
-        fields = {k: v for k, v in base.items() if k in ("raw", "session", "passphrase")} | fields
-        for k, v in lines:
-            if k == b"patch":
-                at, data = v.split(b" ")
-                data = bytes.fromhex(data.decode())
-                body[int(at):int(at) + len(data)] = data
-            elif k == b"cut":
-                del body[int(v):]
-    fields["body"] = bytes(body)
-    return fields, asks
+        base, body, _ = load(os.path.join(os.path.dirname(path), fields["base"]))
+        fields = {k: v for k, v in base.items() if k in ("session", *SLOT_TYPES)} | fields
+    for k, v in lines:
+        if k == "patch":
+            at, data = int(v.split()[0]), bytes.fromhex(v.split()[1])
+            body = body[:at] + data + body[at + len(data):]
+        elif k == "cut":
+            body = body[:int(v)]
+    return fields, body, [(k, v) for k, v in lines if k in ("find", "name", "verify")]
 
 
 def ask(store, what, value):
-    question, _, want = value.rpartition(b" -> ")
+    question, _, want = value.rpartition(" -> ")
     if what == "verify":
-        must(len(store.verify()) == int(want), "header", "count")
-        return
-    if what == "name":
-        got = store.find_name(question)
+        got, want = str(len(store.verify())), value
     else:
-        url, user = question.split(b" ")
-        got = store.find(*split_url(url), None if user == b"*" else user.strip(b"'"))
-    if got is None:
-        assert want == b"none", "%s: found nothing" % value
-    elif want.startswith(b"H "):
-        assert digest(got["secret"]).hex().encode() == want[2:], value
-    else:
-        assert got["secret"].hex().encode() == want, "%s: got %s" % (value, got["secret"].hex())
+        if what == "name":
+            e = store.find_name(question.encode())
+        else:
+            url, user = question.split(" ")
+            e = store.find(*split_url(url.encode()), None if user == "*" else user.strip("'").encode())
+        got = "none" if e is None else "H " + digest(e["secret"]).hex() if want[:2] == "H " else e["secret"].hex()
+    assert got == want, "%s %s: got %s" % (what, value, got)
 
 
 def replay(path):
-    fields, asks = load(path)
-    expect = fields["expect"].decode()
-    for how in ("raw", "session", "passphrase"):
-        if how not in fields or ("how" in fields and fields["how"].decode() != how):
-            continue
-        got, layer = "good", ""
+    fields, body, asks = load(path)
+    keys = [how for how in ("session", *SLOT_TYPES) if how in fields and fields.get("how", how) == how]
+    assert keys, "%s: no key" % path
+    for how in keys:
+        got = why = "good"
         try:
-            store = Store(fields["body"])
-            store.unlock(how, bytes.fromhex(fields[how].decode()))
+            store = Store(body)
+            store.unlock(how, bytes.fromhex(fields[how]))
             for what, value in asks:
                 ask(store, what, value)
         except Refused as e:
-            got, layer = e.outcome, e.layer
-        assert got == expect, "%s (%s): expected %s, got %s (%s)" % (path, how, expect, got, layer)
-        if expect == "damaged":
-            assert layer == fields["layer"].decode(), "%s (%s): layer %s" % (path, how, layer)
+            got, why = "%s %s" % (e.outcome, e.layer) if "layer" in fields else e.outcome, e
+        want = " ".join(fields[k] for k in ("expect", "layer") if k in fields)
+        assert got == want, "%s (%s): expected %s, got %s" % (path, how, want, why)
 
 
 def dump(path, how, key):
     with open(path, "rb") as f:
         store = Store(f.read())
     store.unlock(how, key.encode() if how == "passphrase" else bytes.fromhex(key))
-    entries = [{k: v.decode("latin-1") if isinstance(v, bytes) else v for k, v in e.items()} for e in store.verify()]
-    json.dump({"id": store.id.hex(), "generation": store.header.generation, "height": store.height,
-               "entries": entries}, sys.stdout)
+    out = {"id": store.id.hex(), "generation": store.header.generation, "height": store.height, "pages": store.pages,
+           "free": store.free, "entries": list(store.verify())}
+    json.dump(out, sys.stdout, default=lambda b: b.decode("latin-1"))
 
 
 def main(argv):
