@@ -209,6 +209,21 @@ vk_witness_encode(uint64_t generation, const unsigned char tag[VK_TAG_LEN],
 	memcpy(ret + 8 + VK_TAG_LEN, sum, 8);
 }
 
+static enum vk_err
+meaningless(unsigned i)
+{
+	return vk_fail(VK_ETAMPER, "header page %u has bytes that mean nothing", i);
+}
+
+/* Only the first page has the mark of a suspect file. */
+static enum vk_err
+check_mark(const unsigned char *raw, unsigned i)
+{
+	const unsigned char *p = raw + (size_t)i * VK_PAGE + VK_SUSPECT_AT;
+
+	return p[0] <= (i == 0) && vk_all_zero(p + 1, VK_WITNESS_AT - VK_SUSPECT_AT - 1) ? VK_OK : meaningless(i);
+}
+
 /* The witness in the page of slot ${i} speaks of the header in the other one. */
 static enum vk_err
 check_witness(const unsigned char *raw, unsigned i, const struct vk_header h[2], unsigned newest)
@@ -218,8 +233,8 @@ check_witness(const unsigned char *raw, unsigned i, const struct vk_header h[2],
 	unsigned char expect[VK_WITNESS_LEN];
 	uint64_t generation = vk_get64(p);
 
-	if (vk_all_zero(p, VK_WITNESS_LEN))
-		return VK_OK;
+	if (generation == 0)
+		return vk_all_zero(p, VK_WITNESS_LEN) ? VK_OK : meaningless(i);
 	if (generation > h[newest].generation)
 		return vk_fail(VK_ETAMPER, "its newest header is gone, and an older one in its place");
 	vk_witness_encode(generation, generation == h[!i].generation ? vk_header_tag(other) : p + 8, expect);
@@ -256,7 +271,7 @@ vk_headers_pick(const unsigned char *raw, struct vk_header *ret, unsigned *ret_n
 	    h[newest].generation - h[!newest].generation != 1)
 		return vk_fail(VK_ETAMPER, "its two headers do not belong together");
 	for (unsigned i = 0; i < 2; i++)
-		if ((e = check_witness(raw, i, h, newest)) != VK_OK)
+		if ((e = check_mark(raw, i)) != VK_OK || (e = check_witness(raw, i, h, newest)) != VK_OK)
 			return e;
 	*ret = h[newest];
 	*ret_newest = newest;

@@ -222,9 +222,7 @@ check_rest(struct check *c)
 		if ((e = see(c, i)) != VK_OK ||
 		    (e = vk_pread_full(st->fd, page, sizeof(page), (off_t)i * VK_PAGE)) != VK_OK)
 			break;
-		if (!vk_all_zero(page + VK_SUSPECT_AT + 1, VK_WITNESS_AT - VK_SUSPECT_AT - 1) ||
-		    (i > 0 && page[VK_SUSPECT_AT] != 0) ||
-		    !vk_all_zero(page + VK_HEADER_END, VK_PAGE - VK_HEADER_END))
+		if (!vk_all_zero(page + VK_HEADER_END, VK_PAGE - VK_HEADER_END))
 			e = vk_store_damaged(st, "header page %u has bytes that mean nothing", i);
 	}
 	if (e == VK_OK && st->suspect) {
