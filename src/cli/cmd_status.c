@@ -132,7 +132,7 @@ put_text(const struct status *s, struct vk_buf *b)
 	if (s->session.unseen && !s->session.keyring_refused)
 		vk_buf_str(b, "          other sessions cannot be seen: /proc/keys is not readable\n");
 	if (s->session.keyring_gone)
-		vk_buf_str(b, "          the session keyring here was revoked: its login session has ended\n");
+		vk_buf_str(b, "          this process's session keyring has ended, with its login session\n");
 	if (s->how != VK_UNLOCK_NONE)
 		vk_buf_fmt(b, "rollback  %s\n", notices_rollback(s) ? "an older copy of the keystore would be noticed"
 			: "not noticed: with a raw key nothing is remembered of the file");

@@ -32,18 +32,13 @@ static const unsigned perms[VK_KEY_KINDS][2] = {
 	},
 };
 
-static const int places[VK_KEYRINGS] = {
-	[VK_KEYRING_OF_SESSION] = KEY_SPEC_SESSION_KEYRING,
-	[VK_KEYRING_OF_USER] = KEY_SPEC_USER_KEYRING,
-};
-
 enum { READ_TRIES = 3 };
 
-/* A session of somebody without a login session lies in the second one. */
+/* The first VK_KEYRINGS are looked in; a session of who has no login session lies in the last one. */
 static const int rings[] = {
-	KEY_SPEC_SESSION_KEYRING,
+	[VK_KEYRING_OF_SESSION] = KEY_SPEC_SESSION_KEYRING,
+	[VK_KEYRING_OF_USER] = KEY_SPEC_USER_KEYRING,
 	KEY_SPEC_USER_SESSION_KEYRING,
-	KEY_SPEC_USER_KEYRING,
 };
 
 static long
@@ -86,13 +81,13 @@ kill_key(long key)
 	return vk_keyctl(KEYCTL_REVOKE, (unsigned long)key, 0, 0, 0) == 0;
 }
 
-/* Revoke what can be found, except ${keep}. */
+/* Revoke what can be found in the first ${count} rings, except ${keep}. */
 static unsigned
-drop_kind(enum vk_key_kind kind, const char *tag, long keep)
+drop_kind(enum vk_key_kind kind, const char *tag, size_t count, long keep)
 {
 	unsigned n = 0;
 
-	for (size_t i = 0; i < VK_COUNT(rings); i++) {
+	for (size_t i = 0; i < count; i++) {
 		/* Keyrings nest, so one search may find several in turn. */
 		for (int tries = 0; tries < 16; tries++) {
 			long key = search(rings[i], kind, tag);
@@ -106,17 +101,17 @@ drop_kind(enum vk_key_kind kind, const char *tag, long keep)
 }
 
 static unsigned
-drop_except(const char *tag, const long keep[VK_KEY_KINDS])
+drop_except(const char *tag, size_t count, const long keep[VK_KEY_KINDS])
 {
 	unsigned n;
 
 	/* A keyring of ours that is no part of this session gives no possession until it is linked. */
-	for (size_t i = 0; i < VK_COUNT(rings); i++)
+	for (size_t i = 0; i < count; i++)
 		(void)vk_keyctl(KEYCTL_LINK, ring_to_link(rings[i]),
 		    vk_keyctl_ring(KEY_SPEC_PROCESS_KEYRING), 0, 0);
-	n = drop_kind(VK_KEY_SESSION, tag, keep[VK_KEY_SESSION]);
-	(void)drop_kind(VK_KEY_ANCHOR, tag, keep[VK_KEY_ANCHOR]);
-	for (size_t i = 0; i < VK_COUNT(rings); i++)
+	n = drop_kind(VK_KEY_SESSION, tag, count, keep[VK_KEY_SESSION]);
+	(void)drop_kind(VK_KEY_ANCHOR, tag, count, keep[VK_KEY_ANCHOR]);
+	for (size_t i = 0; i < count; i++)
 		(void)vk_keyctl(KEYCTL_UNLINK, ring_to_link(rings[i]),
 		    vk_keyctl_ring(KEY_SPEC_PROCESS_KEYRING), 0, 0);
 	return n;
@@ -129,7 +124,7 @@ vk_keyring_drop(const char *tag)
 
 	if (vk_keyctl_session_ring() < 0 && vk_keyctl_refused(errno))
 		return 0;
-	return drop_except(tag, none);
+	return drop_except(tag, VK_COUNT(rings), none);
 }
 
 static enum vk_err
@@ -193,7 +188,7 @@ install(const char *tag, enum vk_session_scope scope, const long keys[VK_KEY_KIN
 	/* Out of reach now, but alive until the kernel has come round to it. */
 	if (older >= 0)
 		kill_key(older);
-	drop_except(tag, keys);
+	drop_except(tag, VK_KEYRINGS, keys);
 	return VK_OK;
 }
 
@@ -245,12 +240,12 @@ vk_keyring_get(int which, const char *tag, struct vk_session_raw *ret)
 	enum vk_err e;
 	long n, key;
 
-	e = read_session(places[which], tag, ret->record, sizeof(ret->record), &n);
+	e = read_session(rings[which], tag, ret->record, sizeof(ret->record), &n);
 	if (e != VK_OK)
 		return e;
 	if (n != (long)sizeof(ret->record))
 		return vk_fail(VK_ELOCKED, "the session is damaged: its key was overwritten");
-	key = search(places[which], VK_KEY_ANCHOR, tag);
+	key = search(rings[which], VK_KEY_ANCHOR, tag);
 	n = key < 0 ? -1 : vk_keyctl(KEYCTL_READ, (unsigned long)key, (unsigned long)ret->anchor,
 	    sizeof(ret->anchor), 0);
 	if (n != (long)sizeof(ret->anchor))
@@ -263,7 +258,7 @@ void
 vk_keyring_write_anchor(int which, const char *tag, const struct vk_session_raw *raw)
 {
 	unsigned seconds = vk_session_seconds_left(raw) + VK_SESSION_ANCHOR_EXTRA;
-	long key = search(places[which], VK_KEY_ANCHOR, tag);
+	long key = search(rings[which], VK_KEY_ANCHOR, tag);
 
 	/* An update takes a key's timeout away. */
 	if (key >= 0 && vk_keyctl(KEYCTL_UPDATE, (unsigned long)key, (unsigned long)raw->anchor,
