@@ -186,7 +186,10 @@ a_user() {
 
 @test "without /proc, or with /proc/keys hidden: the session works, and lock does not promise what it cannot see" {
 	[ "$(id -u)" -eq 0 ] || skip "needs root to hide /proc"
-	for hide in "mount -t tmpfs none /proc" "mount --bind /dev/null /proc/keys"; do
+	local hide hides=("mount --bind /dev/null /proc/keys")
+	# A sanitized build does not start without it.
+	grep -q __asan_init "$VALETKEY" || hides+=("mount -t tmpfs none /proc")
+	for hide in "${hides[@]}"; do
 		in_session new 'unshare -m --propagation private bash -ec "'"$hide"'
 			\$V unlock --key-file \$KEY
 			\$V get https://git.example

@@ -75,7 +75,10 @@ put_one(struct vk_store *st, void *arg)
 	enum vk_err e;
 
 	snprintf(url, sizeof(url), "https://h%d.example", *(int *)arg);
-	if (!c || vk_scope_parse(url, &c->scope, NULL) != VK_OK ||
+	if (!c)
+		abort();
+	vk_scope_clear(&c->scope);
+	if (vk_scope_parse(url, &c->scope, NULL) != VK_OK ||
 	    vk_cred_set(&c->username, "alice") != VK_OK || vk_secret_set(&c->secret, "s", 1) != VK_OK)
 		abort();
 	e = vk_store_stage_put(st, c);
