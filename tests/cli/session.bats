@@ -58,9 +58,9 @@ teardown() {
 
 @test "unlock: --for, and the end of it" {
 	in_session new '
-		$V unlock --key-file "$KEY" --for 1s
+		$V unlock --key-file "$KEY" --for 2s
 		$V get https://git.example
-		sleep 2
+		sleep 3
 		$V get https://git.example || [ $? -eq 3 ]
 		$V unlock --key-file "$KEY" --for 2d
 		$V unlock --key-file "$KEY" --for 1s
