@@ -7,9 +7,12 @@
  * not a reason to try the next:
  *   1 VALETKEY_KEY        raw key, base64 (CI)
  *   2 VALETKEY_KEY_FILE   file with the raw key, base64
- *   3 kernel keyring      session key put there by "valetkey unlock"
+ *   3 kernel keyring      session key put there by "valetkey unlock": this session's
+ *                         keyring, else the user's
  *   4 session file        the same on a memory file system, only where the
  *                         kernel refuses the key calls (containers)
+ * Beside a session key lies an anchor: the newest state of the keystore that was written since, by
+ * whoever reaches it.  3 and 4 refuse a file that is older (VK_ETAMPER).
  * No step prompts, runs a program or derives a key from a passphrase: that is
  * "valetkey unlock", once.
  */
@@ -29,7 +32,7 @@ enum vk_unlock_how {
 /**
  * vk_unlock(st, ret_how):
  * Climb the ladder.  VK_ELOCKED with reason and hint when no step answers; VK_EKEY when a key
- * is not this store's.  ${ret_how} may be NULL.
+ * is not this store's; VK_ETAMPER when the file is older than the session.  ${ret_how} may be NULL.
  */
 enum vk_err vk_unlock(struct vk_store *st, enum vk_unlock_how *ret_how) VK_MUST;
 
@@ -69,26 +72,39 @@ enum vk_session_scope {
 struct vk_session_info {
 	enum vk_unlock_how how; /* KEYRING, SESSION_FILE or NONE */
 	bool user_scope;        /* every process of this user can use it */
+	bool damaged;           /* there is one, and it was changed: vk_session_get() says how */
 	bool elsewhere;         /* a key for this store exists that this process may not read */
+	bool unseen;            /* /proc/keys cannot be read, so that ${elsewhere} is not known */
 	bool keyring_refused;   /* the kernel refuses key calls here */
+	bool keyring_gone;      /* this process's session keyring was revoked: its login has ended */
 	int64_t expires;        /* 0: not known */
 	char place[256];        /* "session keyring", "/run/user/1000/valetkey/session-..." */
 };
 
 /**
  * vk_session_put(st, scope, seconds, ret_info):
- * Remember the key of an unlocked ${st}.  The kernel keyring with a timeout; where
+ * Remember the key of an unlocked ${st}, and its state.  The kernel keyring with a timeout; where
  * it refuses, a 0600 file on a memory file system (ret_info says so); where there is none
- * either, VK_EBACKEND.
+ * either, VK_EBACKEND.  VK_ETAMPER when a session is there already and knows of a newer state.
  */
 enum vk_err vk_session_put(struct vk_store *st, enum vk_session_scope scope, unsigned seconds,
     struct vk_session_info *ret_info) VK_MUST;
 
-/** vk_session_get(st, ret_key, ret_how): VK_ENOENT when there is none. */
+/**
+ * vk_session_get(st, ret_key, ret_anchor, ret_how):
+ * VK_ENOENT when there is none.  VK_ELOCKED, with a reason, when it was changed.
+ */
 enum vk_err vk_session_get(const struct vk_store *st, unsigned char ret_key[VK_STORE_KEY_LEN],
-    enum vk_unlock_how *ret_how) VK_MUST;
+    struct vk_store_anchor *ret_anchor, enum vk_unlock_how *ret_how) VK_MUST;
 
-/** vk_session_drop(st, ret_n): Revoke every key and file for this store that we may; how many. */
+/** vk_session_follow(st): After each commit of ${st}, let the anchors of its sessions follow. */
+void vk_session_follow(struct vk_store *st);
+
+/**
+ * vk_session_drop(st, ret_n):
+ * Revoke every key for this store that is this user's, in whichever session, and remove the session files;
+ * how many.  vk_session_describe() tells what could not be revoked.
+ */
 enum vk_err vk_session_drop(const struct vk_store *st, unsigned *ret_n) VK_MUST;
 
 /** vk_session_describe(st, ret_info): For status and doctor. */

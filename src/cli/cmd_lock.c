@@ -8,36 +8,60 @@ static int run(int argc, char **argv);
 const struct vk_cmd vk_cmd_lock = {
 	.name = "lock",
 	.args = "",
-	.summary = "end the session: forget the keystore's key",
-	.help = "Revokes the session key of this keystore in every kernel keyring that can be reached\n"
-		"from here, and removes its session files.\n",
+	.summary = "end every session: forget the keystore's key",
+	.help = "Revokes the session keys of this keystore in all kernel keyrings of this user, also those of\n"
+		"other login sessions, and removes its session files.\n",
 	.run = run,
 };
+
+/* A promise is checked: what is still there after this was not ours to take. */
+static enum vk_err
+check(const struct vk_store *st)
+{
+	struct vk_session_info info;
+	enum vk_err e = vk_session_describe(st, &info);
+
+	if (e != VK_OK)
+		return e;
+	if (info.how != VK_UNLOCK_NONE)
+		return vk_fail(VK_ESYS, "the session key is still there: %s", info.place);
+	if (info.damaged)
+		return vk_fail(VK_ESYS, "what is left of a session cannot be removed: %s", vk_reason());
+	if (info.elsewhere) {
+		vk_hint("run \"valetkey lock\" in that session%s", info.keyring_refused ?
+			": here the kernel refuses its keyring (a container?)" : "");
+		return vk_fail(VK_ESYS, "another session still has the keystore unlocked, and cannot be ended from "
+		    "here");
+	}
+	/* Where there are no key calls, /proc/keys is mostly hidden too, and sessions were files. */
+	if (info.unseen && !info.keyring_refused)
+		return vk_fail(VK_ESYS, "locked here, but whether another session has the keystore unlocked cannot "
+		    "be seen: /proc/keys is not readable");
+	return VK_OK;
+}
 
 static int
 lock(void)
 {
 	VK_CLEANUP(vk_store_closep) struct vk_store *st = NULL;
+	VK_CLEANUP(vk_buf_clear) struct vk_buf b = VK_BUF(256);
 	const char *variable = vk_unlock_variable();
-	struct vk_session_info info;
 	unsigned n = 0;
 	enum vk_err e = vk_cli_open(&st);
-	static const char done[] = "locked\n", idle[] = "locked (it was not unlocked here)\n";
 
 	if (e == VK_OK)
 		e = vk_session_drop(st, &n);
-	/* A promise is checked: what is still there after this was not ours to take. */
 	if (e == VK_OK)
-		e = vk_session_describe(st, &info);
-	if (e == VK_OK && info.how != VK_UNLOCK_NONE)
-		e = vk_fail(VK_ESYS, "the session key is still there: %s", info.place);
+		e = check(st);
 	if (e != VK_OK)
 		return vk_msg_fail(e);
-	if (info.elsewhere)
-		vk_msg_warn("another login session has it unlocked; run \"valetkey lock\" there");
 	if (variable)
 		vk_msg_warn("%s still opens it", variable);
-	return n ? vk_stdout_text(done, sizeof(done) - 1) : vk_stdout_text(idle, sizeof(idle) - 1);
+	if (n)
+		vk_buf_fmt(&b, "locked: %u session%s ended\n", n, n == 1 ? "" : "s");
+	else
+		vk_buf_str(&b, "locked (it was not unlocked)\n");
+	return b.err == VK_OK ? vk_stdout_text(b.p, b.len) : vk_msg_fail(b.err);
 }
 
 static int

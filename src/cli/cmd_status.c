@@ -94,6 +94,13 @@ put_slots(const struct status *s, struct vk_buf *b)
 	}
 }
 
+/* Only a session remembers how new the file was. */
+static bool
+notices_rollback(const struct status *s)
+{
+	return s->how == VK_UNLOCK_KEYRING || s->how == VK_UNLOCK_SESSION_FILE;
+}
+
 static void
 put_text(const struct status *s, struct vk_buf *b)
 {
@@ -111,17 +118,24 @@ put_text(const struct status *s, struct vk_buf *b)
 		vk_buf_fmt(b, "state     unlocked by %s, %" PRIu64 " %s\n", vk_unlock_how_text(s->how),
 		    s->entries, s->entries == 1 ? "entry" : "entries");
 	else
-		vk_buf_fmt(b, "state     locked: %s\n", s->why);
+		vk_buf_fmt(b, "state     %s: %s\n", s->outcome == VK_ETAMPER ? "refused" : "locked", s->why);
 	if (s->session.how != VK_UNLOCK_NONE) {
 		vk_when_left(s->session.expires, vk_when_now(), left);
 		vk_buf_str(b, "session   ");
 		vk_printable_add(b, s->session.place, 0);
 		vk_buf_fmt(b, ", ends %s\n", left);
 	} else {
-		vk_buf_str(b, "session   none\n");
+		vk_buf_fmt(b, "session   %s\n", s->session.damaged ? "damaged" : "none");
 	}
 	if (s->session.elsewhere)
-		vk_buf_str(b, "          unlocked in another login session, which this one cannot use\n");
+		vk_buf_str(b, "          unlocked in another session, which this one cannot use\n");
+	if (s->session.unseen && !s->session.keyring_refused)
+		vk_buf_str(b, "          other sessions cannot be seen: /proc/keys is not readable\n");
+	if (s->session.keyring_gone)
+		vk_buf_str(b, "          this process's session keyring has ended, with its login session\n");
+	if (s->how != VK_UNLOCK_NONE)
+		vk_buf_fmt(b, "rollback  %s\n", notices_rollback(s) ? "an older copy of the keystore would be noticed"
+			: "not noticed: with a raw key nothing is remembered of the file");
 	if (s->session.keyring_refused)
 		vk_buf_str(b, "keyring   refused by the kernel here (a container?); sessions are kept in a file "
 			      "in memory\n");
@@ -173,12 +187,16 @@ put_json(const struct status *s, struct vk_buf *b)
 			vk_buf_fmt(b, ", \"entries\": %" PRIu64, s->entries);
 		vk_buf_str(b, ", ");
 		vk_json_member(b, "reason", s->why);
-		vk_buf_fmt(b, ", \"session\": {\"kind\": \"%s\", ", hows[s->session.how]);
+		vk_buf_str(b, ", ");
+		vk_json_member(b, "hint", s->hint);
+		vk_buf_fmt(b, ", \"rollback_noticed\": %s, \"session\": {\"kind\": \"%s\", ",
+		    notices_rollback(s) ? "true" : "false", hows[s->session.how]);
 		vk_json_member(b, "place", s->session.place);
 		vk_buf_str(b, ", ");
 		vk_json_time(b, "expires", s->session.expires);
-		vk_buf_fmt(b, ", \"user_scope\": %s, \"elsewhere\": %s}, \"keyring_refused\": %s",
-		    s->session.user_scope ? "true" : "false", s->session.elsewhere ? "true" : "false",
+		vk_buf_fmt(b, ", \"user_scope\": %s, \"damaged\": %s, \"elsewhere\": %s}, \"keyring_refused\": %s",
+		    s->session.user_scope ? "true" : "false", s->session.damaged ? "true" : "false",
+		    s->session.unseen ? "null" : s->session.elsewhere ? "true" : "false",
 		    s->session.keyring_refused ? "true" : "false");
 	}
 	vk_buf_fmt(b, ", \"memory_locked\": %s}\n", vk_arena_locked() ? "true" : "false");

@@ -14,6 +14,8 @@ vk_cli_open(struct vk_store **ret)
 
 	if (e == VK_OK)
 		e = vk_store_open(path, ret);
+	if (e == VK_OK)
+		vk_session_follow(*ret);
 	if (e == VK_ENOENT) {
 		vk_hint("run \"valetkey init\", or name another with VALETKEY_KEYSTORE");
 		return vk_fail(e, "there is no keystore at %s", path);

@@ -74,6 +74,7 @@ vk_policy_store(struct vk_policy *p, struct vk_store **ret_store)
 		}
 		if (e != VK_OK || (e = vk_unlock(st, NULL)) != VK_OK)
 			return e;
+		vk_session_follow(st);
 		p->store = VK_TAKE(st);
 	}
 	*ret_store = p->store;

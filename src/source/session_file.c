@@ -94,18 +94,18 @@ file_name(const char *tag, const char *suffix, char out[64])
 static bool
 destroy(int dir, const char *name)
 {
-	static const unsigned char zero[VK_SESSION_RECORD_LEN];
+	static const struct vk_session_raw zero;
 	int fd = openat(dir, name, O_WRONLY | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK);
 
 	if (fd >= 0) {
-		(void)!pwrite(fd, zero, sizeof(zero), 0);
+		(void)!pwrite(fd, &zero, sizeof(zero), 0);
 		close(fd);
 	}
 	return unlinkat(dir, name, 0) == 0;
 }
 
 static enum vk_err
-write_file(int dir, const char *tag, const unsigned char record[VK_SESSION_RECORD_LEN])
+write_file(int dir, const char *tag, const struct vk_session_raw *raw)
 {
 	char name[64], temp[64];
 	enum vk_err e;
@@ -121,7 +121,7 @@ write_file(int dir, const char *tag, const unsigned char record[VK_SESSION_RECOR
 			continue; /* another unlock at the same moment */
 		if (fd < 0)
 			return vk_fail_errno("cannot create a session file");
-		e = vk_write_full(fd, record, VK_SESSION_RECORD_LEN);
+		e = vk_write_full(fd, raw, sizeof(*raw));
 		close(fd);
 		if (e != VK_OK) {
 			destroy(dir, temp);
@@ -139,15 +139,14 @@ write_file(int dir, const char *tag, const unsigned char record[VK_SESSION_RECOR
 }
 
 enum vk_err
-vk_session_file_put(const char *tag, const unsigned char record[VK_SESSION_RECORD_LEN],
-    char *ret_place, size_t size)
+vk_session_file_put(const char *tag, const struct vk_session_raw *raw, char *ret_place, size_t size)
 {
 	for (int i = 0; i < N_PLACES; i++) {
 		VK_CLEANUP(vk_closep) int dir = -1;
 		struct place p;
 
 		place(i, &p);
-		if (open_place(&p, true, &dir) != VK_OK || write_file(dir, tag, record) != VK_OK)
+		if (open_place(&p, true, &dir) != VK_OK || write_file(dir, tag, raw) != VK_OK)
 			continue;
 		snprintf(ret_place, size, "%s/%s/session-%s", p.base, p.sub, tag);
 		vk_reason_clear();
@@ -161,27 +160,28 @@ vk_session_file_put(const char *tag, const unsigned char record[VK_SESSION_RECOR
 }
 
 static enum vk_err
-read_file(int dir, const char *name, unsigned char ret_record[VK_SESSION_RECORD_LEN])
+open_file(int dir, const char *name, int flags, int *ret_fd)
 {
 	VK_CLEANUP(vk_closep) int fd = -1;
 	struct stat st;
 
-	fd = openat(dir, name, O_RDONLY | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK);
+	fd = openat(dir, name, flags | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK);
 	if (fd < 0)
 		return errno == ENOENT ? VK_ENOENT : vk_fail(VK_ELOCKED, "%s", strerror(errno));
 	if (fstat(fd, &st) < 0)
 		return vk_fail_errno("fstat");
 	if (!S_ISREG(st.st_mode) || st.st_uid != geteuid() || (st.st_mode & 077) || st.st_nlink != 1)
 		return vk_fail(VK_ELOCKED, "it is not a private file of ours");
-	if (st.st_size != VK_SESSION_RECORD_LEN ||
-	    vk_pread_full(fd, ret_record, VK_SESSION_RECORD_LEN, 0) != VK_OK)
+	if (st.st_size != sizeof(struct vk_session_raw))
 		return vk_fail(VK_ELOCKED, "it has the wrong length");
+	*ret_fd = fd;
+	fd = -1;
 	return VK_OK;
 }
 
-enum vk_err
-vk_session_file_get(const char *tag, unsigned char ret_record[VK_SESSION_RECORD_LEN],
-    char *ret_place, size_t size)
+/* The file of ${tag} in the first place that has one. */
+static enum vk_err
+find_file(const char *tag, int flags, int *ret_fd, char *ret_place, size_t size)
 {
 	char name[64];
 
@@ -193,7 +193,7 @@ vk_session_file_get(const char *tag, unsigned char ret_record[VK_SESSION_RECORD_
 
 		place(i, &p);
 		if (open_place(&p, false, &dir) != VK_OK ||
-		    (e = read_file(dir, name, ret_record)) == VK_ENOENT)
+		    (e = open_file(dir, name, flags, ret_fd)) == VK_ENOENT)
 			continue;
 		if (ret_place)
 			snprintf(ret_place, size, "%s/%s/%s", p.base, p.sub, name);
@@ -204,6 +204,28 @@ vk_session_file_get(const char *tag, unsigned char ret_record[VK_SESSION_RECORD_
 	}
 	vk_reason_clear();
 	return VK_ENOENT;
+}
+
+enum vk_err
+vk_session_file_get(const char *tag, struct vk_session_raw *ret, char *ret_place, size_t size)
+{
+	VK_CLEANUP(vk_closep) int fd = -1;
+	enum vk_err e = find_file(tag, O_RDONLY, &fd, ret_place, size);
+
+	if (e == VK_OK && vk_pread_full(fd, ret, sizeof(*ret), 0) != VK_OK)
+		e = vk_fail(VK_ELOCKED, "the session file cannot be read: %s", vk_reason());
+	return e;
+}
+
+void
+vk_session_file_write_anchor(const char *tag, const struct vk_session_raw *raw)
+{
+	VK_CLEANUP(vk_closep) int fd = -1;
+
+	/* In place and at once: a name that "lock" removed meanwhile must not come back. */
+	if (find_file(tag, O_WRONLY, &fd, NULL, 0) == VK_OK)
+		(void)!pwrite(fd, raw->anchor, sizeof(raw->anchor),
+		    offsetof(struct vk_session_raw, anchor));
 }
 
 unsigned

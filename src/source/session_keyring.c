@@ -1,100 +1,74 @@
 /* SPDX-License-Identifier: ISC */
-/*
- * Session keys in the kernel's keyrings (keyrings(7)), by raw system calls.
- *
- * What a process may do with a key depends on whether it possesses it, that is, reaches it
- * from its thread, process or session keyring.  A session key gives everything to its
- * possessors and, to the rest of this user, only the view of its description: that is what
- * lets "status" say that another session is unlocked.  Nobody may write it: a key is never
- * updated in place, since an update would take its timeout away.
- */
+/* The two keys of a session in the kernel's keyrings. */
 #include <errno.h>
-#include <linux/keyctl.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
 #include "valetkey/secret.h"
-#include "source/session_priv.h"
+#include "source/keyctl.h"
 
 /* include/linux/key.h is not for user space; the values are in keyctl_setperm(3). */
 enum {
+	POS_ALL = 0x3f000000,
 	POS_ALL_BUT_WRITE = 0x3b000000,
 	USR_VIEW = 0x00010000,
-	USR_USE = 0x000b0000, /* view, read, search */
+	USR_READ = 0x00020000,
+	USR_WRITE = 0x00040000,
+	USR_SEARCH = 0x00080000,
+	USR_SETATTR = 0x00200000,
 };
 
-enum {
-	MAX_NESTING = 6,  /* the kernel's own limit */
-	MAX_KEYS = 1024,  /* of one keyring */
+/* A key in the user keyring is had by everyone of this user anyway, if he links that keyring. */
+static const unsigned perms[VK_KEY_KINDS][2] = {
+	[VK_KEY_SESSION] = {
+		[VK_SESSION_LOGIN] = POS_ALL_BUT_WRITE | USR_VIEW | USR_WRITE,
+		[VK_SESSION_USER] = POS_ALL_BUT_WRITE | USR_VIEW | USR_WRITE | USR_READ | USR_SEARCH,
+	},
+	[VK_KEY_ANCHOR] = {
+		[VK_SESSION_LOGIN] = POS_ALL | USR_VIEW,
+		[VK_SESSION_USER] = POS_ALL | USR_VIEW | USR_WRITE | USR_READ | USR_SEARCH | USR_SETATTR,
+	},
 };
 
-#define KEY_PREFIX "valetkey:"
+enum { READ_TRIES = 3 };
 
+/* The first VK_KEYRINGS are looked in; a session of who has no login session lies in the last one. */
 static const int rings[] = {
-	KEY_SPEC_SESSION_KEYRING,
+	[VK_KEYRING_OF_SESSION] = KEY_SPEC_SESSION_KEYRING,
+	[VK_KEYRING_OF_USER] = KEY_SPEC_USER_KEYRING,
 	KEY_SPEC_USER_SESSION_KEYRING,
-	KEY_SPEC_USER_KEYRING,
 };
 
 static long
-keyctl(int op, unsigned long a, unsigned long b, unsigned long c, unsigned long d)
+search(int ring, enum vk_key_kind kind, const char *tag)
 {
-	return syscall(SYS_keyctl, op, a, b, c, d);
-}
+	char name[VK_KEY_NAME_LEN];
 
-static unsigned long
-ring_arg(int ring)
-{
-	return (unsigned long)(long)ring;
-}
-
-static void
-describe(const char *tag, char out[sizeof(KEY_PREFIX) + VK_SESSION_TAG_LEN])
-{
-	snprintf(out, sizeof(KEY_PREFIX) + VK_SESSION_TAG_LEN, KEY_PREFIX "%s", tag);
-}
-
-static long
-search(int ring, const char *tag)
-{
-	char desc[sizeof(KEY_PREFIX) + VK_SESSION_TAG_LEN];
-
-	describe(tag, desc);
-	return keyctl(KEYCTL_SEARCH, ring_arg(ring), (unsigned long)"user", (unsigned long)desc, 0);
-}
-
-static bool
-refused(int err)
-{
-	return err == EPERM || err == ENOSYS;
-}
-
-/*
- * The session keyring's number.  Asked for in this way, a process that has none gets its user's
- * default one.  Linking to or from it must go by the number: where the special name stands, the
- * kernel puts a new anonymous keyring in the default one's place, which dies with the process.
- */
-static long
-session_ring(void)
-{
-	return keyctl(KEYCTL_GET_KEYRING_ID, ring_arg(KEY_SPEC_SESSION_KEYRING), 0, 0, 0);
+	vk_keyctl_name(kind, tag, name);
+	return vk_keyctl(KEYCTL_SEARCH, vk_keyctl_ring(ring), (unsigned long)"user", (unsigned long)name, 0);
 }
 
 static unsigned long
 ring_to_link(int ring)
 {
-	return ring == KEY_SPEC_SESSION_KEYRING ? (unsigned long)session_ring() : ring_arg(ring);
+	return ring == KEY_SPEC_SESSION_KEYRING ? (unsigned long)vk_keyctl_session_ring() : vk_keyctl_ring(ring);
 }
 
 bool
 vk_keyring_refused(void)
 {
-	if (session_ring() < 0 && refused(errno))
+	if (vk_keyctl_session_ring() < 0 && vk_keyctl_refused(errno))
 		return true;
 	/* Some containers let keys be read but not added.  Without a type's name this can only fail. */
-	return syscall(SYS_add_key, "", "", NULL, (size_t)0, 0) < 0 && refused(errno);
+	return syscall(SYS_add_key, "", "", NULL, (size_t)0, 0) < 0 && vk_keyctl_refused(errno);
+}
+
+bool
+vk_keyring_gone(void)
+{
+	return vk_keyctl_session_ring() < 0 && (errno == EKEYREVOKED || errno == EKEYEXPIRED || errno == ENOKEY);
 }
 
 /*
@@ -104,47 +78,59 @@ vk_keyring_refused(void)
 static bool
 kill_key(long key)
 {
-	return keyctl(KEYCTL_REVOKE, (unsigned long)key, 0, 0, 0) == 0;
+	return vk_keyctl(KEYCTL_REVOKE, (unsigned long)key, 0, 0, 0) == 0;
 }
 
-/* Revoke what vk_keyring_get() could find, except ${keep}. */
+/* Revoke what can be found in the first ${count} rings, except ${keep}. */
 static unsigned
-drop_except(const char *tag, long keep)
+drop_kind(enum vk_key_kind kind, const char *tag, size_t count, long keep)
 {
 	unsigned n = 0;
 
-	/* A keyring of ours that is no part of this session gives no possession until it is linked. */
-	for (size_t i = 0; i < VK_COUNT(rings); i++)
-		(void)keyctl(KEYCTL_LINK, ring_to_link(rings[i]),
-		    ring_arg(KEY_SPEC_PROCESS_KEYRING), 0, 0);
-	for (size_t i = 0; i < VK_COUNT(rings); i++) {
+	for (size_t i = 0; i < count; i++) {
 		/* Keyrings nest, so one search may find several in turn. */
 		for (int tries = 0; tries < 16; tries++) {
-			long key = search(rings[i], tag);
+			long key = search(rings[i], kind, tag);
 
 			if (key < 0 || key == keep || !kill_key(key))
 				break;
 			n++;
 		}
 	}
-	for (size_t i = 0; i < VK_COUNT(rings); i++)
-		(void)keyctl(KEYCTL_UNLINK, ring_to_link(rings[i]),
-		    ring_arg(KEY_SPEC_PROCESS_KEYRING), 0, 0);
+	return n;
+}
+
+static unsigned
+drop_except(const char *tag, size_t count, const long keep[VK_KEY_KINDS])
+{
+	unsigned n;
+
+	/* A keyring of ours that is no part of this session gives no possession until it is linked. */
+	for (size_t i = 0; i < count; i++)
+		(void)vk_keyctl(KEYCTL_LINK, ring_to_link(rings[i]),
+		    vk_keyctl_ring(KEY_SPEC_PROCESS_KEYRING), 0, 0);
+	n = drop_kind(VK_KEY_SESSION, tag, count, keep[VK_KEY_SESSION]);
+	(void)drop_kind(VK_KEY_ANCHOR, tag, count, keep[VK_KEY_ANCHOR]);
+	for (size_t i = 0; i < count; i++)
+		(void)vk_keyctl(KEYCTL_UNLINK, ring_to_link(rings[i]),
+		    vk_keyctl_ring(KEY_SPEC_PROCESS_KEYRING), 0, 0);
 	return n;
 }
 
 unsigned
 vk_keyring_drop(const char *tag)
 {
-	if (session_ring() < 0 && refused(errno))
+	static const long none[VK_KEY_KINDS] = { -1, -1 };
+
+	if (vk_keyctl_session_ring() < 0 && vk_keyctl_refused(errno))
 		return 0;
-	return drop_except(tag, -1);
+	return drop_except(tag, VK_COUNT(rings), none);
 }
 
 static enum vk_err
 put_failed(const char *what)
 {
-	if (refused(errno))
+	if (vk_keyctl_refused(errno))
 		return vk_fail(VK_EBACKEND, "the kernel refuses key calls here (%s: %s)", what,
 		    strerror(errno));
 	if (errno == EDQUOT) {
@@ -159,68 +145,135 @@ put_failed(const char *what)
 	return vk_fail_errno("%s", what);
 }
 
-enum vk_err
-vk_keyring_put(const char *tag, enum vk_session_scope scope, unsigned seconds,
-    const unsigned char record[VK_SESSION_RECORD_LEN])
+/*
+ * Made complete in a keyring that only this process has, so that at no moment there is a key
+ * without a timeout, or with the permissions that keys are born with, where others look.
+ */
+static enum vk_err
+make(enum vk_key_kind kind, const char *tag, enum vk_session_scope scope, unsigned seconds,
+    const unsigned char *bytes, size_t n, long *ret_key)
 {
-	int ring = scope == VK_SESSION_USER ? KEY_SPEC_USER_KEYRING : KEY_SPEC_SESSION_KEYRING;
-	unsigned long perm = POS_ALL_BUT_WRITE | (scope == VK_SESSION_USER ? USR_USE : USR_VIEW);
-	char desc[sizeof(KEY_PREFIX) + VK_SESSION_TAG_LEN];
+	char name[VK_KEY_NAME_LEN];
 	enum vk_err e = VK_OK;
 	long key;
 
-	if (session_ring() < 0 && scope == VK_SESSION_LOGIN)
-		return put_failed("keyctl");
-	describe(tag, desc);
-	/* Made complete in a keyring that only this process has; then linking it replaces an older
-	 * one at once, and at no moment is there a key without a timeout. */
-	key = syscall(SYS_add_key, "user", desc, record, (size_t)VK_SESSION_RECORD_LEN,
-	    KEY_SPEC_PROCESS_KEYRING);
+	vk_keyctl_name(kind, tag, name);
+	key = syscall(SYS_add_key, "user", name, bytes, n, KEY_SPEC_PROCESS_KEYRING);
 	if (key < 0)
 		return put_failed("add_key");
-	if (keyctl(KEYCTL_SET_TIMEOUT, (unsigned long)key, seconds, 0, 0) < 0)
+	if (vk_keyctl(KEYCTL_SET_TIMEOUT, (unsigned long)key, seconds, 0, 0) < 0)
 		e = put_failed("setting a key's timeout");
-	else if (keyctl(KEYCTL_SETPERM, (unsigned long)key, perm, 0, 0) < 0)
+	else if (vk_keyctl(KEYCTL_SETPERM, (unsigned long)key, perms[kind][scope], 0, 0) < 0)
 		e = put_failed("setting a key's permissions");
-	else if (keyctl(KEYCTL_LINK, (unsigned long)key, ring_to_link(ring), 0, 0) < 0)
-		e = put_failed("adding a key to the keyring");
-	if (e != VK_OK)
-		kill_key(key);
+	if (e == VK_OK)
+		*ret_key = key;
 	else
-		drop_except(tag, key);
-	(void)keyctl(KEYCTL_UNLINK, (unsigned long)key, ring_arg(KEY_SPEC_PROCESS_KEYRING), 0, 0);
+		kill_key(key);
 	return e;
 }
 
-enum vk_err
-vk_keyring_get(const char *tag, unsigned char ret_record[VK_SESSION_RECORD_LEN])
+/*
+ * Linking replaces the key of the same description at once.  The anchor goes first: a new one is good for the
+ * older session too, and a session without any would be taken for a damaged one.
+ */
+static enum vk_err
+install(const char *tag, enum vk_session_scope scope, const long keys[VK_KEY_KINDS])
 {
-	static const int order[] = { KEY_SPEC_SESSION_KEYRING, KEY_SPEC_USER_KEYRING };
+	int ring = scope == VK_SESSION_USER ? KEY_SPEC_USER_KEYRING : KEY_SPEC_SESSION_KEYRING;
+	long older = search(ring, VK_KEY_SESSION, tag);
 
-	for (size_t i = 0; i < VK_COUNT(order); i++) {
-		long n, key = search(order[i], tag);
+	if (vk_keyctl(KEYCTL_LINK, (unsigned long)keys[VK_KEY_ANCHOR], ring_to_link(ring), 0, 0) < 0 ||
+	    vk_keyctl(KEYCTL_LINK, (unsigned long)keys[VK_KEY_SESSION], ring_to_link(ring), 0, 0) < 0)
+		return put_failed("adding a key to the keyring");
+	/* Out of reach now, but alive until the kernel has come round to it. */
+	if (older >= 0)
+		kill_key(older);
+	drop_except(tag, VK_KEYRINGS, keys);
+	return VK_OK;
+}
 
-		if (key < 0 && refused(errno))
-			return VK_EBACKEND;
+enum vk_err
+vk_keyring_put(const char *tag, enum vk_session_scope scope, unsigned seconds,
+    const struct vk_session_raw *raw)
+{
+	long keys[VK_KEY_KINDS] = { -1, -1 };
+	enum vk_err e;
+
+	if (vk_keyctl_session_ring() < 0 && scope == VK_SESSION_LOGIN)
+		return put_failed("keyctl");
+	e = make(VK_KEY_ANCHOR, tag, scope, seconds + VK_SESSION_ANCHOR_EXTRA, raw->anchor,
+	    sizeof(raw->anchor), &keys[VK_KEY_ANCHOR]);
+	if (e == VK_OK)
+		e = make(VK_KEY_SESSION, tag, scope, seconds, raw->record, sizeof(raw->record),
+		    &keys[VK_KEY_SESSION]);
+	if (e == VK_OK)
+		e = install(tag, scope, keys);
+	/* Not the anchor, which an older session may go on with by now. */
+	if (e != VK_OK && keys[VK_KEY_SESSION] >= 0)
+		kill_key(keys[VK_KEY_SESSION]);
+	for (int kind = 0; kind < VK_KEY_KINDS; kind++)
+		(void)vk_keyctl(KEYCTL_UNLINK, (unsigned long)keys[kind],
+		    vk_keyctl_ring(KEY_SPEC_PROCESS_KEYRING), 0, 0);
+	return e;
+}
+
+/* VK_EBACKEND, VK_ENOENT, or the number of bytes that are read into ${ret} or would be. */
+static enum vk_err
+read_session(int ring, const char *tag, unsigned char *ret, size_t n, long *ret_len)
+{
+	/* Between the two calls it can have been replaced by another "unlock". */
+	for (int tries = 0; tries < READ_TRIES; tries++) {
+		long key = search(ring, VK_KEY_SESSION, tag);
+
 		if (key < 0)
-			continue;
-		/* The length of the whole key is returned, however much of it there was room for. */
-		n = keyctl(KEYCTL_READ, (unsigned long)key, (unsigned long)ret_record,
-		    VK_SESSION_RECORD_LEN, 0);
-		if (n == VK_SESSION_RECORD_LEN)
+			return vk_keyctl_refused(errno) ? VK_EBACKEND : VK_ENOENT;
+		*ret_len = vk_keyctl(KEYCTL_READ, (unsigned long)key, (unsigned long)ret, n, 0);
+		if (*ret_len >= 0)
 			return VK_OK;
 	}
 	return VK_ENOENT;
 }
 
+enum vk_err
+vk_keyring_get(int which, const char *tag, struct vk_session_raw *ret)
+{
+	enum vk_err e;
+	long n, key;
+
+	e = read_session(rings[which], tag, ret->record, sizeof(ret->record), &n);
+	if (e != VK_OK)
+		return e;
+	if (n != (long)sizeof(ret->record))
+		return vk_fail(VK_ELOCKED, "the session is damaged: its key was overwritten");
+	key = search(rings[which], VK_KEY_ANCHOR, tag);
+	n = key < 0 ? -1 : vk_keyctl(KEYCTL_READ, (unsigned long)key, (unsigned long)ret->anchor,
+	    sizeof(ret->anchor), 0);
+	if (n != (long)sizeof(ret->anchor))
+		return vk_fail(VK_ELOCKED, "the session is damaged: its anchor, which remembers how new the "
+		    "keystore is, %s", n < 0 ? "is missing" : "was overwritten");
+	return VK_OK;
+}
+
+void
+vk_keyring_write_anchor(int which, const char *tag, const struct vk_session_raw *raw)
+{
+	unsigned seconds = vk_session_seconds_left(raw) + VK_SESSION_ANCHOR_EXTRA;
+	long key = search(rings[which], VK_KEY_ANCHOR, tag);
+
+	/* An update takes a key's timeout away. */
+	if (key >= 0 && vk_keyctl(KEYCTL_UPDATE, (unsigned long)key, (unsigned long)raw->anchor,
+		sizeof(raw->anchor), 0) == 0)
+		(void)vk_keyctl(KEYCTL_SET_TIMEOUT, (unsigned long)key, seconds, 0, 0);
+}
+
 void
 vk_keyring_where(const char *tag, char *ret_place, size_t size, bool *ret_user)
 {
-	long key = search(KEY_SPEC_SESSION_KEYRING, tag);
-	long in_user = search(KEY_SPEC_USER_KEYRING, tag);
-	long session = session_ring();
+	long key = search(KEY_SPEC_SESSION_KEYRING, VK_KEY_SESSION, tag);
+	long in_user = search(KEY_SPEC_USER_KEYRING, VK_KEY_SESSION, tag);
+	long session = vk_keyctl_session_ring();
 	long fallback =
-	    keyctl(KEYCTL_GET_KEYRING_ID, ring_arg(KEY_SPEC_USER_SESSION_KEYRING), 0, 0, 0);
+	    vk_keyctl(KEYCTL_GET_KEYRING_ID, vk_keyctl_ring(KEY_SPEC_USER_SESSION_KEYRING), 0, 0, 0);
 
 	*ret_user = true;
 	if (in_user >= 0 && (key < 0 || key == in_user)) {
@@ -233,117 +286,4 @@ vk_keyring_where(const char *tag, char *ret_place, size_t size, bool *ret_user)
 		snprintf(ret_place, size, "session keyring");
 		*ret_user = false;
 	}
-}
-
-/* /proc/keys: "serial flags usage timeout perm uid gid type description: ..." */
-static bool
-line_is_unreadable(char *line, const char *desc)
-{
-	char flags[16], timeout[16], type[32];
-	unsigned serial;
-	const char *at;
-
-	if (sscanf(line, "%x %15s %*s %15s %*s %*s %*s %31s", &serial, flags, timeout, type) != 4 ||
-	    strcmp(type, "user") != 0 || !(at = strstr(line, desc)) || at[strlen(desc)] != ':')
-		return false;
-	if (strpbrk(flags, "RDi") || strcmp(timeout, "expd") == 0)
-		return false;
-	return keyctl(KEYCTL_READ, serial, 0, 0, 0) < 0;
-}
-
-bool
-vk_keyring_elsewhere(const char *tag)
-{
-	char desc[sizeof(KEY_PREFIX) + VK_SESSION_TAG_LEN], line[1024];
-	FILE *f = fopen("/proc/keys", "re");
-	bool found = false;
-
-	if (!f)
-		return false;
-	describe(tag, desc);
-	while (!found && fgets(line, sizeof(line), f))
-		found = line_is_unreadable(line, desc);
-	fclose(f);
-	return found;
-}
-
-/* "keyring;0;0;3f030000;name" or "user;1000;1000;3b010000;valetkey:..." */
-static void
-describe_key(int key, bool *ret_ring, bool *ret_ours)
-{
-	char text[256] = "";
-
-	if (keyctl(KEYCTL_DESCRIBE, (unsigned long)(long)key, (unsigned long)text, sizeof(text) - 1,
-		0) < 0)
-		text[0] = '\0';
-	*ret_ring = vk_str_starts(text, "keyring;");
-	*ret_ours = vk_str_starts(text, "user;") && strstr(text, ";" KEY_PREFIX) != NULL;
-}
-
-static size_t
-members(long ring, int v[MAX_KEYS])
-{
-	long n = keyctl(KEYCTL_READ, (unsigned long)ring, (unsigned long)v, MAX_KEYS * sizeof(v[0]), 0);
-
-	if (n < 0)
-		return 0;
-	n /= (long)sizeof(v[0]);
-	return n > MAX_KEYS ? MAX_KEYS : (size_t)n;
-}
-
-static bool
-holds_ours(long ring, int depth)
-{
-	int v[MAX_KEYS];
-	size_t n = members(ring, v);
-	bool is_ring, ours = false;
-
-	for (size_t i = 0; i < n && !ours; i++) {
-		describe_key(v[i], &is_ring, &ours);
-		if (is_ring && depth < MAX_NESTING)
-			ours = holds_ours(v[i], depth + 1);
-	}
-	return ours;
-}
-
-/* Link what ${ring} holds into the session keyring; a keyring with a key of ours only in parts. */
-static void
-relink(long ring, int depth)
-{
-	int v[MAX_KEYS];
-	size_t n = members(ring, v);
-
-	for (size_t i = 0; i < n; i++) {
-		bool is_ring, ours;
-
-		describe_key(v[i], &is_ring, &ours);
-		if (ours)
-			continue;
-		if (is_ring && depth < MAX_NESTING && holds_ours(v[i], depth + 1))
-			relink(v[i], depth + 1);
-		else
-			(void)keyctl(KEYCTL_LINK, (unsigned long)v[i],
-			    ring_arg(KEY_SPEC_SESSION_KEYRING), 0, 0);
-	}
-}
-
-enum vk_err
-vk_session_isolate(void)
-{
-	long old = session_ring();
-	bool held;
-
-	if (old < 0 && refused(errno))
-		return VK_OK;
-	/* Keys can be linked only by who possesses them: keep the old keyring within reach. */
-	held = old >= 0 && keyctl(KEYCTL_LINK, (unsigned long)old,
-			       ring_arg(KEY_SPEC_PROCESS_KEYRING), 0, 0) == 0;
-	if (keyctl(KEYCTL_JOIN_SESSION_KEYRING, 0, 0, 0, 0) < 0)
-		return refused(errno) ? VK_OK : vk_fail_errno("cannot start a session keyring");
-	if (!held)
-		return VK_OK;
-	relink(old, 0);
-	if (keyctl(KEYCTL_UNLINK, (unsigned long)old, ring_arg(KEY_SPEC_PROCESS_KEYRING), 0, 0) < 0)
-		return vk_fail_errno("cannot let go of the old session keyring");
-	return VK_OK;
 }

@@ -68,10 +68,13 @@ open_raw(struct vk_store *st, const unsigned char key[VK_STORE_KEY_LEN], const c
 }
 
 static enum vk_err
-open_session(struct vk_store *st, const unsigned char key[VK_STORE_KEY_LEN])
+open_session(struct vk_store *st, const unsigned char key[VK_STORE_KEY_LEN],
+    const struct vk_store_anchor *anchor)
 {
 	enum vk_err e = vk_store_unlock_session(st, key);
 
+	if (e == VK_OK)
+		return vk_store_expect(st, anchor);
 	if (e != VK_EKEY)
 		return e;
 	vk_hint("run \"valetkey unlock\" again");
@@ -79,17 +82,41 @@ open_session(struct vk_store *st, const unsigned char key[VK_STORE_KEY_LEN])
 	    vk_store_file(st));
 }
 
+/* Where a login session has it unlocked, cron, an IDE or a service of the same user often wonders why it has not. */
+static enum vk_err
+locked_here(const struct vk_store *st, const struct vk_session_info *s)
+{
+	if (s->keyring_gone)
+		vk_hint("run \"valetkey unlock --scope user\", or start a new login session: this one has ended, "
+			"and its keyring was revoked");
+	else if (s->elsewhere && s->keyring_refused)
+		vk_hint("run \"valetkey unlock\" here too: the kernel refuses its keyring here (a container?)");
+	else if (s->elsewhere)
+		vk_hint("run \"valetkey unlock\" here too, or \"valetkey unlock --scope user\" once for cron, "
+			"services and IDEs");
+	else
+		vk_hint("run \"valetkey unlock\", or set VALETKEY_KEY or VALETKEY_KEY_FILE");
+	if (s->elsewhere)
+		return vk_fail(VK_ELOCKED, "the keystore %s is locked here, and unlocked in another session",
+		    vk_store_file(st));
+	return vk_fail(VK_ELOCKED, "the keystore %s is locked", vk_store_file(st));
+}
+
 static enum vk_err
 locked(const struct vk_store *st)
 {
 	const char *env = vk_unlock_env(), *file = getenv("VALETKEY_KEY_FILE");
+	struct vk_session_info s = { .how = VK_UNLOCK_NONE };
 
-	vk_hint("run \"valetkey unlock\", or set VALETKEY_KEY or VALETKEY_KEY_FILE");
 	/* CI systems hand out empty variables where secrets are withheld, as for a fork's build. */
-	if (env || file)
+	if (env || file) {
+		vk_hint("run \"valetkey unlock\", or set VALETKEY_KEY or VALETKEY_KEY_FILE");
 		return vk_fail(VK_ELOCKED, "the keystore %s is locked (%s is set but empty)",
 		    vk_store_file(st), env ? "VALETKEY_KEY" : "VALETKEY_KEY_FILE");
-	return vk_fail(VK_ELOCKED, "the keystore %s is locked", vk_store_file(st));
+	}
+	if (vk_session_describe(st, &s) != VK_OK)
+		s = (struct vk_session_info){ .how = VK_UNLOCK_NONE };
+	return locked_here(st, &s);
 }
 
 enum vk_err
@@ -98,6 +125,7 @@ vk_unlock(struct vk_store *st, enum vk_unlock_how *ret_how)
 	const char *env = vk_unlock_env(), *file = getenv("VALETKEY_KEY_FILE");
 	VK_CLEANUP(vk_arena_freep) unsigned char *key = vk_arena_alloc(VK_STORE_KEY_LEN);
 	enum vk_unlock_how how = VK_UNLOCK_NONE;
+	struct vk_store_anchor anchor;
 	enum vk_err e;
 
 	if (!key)
@@ -115,9 +143,9 @@ vk_unlock(struct vk_store *st, enum vk_unlock_how *ret_how)
 		else if (e == VK_EPROTO)
 			e = VK_EKEY; /* a key was given, and is none */
 	} else {
-		e = vk_session_get(st, key, &how);
+		e = vk_session_get(st, key, &anchor, &how);
 		if (e == VK_OK)
-			e = open_session(st, key);
+			e = open_session(st, key, &anchor);
 		else if (e == VK_ENOENT)
 			e = locked(st);
 		else if (e == VK_ELOCKED)

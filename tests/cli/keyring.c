@@ -1,7 +1,11 @@
 /* SPDX-License-Identifier: ISC */
 /*
  * keyring.c - run a command in a kernel keyring setting of its own:
- *	keyring new COMMAND...      with a new, empty session keyring
+ *	keyring new COMMAND...      with a new, empty session keyring, as ssh, login and systemd start one
+ *	keyring default COMMAND...  with the user's default one, as what cron starts without pam_keyinit
+ *	keyring revoked COMMAND...  with a new one that was revoked, as when a login session ends
+ *	keyring expired COMMAND...  with a new one whose time has run out
+ *	keyring full COMMAND...     with a new one, and not a key left of the user's quota
  *	keyring eperm COMMAND...    where all key calls are refused, as Docker does
  *	keyring enosys COMMAND...   where the kernel has none
  *	keyring noadd COMMAND...    where keys can be read and not added, as podman does
@@ -33,6 +37,48 @@ refuse(int other, unsigned err)
 	    prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &prog) < 0;
 }
 
+static int
+join(const char *name)
+{
+	return syscall(SYS_keyctl, KEYCTL_JOIN_SESSION_KEYRING, name) < 0;
+}
+
+static int
+join_default(void)
+{
+	char name[32];
+
+	/* It is made when it is first asked for. */
+	syscall(SYS_keyctl, KEYCTL_GET_KEYRING_ID, KEY_SPEC_USER_SESSION_KEYRING, 1);
+	snprintf(name, sizeof(name), "_uid_ses.%u", (unsigned)geteuid());
+	return join(name);
+}
+
+static int
+join_expired(void)
+{
+	if (join(NULL) || syscall(SYS_keyctl, KEYCTL_SET_TIMEOUT, KEY_SPEC_SESSION_KEYRING, 1) < 0)
+		return 1;
+	sleep(2);
+	return 0;
+}
+
+static int
+fill(void)
+{
+	char name[32];
+	int i;
+
+	if (join(NULL))
+		return 1;
+	for (i = 0; i < 100000; i++) {
+		snprintf(name, sizeof(name), "filler %d", i);
+		if (syscall(SYS_add_key, "user", name, "x", (size_t)1, KEY_SPEC_SESSION_KEYRING) < 0)
+			break;
+	}
+	return errno != EDQUOT;
+}
+
 int
 main(int argc, char **argv)
 {
@@ -41,7 +87,15 @@ main(int argc, char **argv)
 	if (argc < 3)
 		return 2;
 	if (strcmp(argv[1], "new") == 0)
-		bad = syscall(SYS_keyctl, KEYCTL_JOIN_SESSION_KEYRING, NULL) < 0;
+		bad = join(NULL);
+	else if (strcmp(argv[1], "default") == 0)
+		bad = join_default();
+	else if (strcmp(argv[1], "revoked") == 0)
+		bad = join(NULL) || syscall(SYS_keyctl, KEYCTL_REVOKE, KEY_SPEC_SESSION_KEYRING) < 0;
+	else if (strcmp(argv[1], "expired") == 0)
+		bad = join_expired();
+	else if (strcmp(argv[1], "full") == 0)
+		bad = fill();
 	else if (strcmp(argv[1], "eperm") == 0)
 		bad = refuse(SYS_keyctl, EPERM);
 	else if (strcmp(argv[1], "enosys") == 0)

@@ -5,40 +5,28 @@
 
 load lib
 load helpers
+load session-lib
 
 setup_file() {
-	cc -o "$BATS_FILE_TMPDIR/keyring" "$BATS_TEST_DIRNAME/keyring.c"
+	session_setup_file
 }
 
 setup() {
-	vk_keystore
-	unset VALETKEY_KEY_FILE
-	vk_runtime=$(mktemp -d /dev/shm/vk-session-XXXXXX)
-	export V=$VALETKEY KEY=$T/key XDG_RUNTIME_DIR=$vk_runtime
-	VALETKEY_KEY_FILE=$KEY vk_add https://git.example alice s3cret
+	session_setup
 }
 
 teardown() {
-	rm -rf "$vk_runtime"
-}
-
-# in_session HOW SCRIPT: run SCRIPT (with set -e) in a keyring setting of its own
-in_session() {
-	split "$BATS_FILE_TMPDIR/keyring" "$1" bash -ec "$2"
-}
-
-works() {
-	if [ "$status" -ne 0 ]; then show_run; fi
+	session_teardown
 }
 
 @test "unlock, use, lock" {
 	in_session new '
-		! $V get https://git.example
+		not $V get https://git.example
 		$V unlock --key-file "$KEY"
 		[ "$($V get https://git.example)" = s3cret ]
 		$V status
 		$V lock
-		! $V get https://git.example
+		not $V get https://git.example
 		$V status || [ $? -eq 3 ]
 	'
 	works
@@ -70,9 +58,9 @@ works() {
 
 @test "unlock: --for, and the end of it" {
 	in_session new '
-		$V unlock --key-file "$KEY" --for 1s
+		$V unlock --key-file "$KEY" --for 2s
 		$V get https://git.example
-		sleep 2
+		sleep 3
 		$V get https://git.example || [ $? -eq 3 ]
 		$V unlock --key-file "$KEY" --for 2d
 		$V unlock --key-file "$KEY" --for 1s
@@ -131,18 +119,20 @@ works() {
 	works
 }
 
-@test "a session is its own: another cannot use it, and says where it is" {
+@test "a session is its own: another cannot use it, says where it is, and can end it" {
 	in_session new '
 		$V unlock --key-file "$KEY"
-		'"$BATS_FILE_TMPDIR"'/keyring new $V get https://git.example || [ $? -eq 3 ]
-		'"$BATS_FILE_TMPDIR"'/keyring new $V status || [ $? -eq 3 ]
-		'"$BATS_FILE_TMPDIR"'/keyring new $V lock
+		$KEYRING new $V get https://git.example || [ $? -eq 3 ]
+		$KEYRING new $V status || [ $? -eq 3 ]
 		$V get https://git.example
+		$KEYRING new $V lock
+		$V get https://git.example || exit $?
 	'
-	works
-	[[ $out == *"unlocked in another login session"* ]]
-	[[ $out == *"s3cret"$'\n' ]]
-	[[ $err == *"another login session has it unlocked"* ]]
+	[ "$status" -eq 3 ] || show_run
+	[[ $err == *"locked here, and unlocked in another session"*"--scope user"* ]]
+	[[ $out == *"unlocked in another session, which this one cannot use"* ]]
+	[[ $out == *"next      run \"valetkey unlock\" here too, or \"valetkey unlock --scope user\""* ]]
+	[[ $out == *$'\ns3cret\nlocked: 1 session ended\n' ]] || show_run
 }
 
 @test "--scope user: every session of this user, until any of them locks" {
@@ -150,7 +140,7 @@ works() {
 		$V unlock --key-file "$KEY" --scope user
 		'"$BATS_FILE_TMPDIR"'/keyring new $V get https://git.example
 		'"$BATS_FILE_TMPDIR"'/keyring new $V lock
-		! $V get https://git.example
+		not $V get https://git.example
 	'
 	works
 	[[ $out == *"user keyring"*"s3cret"* ]]
@@ -161,15 +151,26 @@ live_keys() {
 	awk '$2 !~ /R/ && /user +valetkey:/ { print $1 }' /proc/keys
 }
 
-@test "lock: also what was unlocked in both scopes" {
+@test "lock: every session of this user, in both scopes and without a login; of no other keystore" {
 	before=$(live_keys)
+	VALETKEY_KEYSTORE=$T/other "$V" init --key-file "$KEY"
 	in_session new '
+		VALETKEY_KEYSTORE=$PWD/other $V unlock --key-file "$KEY"
 		$V unlock --key-file "$KEY" --scope user
 		$V unlock --key-file "$KEY"
-		$V lock
+		$KEYRING new bash -ec "
+			\$V unlock --key-file \"\$KEY\"
+			\$KEYRING default \$V unlock --key-file \"\$KEY\"
+			\$KEYRING new bash -ec \"\\\$V unlock --key-file \\\"\\\$KEY\\\"; \\\$KEYRING new \\\$V lock\"
+			not \$V list
+		"
+		not $KEYRING default $V list
+		VALETKEY_KEYSTORE=$PWD/other $V list
+		VALETKEY_KEYSTORE=$PWD/other $V lock
 		$V status || exit $?
 	'
-	[ "$status" -eq 3 ] && [[ $out == *"session   none"* ]]
+	[ "$status" -eq 3 ] && [[ $out == *"locked: 4 sessions ended"*"locked: 1 session ended"*"session   none"* ]] || show_run
+	[[ $out != *"another session"* ]]
 	[ "$(live_keys)" = "$before" ]
 }
 

@@ -2,61 +2,40 @@
 /* Sessions in real kernel keyrings and, where those are refused, in real files in memory. */
 #include <errno.h>
 #include <fcntl.h>
-#include <linux/filter.h>
-#include <linux/seccomp.h>
-#include <sys/prctl.h>
-#include <sys/wait.h>
 
-#include "unlock_util.h"
+#include "session_util.h"
 
-static struct vk_store *
-unlocked(void)
+static enum vk_err
+get(const struct vk_store *st, unsigned char key[VK_STORE_KEY_LEN], enum vk_unlock_how *how)
 {
-	struct vk_store *st = opened();
-	unsigned char key[VK_STORE_KEY_LEN];
+	struct vk_store_anchor anchor;
 
-	assert_int_equal(vk_raw_key_parse(KEY_HEX, strlen(KEY_HEX), key), VK_OK);
-	assert_int_equal(vk_store_unlock_raw(st, key), VK_OK);
-	return st;
+	return vk_session_get(st, key, &anchor, how);
 }
 
-/* Run ${fn} in a process of its own; its assertions must not unwind into ours. */
-static void
-in_child(void (*fn)(void))
-{
-	pid_t pid = fork();
-	int status;
-
-	assert_true(pid >= 0);
-	if (pid == 0) {
-		fn();
-		/* Not _exit(): valgrind would call our caller's store a leak of this process. */
-		execl("/bin/true", "true", (char *)NULL);
-		_exit(1);
-	}
-	assert_int_equal(waitpid(pid, &status, 0), pid);
-	assert_true(WIFEXITED(status));
-	assert_int_equal(WEXITSTATUS(status), 0);
-}
-
-/* In a child: the line that failed is its exit status. */
-#define CHECK(c)                                                                                   \
-	do {                                                                                       \
-		if (!(c)) {                                                                        \
-			fprintf(stderr, "%s:%d: %s (%s)\n", __FILE__, __LINE__, #c, vk_reason());  \
-			_exit(1);                                                                  \
-		}                                                                                  \
-	} while (0)
-
-/* Is there a live key, whatever its record says?  The kernel has to end it, also when nobody looks. */
+/* Whatever its record says: the kernel has to end it, also when nobody looks. */
 static bool
 key_lives(const struct vk_store *st)
 {
-	char desc[64] = "valetkey:";
+	return find_key(st, "valetkey") > 0;
+}
 
-	for (size_t i = 0; i < VK_STORE_ID_LEN; i++)
-		snprintf(desc + 9 + 2 * i, 3, "%02x", vk_store_id(st)[i]);
-	return syscall(SYS_keyctl, KEYCTL_SEARCH, KEY_SPEC_SESSION_KEYRING, "user", desc, 0) > 0;
+/* What /proc/keys says: "perm" is a key without an end. */
+static unsigned
+key_perm(long key, char ret_timeout[16])
+{
+	FILE *f = fopen("/proc/keys", "r");
+	char line[512];
+	unsigned serial, perm = 0, p;
+
+	assert_non_null(f);
+	while (fgets(line, sizeof(line), f))
+		if (sscanf(line, "%x %*s %*s %15s %x", &serial, ret_timeout, &p) == 3 && (long)serial == key) {
+			perm = p;
+			break;
+		}
+	fclose(f);
+	return perm;
 }
 
 static void
@@ -70,26 +49,151 @@ keyring_session(void **state)
 
 	(void)state;
 	assert_int_equal(vk_store_session_key(st, want), VK_OK);
-	assert_int_equal(vk_session_get(st, key, &how), VK_ENOENT);
+	assert_int_equal(get(st, key, &how), VK_ENOENT);
 	assert_int_equal(vk_session_put(st, VK_SESSION_LOGIN, 1000, &info), VK_OK);
 	assert_int_equal(info.how, VK_UNLOCK_KEYRING);
 	assert_false(info.keyring_refused);
 	assert_string_equal(info.place, "session keyring");
-	assert_int_equal(vk_session_get(st, key, &how), VK_OK);
+	assert_int_equal(get(st, key, &how), VK_OK);
 	assert_memory_equal(key, want, sizeof(key));
-	/* A second one replaces the first, with its own, shorter time. */
-	assert_int_equal(vk_session_put(st, VK_SESSION_LOGIN, 1, &info), VK_OK);
+	/* A second one replaces the first, with its own, shorter time: the kernel counts the seconds of the clock. */
+	assert_int_equal(vk_session_put(st, VK_SESSION_LOGIN, 2, &info), VK_OK);
 	assert_int_equal(vk_session_describe(st, &info), VK_OK);
 	assert_true(info.expires > 0);
 	assert_true(key_lives(st));
-	sleep(2);
+	sleep(3);
 	assert_false(key_lives(st));
-	assert_int_equal(vk_session_get(st, key, &how), VK_ENOENT);
+	assert_int_equal(get(st, key, &how), VK_ENOENT);
 	assert_int_equal(vk_session_put(st, VK_SESSION_LOGIN, 1000, &info), VK_OK);
 	assert_int_equal(vk_session_put(st, VK_SESSION_LOGIN, 1000, &info), VK_OK);
 	assert_int_equal(vk_session_drop(st, &n), VK_OK);
 	assert_int_equal(n, 1);
-	assert_int_equal(vk_session_get(st, key, &how), VK_ENOENT);
+	assert_int_equal(get(st, key, &how), VK_ENOENT);
+	vk_store_close(st);
+}
+
+/* No write to the keystore takes the timeout away, or gives the key to anybody else. */
+static void
+timeout_survives_commits(void **state)
+{
+	struct vk_store *st = unlocked();
+	struct vk_session_info info;
+	char timeout[16];
+	long key, anchor;
+
+	(void)state;
+	assert_int_equal(vk_session_put(st, VK_SESSION_LOGIN, 2, &info), VK_OK);
+	vk_session_follow(st);
+	key = find_key(st, "valetkey");
+	anchor = find_key(st, "valetkey-anchor");
+	for (int i = 0; i < 3; i++)
+		assert_int_equal(commit_one(st), VK_OK);
+	assert_int_equal(find_key(st, "valetkey"), key);
+	assert_int_equal(key_perm(key, timeout), 0x3b050000);
+	assert_string_not_equal(timeout, "perm");
+	assert_int_equal(find_key(st, "valetkey-anchor"), anchor);
+	assert_int_equal(key_perm(anchor, timeout), 0x3f010000);
+	assert_string_not_equal(timeout, "perm");
+	sleep(3);
+	assert_false(key_lives(st));
+	assert_int_equal(vk_session_put(st, VK_SESSION_USER, 1000, &info), VK_OK);
+	key = syscall(SYS_keyctl, KEYCTL_LINK, KEY_SPEC_USER_KEYRING, KEY_SPEC_SESSION_KEYRING);
+	assert_int_equal(key, 0);
+	assert_int_equal(key_perm(find_key(st, "valetkey"), timeout), 0x3b0f0000);
+	assert_int_equal(key_perm(find_key(st, "valetkey-anchor"), timeout), 0x3f2f0000);
+	vk_store_close(st);
+}
+
+static long their_key, their_anchor;
+
+static bool
+denied(int op, unsigned long a, unsigned long b, unsigned long c)
+{
+	return syscall(SYS_keyctl, op, a, b, c, 0) < 0 && errno == EACCES;
+}
+
+/* Whatever gives the secret, or gives it away. */
+static bool
+nothing_to_have(unsigned long key)
+{
+	char buf[256];
+
+	return denied(KEYCTL_READ, key, (unsigned long)buf, sizeof(buf)) &&
+	    denied(KEYCTL_LINK, key, (unsigned long)KEY_SPEC_SESSION_KEYRING, 0) &&
+	    denied(KEYCTL_LINK, key, (unsigned long)KEY_SPEC_PROCESS_KEYRING, 0) &&
+	    denied(KEYCTL_SETPERM, key, 0x3f3f0000, 0) &&
+	    denied(KEYCTL_CHOWN, key, (unsigned long)geteuid(), (unsigned long)-1) &&
+	    denied(KEYCTL_SET_TIMEOUT, key, 100000, 0) && denied(KEYCTL_INVALIDATE, key, 0, 0);
+}
+
+static void
+child_same_user(void)
+{
+	char buf[256];
+
+	new_session();
+	CHECK(nothing_to_have((unsigned long)their_key));
+	CHECK(nothing_to_have((unsigned long)their_anchor));
+	CHECK(syscall(SYS_keyctl, KEYCTL_DESCRIBE, their_key, buf, sizeof(buf)) > 0);
+	CHECK(denied(KEYCTL_UPDATE, (unsigned long)their_anchor, (unsigned long)"x", 1));
+	CHECK(denied(KEYCTL_REVOKE, (unsigned long)their_anchor, 0, 0));
+}
+
+static void
+child_other_user(void)
+{
+	char buf[256];
+
+	new_session();
+	CHECK(setresgid(12345, 12345, 12345) == 0 && setresuid(12345, 12345, 12345) == 0);
+	CHECK(nothing_to_have((unsigned long)their_key));
+	CHECK(denied(KEYCTL_DESCRIBE, (unsigned long)their_key, (unsigned long)buf, sizeof(buf)));
+	CHECK(denied(KEYCTL_UPDATE, (unsigned long)their_key, (unsigned long)"x", 1));
+	CHECK(denied(KEYCTL_REVOKE, (unsigned long)their_key, 0, 0));
+}
+
+static size_t junk_len;
+
+static void
+child_overwrites(void)
+{
+	static char junk[4096];
+
+	new_session();
+	CHECK(syscall(SYS_keyctl, KEYCTL_UPDATE, their_key, junk, junk_len) == 0);
+}
+
+/* What the others of this user can do is to end the session, not to have or to be it. */
+static void
+others_of_this_user(void **state)
+{
+	static const size_t lengths[] = { 1, 16, 103, 104, 105, 168, 4096 };
+	struct vk_store *st = unlocked();
+	unsigned char key[VK_STORE_KEY_LEN];
+	struct vk_session_info info;
+	enum vk_unlock_how how;
+	unsigned n;
+
+	(void)state;
+	for (size_t i = 0; i < VK_COUNT(lengths); i++) {
+		assert_int_equal(vk_session_put(st, VK_SESSION_LOGIN, 100, &info), VK_OK);
+		their_key = find_key(st, "valetkey");
+		their_anchor = find_key(st, "valetkey-anchor");
+		in_child(child_same_user);
+		if (geteuid() == 0)
+			in_child(child_other_user);
+		assert_int_equal(get(st, key, &how), VK_OK);
+		junk_len = lengths[i];
+		in_child(child_overwrites);
+		assert_int_equal(get(st, key, &how), VK_ELOCKED);
+		assert_non_null(strstr(vk_reason(), "the session is damaged"));
+		assert_int_equal(vk_session_describe(st, &info), VK_OK);
+		assert_true(info.how == VK_UNLOCK_NONE && info.damaged && !info.elsewhere);
+	}
+	assert_int_equal(vk_session_drop(st, &n), VK_OK);
+	assert_int_equal(n, 1);
+	assert_int_equal(vk_session_describe(st, &info), VK_OK);
+	assert_false(info.damaged);
 	vk_store_close(st);
 }
 
@@ -102,9 +206,22 @@ child_elsewhere(void)
 	enum vk_unlock_how how;
 
 	new_session();
-	CHECK(vk_session_get(st, key, &how) == VK_ENOENT);
+	CHECK(get(st, key, &how) == VK_ENOENT);
 	CHECK(vk_session_describe(st, &info) == VK_OK);
-	CHECK(info.how == VK_UNLOCK_NONE && info.elsewhere);
+	CHECK(info.how == VK_UNLOCK_NONE && info.elsewhere && !info.unseen);
+}
+
+static void
+child_ends_it(void)
+{
+	struct vk_store *st = opened();
+	struct vk_session_info info;
+	unsigned n;
+
+	new_session();
+	CHECK(vk_session_drop(st, &n) == VK_OK && n == 1);
+	CHECK(vk_session_describe(st, &info) == VK_OK && !info.elsewhere);
+	CHECK(vk_session_drop(st, &n) == VK_OK && n == 0);
 }
 
 static void
@@ -135,11 +252,14 @@ session_scopes(void **state)
 	assert_false(info.elsewhere);
 	assert_false(info.user_scope);
 	in_child(child_elsewhere);
+	in_child(child_ends_it);
+	assert_int_equal(get(st, key, &how), VK_ENOENT);
+	assert_false(key_lives(st));
 	assert_int_equal(vk_session_put(st, VK_SESSION_USER, 100, &info), VK_OK);
 	assert_true(info.user_scope);
 	in_child(child_user_scope);
 	/* locked there, so locked here */
-	assert_int_equal(vk_session_get(st, key, &how), VK_ENOENT);
+	assert_int_equal(get(st, key, &how), VK_ENOENT);
 	vk_store_close(st);
 }
 
@@ -157,9 +277,11 @@ child_isolated(void)
 	enum vk_unlock_how how;
 	long other;
 
-	CHECK(vk_session_get(st, key, &how) == VK_OK);
+	CHECK(get(st, key, &how) == VK_OK);
+	CHECK(find_key(st, "valetkey-anchor") > 0);
 	CHECK(vk_session_isolate() == VK_OK);
-	CHECK(vk_session_get(st, key, &how) == VK_ENOENT);
+	CHECK(get(st, key, &how) == VK_ENOENT);
+	CHECK(find_key(st, "valetkey") < 0 && find_key(st, "valetkey-anchor") < 0);
 	other = find_other();
 	CHECK(other > 0 && syscall(SYS_keyctl, KEYCTL_READ, other, text, sizeof(text)) == 5);
 	/* nor does the old keyring come back by its number */
@@ -179,25 +301,8 @@ isolation(void **state)
 			KEY_SPEC_SESSION_KEYRING) > 0);
 	assert_int_equal(vk_session_put(st, VK_SESSION_LOGIN, 100, &info), VK_OK);
 	in_child(child_isolated);
-	assert_int_equal(vk_session_get(st, key, &how), VK_OK);
+	assert_int_equal(get(st, key, &how), VK_OK);
 	vk_store_close(st);
-}
-
-/* As containers do: ${number} calls (0: all three key calls) fail with ${err}. */
-static void
-refuse(int number, int err)
-{
-	struct sock_filter f[] = {
-		BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
-		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_add_key, 2, 0),
-		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, (unsigned)(number ? number : SYS_keyctl), 1, 0),
-		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
-		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | (unsigned)err),
-	};
-	struct sock_fprog prog = { VK_COUNT(f), f };
-
-	CHECK(prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0);
-	CHECK(prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &prog) == 0);
 }
 
 static void
@@ -228,32 +333,32 @@ file_session(void)
 	CHECK(info.how == VK_UNLOCK_SESSION_FILE && info.keyring_refused);
 	CHECK(strncmp(info.place, dir, strlen(dir)) == 0);
 	CHECK(stat(info.place, &sb) == 0 && (sb.st_mode & 07777) == 0600);
-	CHECK(vk_session_get(st, key, &how) == VK_OK && how == VK_UNLOCK_SESSION_FILE);
+	CHECK(get(st, key, &how) == VK_OK && how == VK_UNLOCK_SESSION_FILE);
 	CHECK(memcmp(key, want, sizeof(key)) == 0);
 	CHECK(vk_session_describe(st, &later) == VK_OK && strcmp(later.place, info.place) == 0);
 	for (off_t at = 0; at < sb.st_size; at++) {
 		flip(info.place, at);
-		CHECK(vk_session_get(st, key, &how) == VK_ELOCKED);
+		CHECK(get(st, key, &how) == VK_ELOCKED);
 		flip(info.place, at);
 	}
 	CHECK(chmod(info.place, 0640) == 0);
-	CHECK(vk_session_get(st, key, &how) == VK_ELOCKED);
+	CHECK(get(st, key, &how) == VK_ELOCKED);
 	CHECK(chmod(info.place, 0600) == 0);
 	snprintf(other, sizeof(other), "%s.link", info.place);
 	CHECK(link(info.place, other) == 0);
-	CHECK(vk_session_get(st, key, &how) == VK_ELOCKED); /* a second name somebody keeps */
+	CHECK(get(st, key, &how) == VK_ELOCKED); /* a second name somebody keeps */
 	CHECK(unlink(other) == 0);
 	CHECK(rename(info.place, other) == 0 && symlink(other, info.place) == 0);
-	CHECK(vk_session_get(st, key, &how) == VK_ELOCKED);
+	CHECK(get(st, key, &how) == VK_ELOCKED);
 	CHECK(rename(other, info.place) == 0);
-	CHECK(vk_session_get(st, key, &how) == VK_OK);
+	CHECK(get(st, key, &how) == VK_OK);
 	for (off_t len = sb.st_size - 1; len >= 0; len--) {
 		CHECK(truncate(info.place, len) == 0);
-		CHECK(vk_session_get(st, key, &how) == VK_ELOCKED);
+		CHECK(get(st, key, &how) == VK_ELOCKED);
 	}
 	CHECK(vk_session_put(st, VK_SESSION_LOGIN, 1, &info) == VK_OK);
 	sleep(2);
-	CHECK(vk_session_get(st, key, &how) == VK_ENOENT);
+	CHECK(get(st, key, &how) == VK_ENOENT);
 	CHECK(access(info.place, F_OK) < 0);
 	CHECK(vk_session_put(st, VK_SESSION_LOGIN, 100, &info) == VK_OK);
 	CHECK(vk_session_drop(st, &n) == VK_OK && n == 1);
@@ -318,6 +423,8 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(keyring_session, setup, teardown),
+		cmocka_unit_test_setup_teardown(timeout_survives_commits, setup, teardown),
+		cmocka_unit_test_setup_teardown(others_of_this_user, setup, teardown),
 		cmocka_unit_test_setup_teardown(session_scopes, setup, teardown),
 		cmocka_unit_test_setup_teardown(isolation, setup, teardown),
 		cmocka_unit_test_setup_teardown(refused_keyring, setup, teardown),
