@@ -5,11 +5,13 @@
  *
  * The ladder, first answer wins; a step that is present but wrong is an error,
  * not a reason to try the next:
- *   1 VALETKEY_KEY        raw key, base64 (CI)
- *   2 VALETKEY_KEY_FILE   file with the raw key, base64
- *   3 kernel keyring      session key put there by "valetkey unlock"
- *   4 session file        the same on a memory file system, only where the
- *                         kernel refuses the key calls (containers)
+ *   1 VALETKEY_KEY            raw key, base64 (CI)
+ *   2 VALETKEY_KEY_FILE       file with the raw key, base64
+ *   3 VALETKEY_IDENTITY       identity (identity.h)
+ *   4 VALETKEY_IDENTITY_FILE  file with the identity
+ *   5 kernel keyring          session key put there by "valetkey unlock"
+ *   6 session file            the same on a memory file system, only where the
+ *                             kernel refuses the key calls (containers)
  * No step prompts, runs a program or derives a key from a passphrase: that is
  * "valetkey unlock", once.
  */
@@ -22,6 +24,8 @@ enum vk_unlock_how {
 	VK_UNLOCK_NONE = 0,
 	VK_UNLOCK_KEY_ENV,
 	VK_UNLOCK_KEY_FILE,
+	VK_UNLOCK_IDENTITY_ENV,
+	VK_UNLOCK_IDENTITY_FILE,
 	VK_UNLOCK_KEYRING,
 	VK_UNLOCK_SESSION_FILE,
 };
@@ -29,19 +33,32 @@ enum vk_unlock_how {
 /**
  * vk_unlock(st, ret_how):
  * Climb the ladder.  VK_ELOCKED with reason and hint when no step answers; VK_EKEY when a key
- * is not this store's.  ${ret_how} may be NULL.
+ * is not this store's; vk_pin_check() comes first and last.  ${ret_how} may be NULL.
  */
 enum vk_err vk_unlock(struct vk_store *st, enum vk_unlock_how *ret_how) VK_MUST;
 
-/** vk_unlock_variable(): "VALETKEY_KEY" or "VALETKEY_KEY_FILE", whichever is set and goes first; else NULL. */
+/** vk_unlock_variable(): The name of the variable that goes first among those of the ladder that are set; else NULL. */
 const char *vk_unlock_variable(void);
 
 /**
- * vk_unlock_env():
- * The value of VALETKEY_KEY, or NULL.  The first call moves it into locked memory and wipes it in our
- * environment block, so ask here and not getenv().
+ * vk_unlock_env(name):
+ * The value of the ladder's variable ${name}, or NULL.  The first call for VALETKEY_KEY or VALETKEY_IDENTITY moves it into
+ * locked memory and wipes it in our environment block, so ask here and not getenv().
  */
-const char *vk_unlock_env(void);
+const char *vk_unlock_env(const char *name);
+
+/**
+ * vk_pin_check(st):
+ * VK_EPOLICY when VALETKEY_STORE_ID is set and names another keystore, or other keys than this one's; VK_EPROTO when it
+ * names nothing.  Before ${st} is unlocked that only saves asking for a passphrase: a file can claim any id until a
+ * key has opened it, so whoever unlocks it otherwise than with vk_unlock() asks again then.
+ */
+enum vk_err vk_pin_check(const struct vk_store *st) VK_MUST;
+
+enum { VK_PIN_TEXT = 2 * VK_STORE_ID_LEN + 1 + 32 };
+
+/** vk_pin_text(st, ret_text): What pins ${st} and its keys: "ID:COMMITMENT" in hex; the ID alone pins all its future keys. */
+void vk_pin_text(const struct vk_store *st, char ret_text[VK_PIN_TEXT + 1]);
 
 /** vk_unlock_env_forget(): Wipe that copy as well, before a process that stays or another program. */
 void vk_unlock_env_forget(void);

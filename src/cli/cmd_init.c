@@ -104,7 +104,7 @@ check_absent(const char *path)
 static enum vk_err
 make(struct making *m, const char *path)
 {
-	const char *env = vk_unlock_env(), *file = getenv("VALETKEY_KEY_FILE");
+	const char *env = vk_unlock_env("VALETKEY_KEY"), *file = getenv("VALETKEY_KEY_FILE");
 	struct stat st;
 	enum vk_err e;
 
