@@ -16,10 +16,7 @@
 
 enum { VK_IDENTITY_TEXT = 53 }; /* characters of either, without a NUL */
 
-/** vk_identity_new(ret_key): A new identity. */
-enum vk_err vk_identity_new(unsigned char ret_key[VK_STORE_KEY_LEN]) VK_MUST;
-
-/** vk_identity_recipient(key, ret_public): The public half of it. */
+/** vk_identity_recipient(key, ret_public): The public half of an identity; any 32 bytes are one, see vk_raw_key_new(). */
 void vk_identity_recipient(const unsigned char key[VK_STORE_KEY_LEN],
     unsigned char ret_public[VK_STORE_KEY_LEN]);
 

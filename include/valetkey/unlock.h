@@ -66,6 +66,9 @@ void vk_unlock_env_forget(void);
 /** vk_unlock_how_text(how): "the session key in the kernel keyring", ... */
 const char *vk_unlock_how_text(enum vk_unlock_how how);
 
+/** vk_raw_key_new(ret_key): A new random key. */
+enum vk_err vk_raw_key_new(unsigned char ret_key[VK_STORE_KEY_LEN]) VK_MUST;
+
 /** vk_raw_key_parse(text, n, ret_key): 32 bytes from base64 or hex, one trailing line end allowed. */
 enum vk_err vk_raw_key_parse(const char *text, size_t n, unsigned char ret_key[VK_STORE_KEY_LEN])
     VK_MUST;
@@ -86,6 +89,7 @@ enum vk_session_scope {
 struct vk_session_info {
 	enum vk_unlock_how how; /* KEYRING, SESSION_FILE or NONE */
 	bool user_scope;        /* every process of this user can use it */
+	enum vk_session_scope scope; /* as it was put; LOGIN in a file */
 	bool elsewhere;         /* a key for this store exists that this process may not read */
 	bool keyring_refused;   /* the kernel refuses key calls here */
 	int64_t expires;        /* 0: not known */

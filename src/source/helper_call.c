@@ -145,25 +145,17 @@ read_answer(const struct call *c, struct vk_buf *answer)
 	for (;;) {
 		struct pollfd p = { .fd = c->out, .events = POLLIN };
 		int64_t left = c->deadline - now_ms();
-		char chunk[512];
-		ssize_t n;
+		size_t n = 0;
 		enum vk_err e;
 
 		if (left <= 0)
 			return too_late(c);
 		if (poll(&p, 1, (int)left) <= 0)
 			continue;
-		if ((n = read(c->out, chunk, sizeof(chunk))) < 0 && errno == EINTR)
-			continue;
-		if (n < 0)
-			return vk_fail_errno("cannot read from valetkey-%s", c->name);
-		if (n == 0)
-			return VK_OK;
-		e = vk_buf_add(answer, chunk, (size_t)n);
-		vk_wipe(chunk, sizeof(chunk));
+		e = vk_buf_read_some(answer, c->out, &n);
 		if (e == VK_ELIMIT)
 			return vk_fail(VK_EBACKEND, "valetkey-%s answers more than %zu bytes", c->name, answer->max);
-		if (e != VK_OK)
+		if (e != VK_OK || n == 0)
 			return e;
 	}
 }

@@ -27,6 +27,7 @@ sum_of(const char *prefix, const unsigned char *key, unsigned char sum[VK_DIGEST
 	memcpy(in + PREFIX_LEN, key, VK_STORE_KEY_LEN);
 	vk_digest(in, sizeof(in), sum);
 	vk_wipe(in, sizeof(in));
+	vk_wipe_stack();
 }
 
 static void
@@ -41,6 +42,7 @@ encode(const char *prefix, const unsigned char *key, char ret[VK_IDENTITY_TEXT +
 	sodium_bin2base64(ret + PREFIX_LEN, BODY_LEN + 1, body, sizeof(body),
 	    sodium_base64_VARIANT_URLSAFE_NO_PADDING);
 	vk_wipe(body, sizeof(body));
+	vk_wipe_stack();
 }
 
 static bool
@@ -61,6 +63,7 @@ decode(const char *prefix, const char *text, size_t n, unsigned char ret[VK_STOR
 	if (ok)
 		memcpy(ret, body, VK_STORE_KEY_LEN);
 	vk_wipe(body, sizeof(body));
+	vk_wipe_stack();
 	return ok;
 }
 
@@ -68,12 +71,6 @@ static bool
 begins(const char *text, size_t n, const char *prefix)
 {
 	return n >= PREFIX_LEN && vk_mem_eq(text, prefix, PREFIX_LEN);
-}
-
-enum vk_err
-vk_identity_new(unsigned char ret_key[VK_STORE_KEY_LEN])
-{
-	return vk_random(ret_key, VK_STORE_KEY_LEN);
 }
 
 void
@@ -144,14 +141,15 @@ parse_lines(const char *text, size_t n, unsigned char ret_key[VK_STORE_KEY_LEN])
 enum vk_err
 vk_identity_read(const char *path, unsigned char ret_key[VK_STORE_KEY_LEN])
 {
-	char text[FILE_MAX + 1];
+	VK_CLEANUP(vk_arena_freep) char *text = vk_arena_alloc(FILE_MAX + 1);
 	enum vk_err e;
 	size_t n = 0;
 
-	if ((e = vk_keyfile_read(path, "identity file", text, sizeof(text), &n)) == VK_OK)
+	if (!text)
+		return VK_ENOMEM;
+	if ((e = vk_keyfile_read(path, "identity file", text, FILE_MAX + 1, &n)) == VK_OK)
 		e = n > FILE_MAX ? vk_fail(VK_EPROTO, "it is larger than %d bytes", FILE_MAX)
 				 : parse_lines(text, n, ret_key);
-	vk_wipe(text, sizeof(text));
 	if (e == VK_EPROTO)
 		return vk_fail(e, "the identity file %s holds no identity: %s", path, vk_reason());
 	return e;

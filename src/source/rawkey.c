@@ -2,9 +2,16 @@
 #include <sodium.h>
 #include <string.h>
 
+#include "crypto/crypto.h"
 #include "source/keyfile.h"
 #include "valetkey/secret.h"
 #include "valetkey/unlock.h"
+
+enum vk_err
+vk_raw_key_new(unsigned char ret_key[VK_STORE_KEY_LEN])
+{
+	return vk_random(ret_key, VK_STORE_KEY_LEN);
+}
 
 enum vk_err
 vk_raw_key_parse(const char *text, size_t n, unsigned char ret_key[VK_STORE_KEY_LEN])

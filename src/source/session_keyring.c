@@ -214,7 +214,8 @@ vk_keyring_get(const char *tag, unsigned char ret_record[VK_SESSION_RECORD_LEN])
 }
 
 void
-vk_keyring_where(const char *tag, char *ret_place, size_t size, bool *ret_user)
+vk_keyring_where(const char *tag, char *ret_place, size_t size, bool *ret_user,
+    enum vk_session_scope *ret_scope)
 {
 	long key = search(KEY_SPEC_SESSION_KEYRING, tag);
 	long in_user = search(KEY_SPEC_USER_KEYRING, tag);
@@ -223,8 +224,10 @@ vk_keyring_where(const char *tag, char *ret_place, size_t size, bool *ret_user)
 	    keyctl(KEYCTL_GET_KEYRING_ID, ring_arg(KEY_SPEC_USER_SESSION_KEYRING), 0, 0, 0);
 
 	*ret_user = true;
+	*ret_scope = VK_SESSION_LOGIN;
 	if (in_user >= 0 && (key < 0 || key == in_user)) {
 		snprintf(ret_place, size, "user keyring (every process of this user)");
+		*ret_scope = VK_SESSION_USER;
 	} else if (session == fallback) {
 		/* Nobody started a session here, as pam_keyinit does; the whole user can link this one. */
 		snprintf(ret_place, size,

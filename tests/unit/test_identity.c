@@ -27,8 +27,8 @@ test_text(void **state)
 	assert_memory_equal(got, key, sizeof(key));
 	assert_int_equal(vk_recipient_parse(RECIPIENT "\r\n", strlen(RECIPIENT) + 2, got), VK_OK);
 	assert_memory_equal(got, public, sizeof(public));
-	assert_int_equal(vk_identity_new(key), VK_OK);
-	assert_int_equal(vk_identity_new(got), VK_OK);
+	assert_int_equal(vk_raw_key_new(key), VK_OK);
+	assert_int_equal(vk_raw_key_new(got), VK_OK);
 	assert_memory_not_equal(key, got, sizeof(key));
 }
 

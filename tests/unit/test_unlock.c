@@ -157,7 +157,7 @@ identities(void **state)
 	assert_true(vk_store_has_master(st));
 	setenv("VALETKEY_IDENTITY", "nonsense", 1);
 	assert_int_equal(vk_unlock(st, &how), VK_EKEY);
-	setenv("VALETKEY_IDENTITY", "", 1);
+	unsetenv("VALETKEY_IDENTITY");
 	setenv("VALETKEY_IDENTITY_FILE", key_path, 1);
 	assert_int_equal(vk_unlock(st, &how), VK_EBACKEND);
 	write_text(key_path, "# a comment\n", 0600);
