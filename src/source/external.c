@@ -72,7 +72,7 @@ parse(const struct vk_external *x, const struct vk_buf *answer, int status, unsi
 
 	if (status == 127 && n == 0)
 		return vk_fail(VK_EBACKEND, "valetkey-%s cannot be started", x->program);
-	if (n < 2 || memchr(p, '\0', n) || p[n - 1] != '\n' || p[n - 2] != '\n')
+	if (n < 2 || p[n - 1] != '\n' || p[n - 2] != '\n')
 		return not_understood(x);
 	n -= 1;
 	first = strcspn(p, "\n");
