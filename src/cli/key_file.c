@@ -27,7 +27,7 @@ publish(const char *temp, const char *path)
 		return VK_OK;
 	}
 	if (errno == EEXIST)
-		return vk_fail(VK_EEXIST, "somebody else has just made %s", path);
+		return vk_fail(VK_EEXIST, "%s exists already", path);
 	return vk_fail_errno("cannot make the key file %s", path);
 }
 

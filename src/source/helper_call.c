@@ -46,6 +46,8 @@ find_program(struct call *c)
 	const char *dir = getenv("VALETKEY_LIBEXEC");
 	struct stat st;
 
+	if (!*c->name || c->name[strspn(c->name, "abcdefghijklmnopqrstuvwxyz0123456789-")])
+		return vk_fail(VK_EUSAGE, "the name of a program that keeps a key is of a-z, 0-9 and -");
 	if (!dir || !*dir)
 		dir = VK_LIBEXEC;
 	if (*dir != '/')

@@ -208,6 +208,8 @@ test_not_trusted(void **state)
 		assert_int_equal(vk_external_remove(&fake), VK_EPOLICY);
 		assert_int_equal(chown(program, 0, 0), 0);
 	}
+	assert_int_equal(vk_external_remove(&(struct vk_external){ "x/../fake-1", store, slot }), VK_EUSAGE);
+	assert_int_equal(vk_external_remove(&(struct vk_external){ "", store, slot }), VK_EUSAGE);
 	snprintf(link, sizeof(link), "%s/moved", libexec);
 	assert_int_equal(rename(program, link), 0);
 	assert_int_equal(symlink(link, program), 0);
