@@ -2,12 +2,14 @@
 /*
  * external.h - keys that another program keeps for us, such as a desktop's keyring: docs/HELPER.md.
  *
- * The program is valetkey-NAME in $VALETKEY_LIBEXEC (an absolute path), else in the directory that the build chose.  It must
- * belong to root or us, and nobody else may be able to write it.  It is started by "unlock", "init" and "slot" alone, never for
- * a tool that asks for a credential, and is killed with all it started when it does not answer within 10 seconds.
+ * The program is valetkey-NAME in $VALETKEY_LIBEXEC (an absolute path), else in the directory that the build
+ * chose.  It must belong to root or us, and nobody else may be able to write it.  It is started by "unlock" and
+ * "slot" alone, never for a tool that asks for a credential, and is killed with all it started when it does not
+ * answer within 10 seconds.
  *
- * VK_ENOENT when it keeps no such key, VK_ELOCKED when somebody has to unlock its store first, VK_EPOLICY when it refuses or
- * is not trusted, VK_EBACKEND when it is missing, cannot reach its store, or answers what is not understood.
+ * VK_ENOENT when it keeps no such key, VK_ELOCKED when somebody has to unlock its store first, VK_EPOLICY when it
+ * refuses or is not trusted, VK_EBACKEND when it is missing, cannot reach its store, or answers what is not
+ * understood.
  */
 #ifndef VALETKEY_EXTERNAL_H
 #define VALETKEY_EXTERNAL_H

@@ -16,7 +16,7 @@
 
 enum { VK_IDENTITY_TEXT = 53 }; /* characters of either, without a NUL */
 
-/** vk_identity_recipient(key, ret_public): The public half of an identity; any 32 bytes are one, see vk_raw_key_new(). */
+/** vk_identity_recipient(key, ret_public): The public half; any 32 bytes are an identity, see vk_raw_key_new(). */
 void vk_identity_recipient(const unsigned char key[VK_STORE_KEY_LEN],
     unsigned char ret_public[VK_STORE_KEY_LEN]);
 

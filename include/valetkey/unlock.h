@@ -37,7 +37,7 @@ enum vk_unlock_how {
  */
 enum vk_err vk_unlock(struct vk_store *st, enum vk_unlock_how *ret_how) VK_MUST;
 
-/** vk_unlock_variable(): The name of the variable that goes first among those of the ladder that are set; else NULL. */
+/** vk_unlock_variable(): The name of the first variable of the ladder that is set, and not empty; else NULL. */
 const char *vk_unlock_variable(void);
 
 /**
@@ -57,7 +57,7 @@ enum vk_err vk_pin_check(const struct vk_store *st) VK_MUST;
 
 enum { VK_PIN_TEXT = 2 * VK_STORE_ID_LEN + 1 + 32 };
 
-/** vk_pin_text(st, ret_text): What pins ${st} and its keys: "ID:COMMITMENT" in hex; the ID alone pins all its future keys. */
+/** vk_pin_text(st, ret_text): What pins ${st} and its keys: "ID:COMMITMENT" in hex. */
 void vk_pin_text(const struct vk_store *st, char ret_text[VK_PIN_TEXT + 1]);
 
 /** vk_unlock_env_forget(): Wipe that copy as well, before a process that stays or another program. */

@@ -21,7 +21,10 @@ enum vk_err vk_slot_list(struct vk_store *st, struct vk_slot_list *ret) VK_MUST;
 /** vk_slot_id_text(id, ret): In hex. */
 void vk_slot_id_text(const unsigned char id[8], char ret[VK_SLOT_ID_TEXT + 1]);
 
-/** vk_slot_find(l, text, ret): The one whose label is ${text}, or whose id or label begins with it; VK_ENOENT, VK_EUSAGE. */
+/**
+ * vk_slot_find(l, text, ret):
+ * The slot whose label or id is ${text}, else the only one where one of them begins with it.  VK_ENOENT, VK_EUSAGE.
+ */
 enum vk_err vk_slot_find(const struct vk_slot_list *l, const char *text,
     const struct vk_slot_info **ret) VK_MUST;
 

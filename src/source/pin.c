@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * Which keystore it must be.  Key slots of recipients authenticate nobody: whoever knows a public key can make a keystore
- * that it opens.  So a machine that has such a slot, and gets the file from elsewhere, is told which one to expect.
+ * Which keystore it must be.  Key slots of recipients authenticate nobody: whoever knows a public key can make a
+ * keystore that it opens.  So a machine that has such a slot, and gets the file from elsewhere, is told which one
+ * to expect.
  */
 #include <sodium.h>
 #include <string.h>
@@ -37,13 +38,13 @@ vk_pin_check(const struct vk_store *st)
 	/* An empty one is not taken for none: whoever sets it wants to be sure. */
 	if (!unhex(pin, n, id, sizeof(id)) ||
 	    (colon && !unhex(colon + 1, strlen(colon + 1), commit, sizeof(commit))))
-		return vk_fail(VK_EPROTO, VARIABLE " is not ID or ID:COMMITMENT in hex, as \"valetkey status\" shows them");
+		return vk_fail(VK_EPROTO, VARIABLE " is not an id or a pin, as \"valetkey status\" shows them");
 	if (!vk_mem_eq(id, vk_store_id(st), sizeof(id))) {
 		vk_hint("see \"valetkey status\"");
 		return vk_fail(VK_EPOLICY, "the keystore %s is not the one that " VARIABLE " names", vk_store_file(st));
 	}
 	if (colon && !vk_mem_eq(commit, vk_store_commitment(st), sizeof(commit))) {
-		vk_hint("if its keys were rotated, set " VARIABLE " to the new pin that \"valetkey status\" shows there");
+		vk_hint("if its keys were rotated, set " VARIABLE " to the new pin: see \"valetkey status\" there");
 		return vk_fail(VK_EPOLICY, "the keystore %s has other keys than " VARIABLE " names", vk_store_file(st));
 	}
 	return VK_OK;

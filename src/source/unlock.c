@@ -116,8 +116,8 @@ static enum vk_err
 open_variable(struct vk_store *st, const struct variable *v)
 {
 	VK_CLEANUP(vk_arena_freep) unsigned char *key = vk_arena_alloc(VK_STORE_KEY_LEN);
-	const char *value = vk_unlock_env(v->name);
-	enum vk_err e = key ? read_variable(v, value, key) : VK_ENOMEM;
+	const char *value = value_of((size_t)(v - variables));
+	enum vk_err e = key && value ? read_variable(v, value, key) : VK_ENOMEM;
 
 	if (e == VK_OK) {
 		e = v->identity ? vk_store_unlock_identity(st, key) : vk_store_unlock_raw(st, key);

@@ -125,7 +125,8 @@ test_answers(void **state)
 		"printf 'ok\\nkey=AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh9=\\n\\n'",
 		"printf 'ok\\n" KEY "\\n\\n\\0'", "printf '\\0ok\\n" KEY "\\n\\n'", "printf ' ok\\n" KEY "\\n\\n'",
 		"printf 'ok\\n" KEY "\\n\\n'; exit 1", "printf 'ok\\n" KEY "\\n\\n'; kill -9 $$",
-		"printf 'error\\n\\n'", "printf 'error \\n\\n'", "printf 'error not-found'", "printf 'error not-found\\n'",
+		"printf 'error\\n\\n'", "printf 'error \\n\\n'", "printf 'error not-found'",
+		"printf 'error not-found\\n'",
 		"printf 'error not-founder\\n\\n'", "printf 'error NOT-FOUND\\n\\n'", "printf 'error notfound x\\n\\n'",
 		"printf 'error not-found\\n" KEY "\\n\\n'", "printf 'error  locked\\n\\n'",
 	};
@@ -171,8 +172,12 @@ test_surroundings(void **state)
 	sigfillset(&block);
 	sigprocmask(SIG_BLOCK, &block, NULL);
 	sigaction(SIGCHLD, &ignore, &was);
-	script("exec 3>$D/seen; { env | grep -v '^\\(PWD\\|SHLVL\\|_\\|OLDPWD\\)=' | sort; pwd; umask; [ -e /proc/$$/fd/2 ] && ! [ -e /proc/$$/fd/77 ] && echo no descriptor\n"
-	       "grep ^SigBlk /proc/self/status; [ $(ps -o pgid= -p $$) = $$ ] && echo own group; [ $# = 0 ] && echo no arguments\n"
+	script("exec 3>$D/seen\n"
+	       "{ env | grep -v '^\\(PWD\\|SHLVL\\|_\\|OLDPWD\\)=' | sort; pwd; umask\n"
+	       "[ -e /proc/$$/fd/2 ] && ! [ -e /proc/$$/fd/77 ] && echo no descriptor\n"
+	       "grep ^SigBlk /proc/self/status\n"
+	       "read -r pid name state parent group rest </proc/$$/stat\n"
+	       "[ $group = $$ ] && echo own group; [ $# = 0 ] && echo no arguments\n"
 	       "true >/dev/tty; } >&3 2>/dev/null; printf 'ok\\n" KEY "\\n\\n'", 0755);
 	assert_int_equal(vk_external_get(&fake, key), VK_OK);
 	sigprocmask(SIG_UNBLOCK, &block, NULL);
@@ -182,7 +187,8 @@ test_surroundings(void **state)
 	close(leak);
 	if (strncmp(seen(), "HOME=/nonexistent home\n", 23) != 0 || strstr(seen(), "VALETKEY") ||
 	    strstr(seen(), "LD_PRELOAD") || !strstr(seen(), "\nPATH=/usr/local/bin:/usr/bin:/bin\n") ||
-	    !strstr(seen(), "\nXDG_RUNTIME_DIR=/run/x\n/\n0077\nno descriptor\nSigBlk:\t0000000000000000\nown group\nno arguments\n"))
+	    !strstr(seen(), "\nXDG_RUNTIME_DIR=/run/x\n/\n0077\nno descriptor\nSigBlk:\t0000000000000000\n"
+			    "own group\nno arguments\n"))
 		fail_msg("%s", seen());
 }
 
