@@ -181,6 +181,9 @@ enum vk_err vk_header_encode(const struct vk_header *h, const struct vk_keys *k,
 enum vk_err vk_header_decode(const unsigned char raw[VK_HEADER_LEN], unsigned at,
     struct vk_header *ret) VK_MUST;
 
+/** vk_headers_version(raw): VK_EVERSION when either slot has the magic of another version of the format. */
+enum vk_err vk_headers_version(const unsigned char *raw) VK_MUST;
+
 /**
  * vk_headers_pick(raw, ret, ret_newest):
  * From both slots as they lie in the file (VK_HEADERS_SPAN bytes): the newest header and which slot has it.

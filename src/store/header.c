@@ -235,12 +235,28 @@ check_witness(const unsigned char *raw, unsigned i, const struct vk_header h[2],
 
 	if (generation == 0)
 		return vk_all_zero(p, VK_WITNESS_LEN) ? VK_OK : meaningless(i);
+	if (generation % 2 == i)
+		return vk_fail(VK_ETAMPER, "the witness in header page %u is wrong", i);
 	if (generation > h[newest].generation)
 		return vk_fail(VK_ETAMPER, "its newest header is gone, and an older one in its place");
 	vk_witness_encode(generation, generation == h[!i].generation ? vk_header_tag(other) : p + 8, expect);
 	return memcmp(expect, p, sizeof(expect)) == 0
 	    ? VK_OK
 	    : vk_fail(VK_ETAMPER, "the witness in header page %u is wrong", i);
+}
+
+/* Only the magic of another version is trusted to say so: where its checksum lies is not known. */
+enum vk_err
+vk_headers_version(const unsigned char *raw)
+{
+	for (unsigned i = 0; i < 2; i++) {
+		const unsigned char *p = raw + (size_t)i * VK_PAGE;
+
+		if (memcmp(p, MAGIC, 7) == 0 && p[7] != MAGIC[7])
+			return vk_fail(VK_EVERSION,
+			    "it has another format version (VKSTORE%c, this program knows %s)", p[7], MAGIC);
+	}
+	return VK_OK;
 }
 
 /*
@@ -254,14 +270,8 @@ vk_headers_pick(const unsigned char *raw, struct vk_header *ret, unsigned *ret_n
 	unsigned newest;
 	enum vk_err e;
 
-	/* Only the magic of another version is trusted to say so: where its checksum lies is not known. */
-	for (unsigned i = 0; i < 2; i++) {
-		const unsigned char *p = raw + (size_t)i * VK_PAGE;
-
-		if (memcmp(p, MAGIC, 7) == 0 && p[7] != MAGIC[7])
-			return vk_fail(VK_EVERSION,
-			    "it has another format version (VKSTORE%c, this program knows %s)", p[7], MAGIC);
-	}
+	if ((e = vk_headers_version(raw)) != VK_OK)
+		return e;
 	for (unsigned i = 0; i < 2; i++)
 		if ((e = vk_header_decode(raw + (size_t)i * VK_PAGE, i, &h[i])) != VK_OK)
 			return e;

@@ -108,7 +108,7 @@ read_sound_header(const struct vk_store *st, int fd, struct state *s)
 static enum vk_err
 read_headers(const struct vk_store *st, int fd, bool locked, struct state *s)
 {
-	unsigned char buf[2][VK_HEADERS_SPAN];
+	unsigned char buf[2][VK_HEADERS_SPAN] = { { 0 } };
 	bool own = false;
 	unsigned newest;
 	enum vk_err e = VK_ETAMPER;
@@ -119,8 +119,8 @@ read_headers(const struct vk_store *st, int fd, bool locked, struct state *s)
 		if (try >= HEADER_TRIES_UNLOCKED && !locked && !own)
 			own = vk_lock_try(fd, F_RDLCK);
 		if ((e = vk_pread_full(fd, now, VK_HEADERS_SPAN, 0)) != VK_OK) {
-			if (e == VK_ETAMPER)
-				vk_fail(e, "its header is cut off");
+			if (e == VK_ETAMPER && (e = vk_headers_version(now)) == VK_OK)
+				e = vk_fail(VK_ETAMPER, "its header is cut off");
 			break;
 		}
 		if ((e = vk_headers_pick(now, &s->header, &newest)) == VK_OK) {
