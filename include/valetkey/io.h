@@ -57,6 +57,9 @@ void vk_replace_abort(struct vk_replace *r);
 /** vk_replace_commit_new(r): The same for a file that must not exist yet: VK_EEXIST when it does. */
 enum vk_err vk_replace_commit_new(struct vk_replace *r) VK_MUST;
 
+/** vk_sync_name(path): Whoever gave the file its name may not have lived to fsync the directory: do it. */
+enum vk_err vk_sync_name(const char *path) VK_MUST;
+
 /** vk_mkdir_parents(path, mode): Make every missing directory above the file ${path}. */
 enum vk_err vk_mkdir_parents(const char *path, mode_t mode) VK_MUST;
 

@@ -157,6 +157,27 @@ open_dir_of(const char *path, int *ret_fd)
 	return VK_OK;
 }
 
+/* Some file systems cannot sync a directory; they do what they can by themselves. */
+static bool
+sync_dir(int dir)
+{
+	return sync_fd(dir) == 0 || errno == EINVAL || errno == EROFS;
+}
+
+enum vk_err
+vk_sync_name(const char *path)
+{
+	VK_CLEANUP(vk_freep) char *target = realpath(path, NULL);
+	VK_CLEANUP(vk_closep) int dir = -1;
+	enum vk_err e;
+
+	if (!target)
+		return vk_fail_errno("%s", path);
+	if ((e = open_dir_of(target, &dir)) != VK_OK)
+		return e;
+	return sync_dir(dir) ? VK_OK : vk_fail_errno("fsync of the directory of %s", target);
+}
+
 /* ${only_new}: not over something that is there, which rename() would replace. */
 static enum vk_err
 publish(struct vk_replace *r, bool only_new)
@@ -174,8 +195,7 @@ publish(struct vk_replace *r, bool only_new)
 						: vk_fail_errno("cannot put %s in place", r->target);
 	if (e == VK_OK && !only_new)
 		free(VK_TAKE(r->temp));
-	/* Some file systems cannot sync a directory; the rename itself stands. */
-	if (e == VK_OK && sync_fd(dir) < 0 && errno != EINVAL && errno != EROFS)
+	if (e == VK_OK && !sync_dir(dir))
 		e = vk_fail_errno("%s is in place, but may not survive a power failure: fsync of its "
 		    "directory", r->target);
 	vk_replace_abort(r);

@@ -100,6 +100,16 @@ publish(const struct vk_store *st, uint64_t generation, const unsigned char raw[
 	    "failure it may have this change or not", st->path);
 }
 
+/* Nothing was written in place yet. */
+static bool
+is_just_made(const struct vk_store *st)
+{
+	struct vk_header older = { 0 };
+
+	return vk_header_open(st->older, st->keys, &older) != VK_OK ||
+	    vk_all_zero(older.older_tag, sizeof(older.older_tag));
+}
+
 static enum vk_err
 commit_in_place(struct vk_store *st, struct vk_written *ret)
 {
@@ -108,6 +118,9 @@ commit_in_place(struct vk_store *st, struct vk_written *ret)
 
 	ret->header = st->header;
 	ret->stat = st->stat;
+	/* Whoever made the file may have died before the disk knew its name: then this commit would go with it. */
+	if (is_just_made(st) && (e = vk_sync_name(st->path)) != VK_OK)
+		return e;
 	if ((e = vk_pages_begin(&w, st)) != VK_OK || (e = write_pages(&w, &ret->header)) != VK_OK ||
 	    (e = vk_header_encode(&ret->header, st->keys, ret->newest)) != VK_OK)
 		return e;
