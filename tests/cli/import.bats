@@ -344,9 +344,10 @@ machines() {
 @test "a file that changes meanwhile: nothing is imported" {
 	machines 4000 >"$T/n"
 	sum=$(keystore_sum)
-	strace -qq -o "$T/trace" -e trace=read -e inject=read:delay_enter=200000 "$V" import netrc "$T/n" >"$T/out" 2>"$T/err" &
+	: >"$T/trace"
+	strace -qq -y -o "$T/trace" -e trace=read -e inject=read:delay_exit=200000 "$V" import netrc "$T/n" >"$T/out" 2>"$T/err" &
 	pid=$!
-	sleep 0.7
+	until grep -q "<$T/n>" "$T/trace"; do sleep 0.05; done
 	echo 'machine late.example login u password p' >>"$T/n"
 	status=0
 	wait $pid || status=$?
