@@ -371,13 +371,17 @@ machines() {
 	machines 60000 >"$T/n"
 	import netrc "$T/n" --dry-run
 	[ -z "$err" ]
-	TERM=xterm NO_COLOR=1 script -qec "$V import netrc $T/n --dry-run" "$T/typescript" </dev/null >/dev/null
 	TERM=xterm script -qec "$V import netrc $T/n" "$T/typescript" </dev/null >/dev/null
 	grep -q $'\r''importing *[0-9]*%  [0-9.]* of [0-9.]* MiB' "$T/typescript"
 	! grep -q $'\033' "$T/typescript"
 	grep -q $'  *\r'"$T/n: 60000 taken" "$T/typescript" # blanks over the bar, then the report
-	TERM=dumb script -qec "$V import netrc $T/n --replace" "$T/typescript" </dev/null >/dev/null
+	export VALETKEY_KEYSTORE=$T/second
+	"$V" init --key-file "$T/key" >"$T/log"
+	TERM=dumb script -qec "$V import netrc $T/n" "$T/typescript" </dev/null >/dev/null
+	grep -q "$T/n: 60000 taken" "$T/typescript"
 	! grep -q importing "$T/typescript"
+	export VALETKEY_KEYSTORE=$T/third
+	"$V" init --key-file "$T/key" >"$T/log"
 	import netrc "$T/n" --progress
 	[[ $err == *"importing"*"%"*"MiB"* && $err != *$'\r'* ]] || show_run
 }
