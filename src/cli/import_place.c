@@ -36,9 +36,9 @@ static const struct {
 static enum vk_err
 path_of(const struct place *p, char **ret)
 {
-	const char *home = getenv("HOME");
+	const char *home = getenv("HOME"), *named = p->env ? getenv(p->env) : NULL;
 
-	if (strcmp(p->dir, ".") != 0 || (p->env && getenv(p->env) && *getenv(p->env)))
+	if (strcmp(p->dir, ".") != 0 || (named && *named))
 		return vk_user_path(p->env, p->dir_env, p->dir, p->file, ret);
 	if (!home || *home != '/')
 		return vk_fail(VK_EUSAGE, "HOME is not an absolute path, so name the file");

@@ -98,20 +98,18 @@ static enum vk_err
 keep(struct vk_infile_kept *k, const char *p, size_t n)
 {
 	unsigned char nonce[VK_NONCE_LEN];
-	struct sealed *v = k->v, *s;
+	struct sealed *v = k->v, s = { .n = n };
 
 	/* Grown by doubling: its capacity is the power of two that ${n} has reached. */
 	if ((k->n & (k->n - 1)) == 0 && !(v = reallocarray(k->v, k->n ? k->n * 2 : 1, sizeof(*v))))
 		return VK_ENOMEM;
 	k->v = v;
-	s = &v[k->n];
-	if (!(s->p = malloc(n)))
+	if (!(s.p = malloc(n)))
 		return VK_ENOMEM;
-	memcpy(s->p, p, n);
-	s->n = n;
+	memcpy(s.p, p, n);
 	nonce_of(k->n, nonce);
-	vk_seal(k->key, nonce, NULL, 0, s->p, n, s->tag);
-	k->n++;
+	vk_seal(k->key, nonce, NULL, 0, s.p, n, s.tag);
+	k->v[k->n++] = s;
 	return VK_OK;
 }
 

@@ -49,35 +49,36 @@ is_same(const struct vk_taking *t, const struct vk_cred *old, const struct vk_cr
 	return *c->npm_scope == '\0' || strcmp(old->npm_scope, c->npm_scope) == 0;
 }
 
+static enum vk_err
+put_as(struct vk_taking *t, const struct vk_cred *c, const char *name)
+{
+	VK_CLEANUP(vk_freep) char *copy = vk_strdup(name);
+	struct vk_cred named = *c; /* borrowed: only its name is set here */
+
+	if (!copy)
+		return VK_ENOMEM;
+	named.name = copy;
+	return vk_store_stage_put(t->st, &named);
+}
+
 /* With the first name that is one and that nobody has; without, if there is none. */
 static enum vk_err
-put_named(struct vk_taking *t, struct vk_cred *c, const char *wanted)
+put_named(struct vk_taking *t, const struct vk_cred *c)
 {
 	VK_CLEANUP(vk_freep) char *plain = vk_entry_default_name(c, false);
 	VK_CLEANUP(vk_freep) char *full = vk_entry_default_name(c, true);
-	const char *names[] = { wanted, plain, full };
+	const char *names[] = { c->name, plain, full };
 	/* Of a copy, what has no name gets none. */
-	size_t n = t->copy && !*wanted ? 0 : VK_COUNT(names);
+	size_t n = t->copy && !*c->name ? 0 : VK_COUNT(names);
 	enum vk_err e = VK_EEXIST;
 
 	if (!plain || !full)
 		return VK_ENOMEM;
-	for (size_t i = 0; e == VK_EEXIST && i < n; i++) {
-		VK_CLEANUP(vk_freep) char *name = vk_strdup(names[i]);
-
-		if (!name)
-			return VK_ENOMEM;
-		if (!vk_entry_is_name(name))
-			continue;
-		c->name = name; /* borrowed for the call, as all of ${c} is */
-		e = vk_store_stage_put(t->st, c);
-	}
-	if (e == VK_EEXIST) {
-		char none[] = "";
-
-		c->name = none;
-		e = vk_store_stage_put(t->st, c);
-	}
+	for (size_t i = 0; e == VK_EEXIST && i < n; i++)
+		if (vk_entry_is_name(names[i]))
+			e = put_as(t, c, names[i]);
+	if (e == VK_EEXIST)
+		e = put_as(t, c, "");
 	if (e == VK_OK)
 		vk_reason_clear();
 	return e;
@@ -97,10 +98,7 @@ stage(struct vk_taking *t, const struct vk_cred *c, const struct vk_cred *old)
 		if (old && is_same(t, old, c))
 			new.expires = old->expires, new.refresh = old->refresh, new.extra = old->extra;
 	}
-	if (!old || !*old->name)
-		return put_named(t, &new, c->name);
-	new.name = old->name;
-	return vk_store_stage_put(t->st, &new);
+	return old && *old->name ? put_as(t, &new, old->name) : put_named(t, &new);
 }
 
 static bool

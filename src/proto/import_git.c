@@ -68,14 +68,18 @@ parts(struct vk_import_entry *e, const char *scheme, char *p, size_t n)
 	size_t user, secret;
 	enum vk_err err;
 
-	if (len < n && p[len] != '/')
+	if (len < n && p[len] != '/') {
 		vk_import_bad(e, "it has a query or a fragment");
-	if (!at || !colon)
-		vk_import_bad(e, "it has no user name and password");
-	else if (memchr(at + 1, '@', (size_t)(p + len - at) - 1))
-		vk_import_bad(e, "it has two at signs before its path");
-	if (e->why)
 		return VK_OK;
+	}
+	if (!at || !colon) {
+		vk_import_bad(e, "it has no user name and password");
+		return VK_OK;
+	}
+	if (memchr(at + 1, '@', (size_t)(p + len - at) - 1)) {
+		vk_import_bad(e, "it has two at signs before its path");
+		return VK_OK;
+	}
 	e->what = at + 1;
 	/* From the end, since each part is ended in the place of what separates it from the next. */
 	if (len < n)

@@ -135,9 +135,12 @@ kept() {
 }
 
 @test "a file that changes after it was read stays" {
-	strace -qq -o "$T/trace" -e trace=fsync -e inject=fsync:delay_enter=700000 "$V" import netrc "$N" --wipe-source >"$T/out" 2>"$T/err" &
+	: >"$T/trace"
+	strace -qq -y -o "$T/trace" -e trace=read,fsync,fdatasync -e inject=fsync,fdatasync:delay_enter=700000 \
+		"$V" import netrc "$N" --wipe-source >"$T/out" 2>"$T/err" &
 	pid=$!
-	sleep 0.4
+	# read to its end for the second time
+	until [ "$(grep -c "<$N>.*= 0$" "$T/trace")" -ge 4 ]; do sleep 0.05; done
 	echo 'machine late.example login u password p' >>"$N"
 	status=0
 	wait $pid || status=$?

@@ -344,9 +344,10 @@ machines() {
 @test "a file that changes meanwhile: nothing is imported" {
 	machines 4000 >"$T/n"
 	sum=$(keystore_sum)
-	strace -qq -o "$T/trace" -e trace=read -e inject=read:delay_enter=200000 "$V" import netrc "$T/n" >"$T/out" 2>"$T/err" &
+	: >"$T/trace"
+	strace -qq -y -o "$T/trace" -e trace=read -e inject=read:delay_exit=200000 "$V" import netrc "$T/n" >"$T/out" 2>"$T/err" &
 	pid=$!
-	sleep 0.7
+	until grep -q "<$T/n>" "$T/trace"; do sleep 0.05; done
 	echo 'machine late.example login u password p' >>"$T/n"
 	status=0
 	wait $pid || status=$?
@@ -370,13 +371,17 @@ machines() {
 	machines 60000 >"$T/n"
 	import netrc "$T/n" --dry-run
 	[ -z "$err" ]
-	TERM=xterm NO_COLOR=1 script -qec "$V import netrc $T/n --dry-run" "$T/typescript" </dev/null >/dev/null
 	TERM=xterm script -qec "$V import netrc $T/n" "$T/typescript" </dev/null >/dev/null
 	grep -q $'\r''importing *[0-9]*%  [0-9.]* of [0-9.]* MiB' "$T/typescript"
 	! grep -q $'\033' "$T/typescript"
 	grep -q $'  *\r'"$T/n: 60000 taken" "$T/typescript" # blanks over the bar, then the report
-	TERM=dumb script -qec "$V import netrc $T/n --replace" "$T/typescript" </dev/null >/dev/null
+	export VALETKEY_KEYSTORE=$T/second
+	"$V" init --key-file "$T/key" >"$T/log"
+	TERM=dumb script -qec "$V import netrc $T/n" "$T/typescript" </dev/null >/dev/null
+	grep -q "$T/n: 60000 taken" "$T/typescript"
 	! grep -q importing "$T/typescript"
+	export VALETKEY_KEYSTORE=$T/third
+	"$V" init --key-file "$T/key" >"$T/log"
 	import netrc "$T/n" --progress
 	[[ $err == *"importing"*"%"*"MiB"* && $err != *$'\r'* ]] || show_run
 }

@@ -197,7 +197,8 @@ test_pypirc_left(void **state)
 {
 	(void)state;
 	reads("pypirc",
-	    "[a]\nusername = u\npassword = p\n[b]\nrepository = https://b/\nusername = u\n[c]\nrepository = https://c/\n"
+	    "[a]\nusername = u\npassword = p\n[b]\nrepository = https://b/\nusername = u\n"
+	    "[c]\nrepository = https://c/\n"
 	    "password = p\n[d]\nrepository = https://u:p@d/\nusername=u\npassword=p\n[e]\nrepository=https://e\n"
 	    "username=u\npassword=p\npassword=q\n[f]\nrepository=https://f\nusername=u\npassword=\n  p\n",
 	    "1 - a: it has no repository\n4 - b: it has no password (no secret)\n7 - c: it has no username\n"
@@ -209,7 +210,8 @@ test_pypirc_left(void **state)
 	    "1 - : it is before the first section\n2 - server-login: it is for other sections\n"
 	    "5 - DEFAULT: it is for other sections\n8 - x: it is neither a section nor a setting\n"
 	    "9 - x: it is neither a section nor a setting\n10 - pypi: it has no password (no secret)\n");
-	reads("pypirc", "[pypi]\nusername=u\x1b[2J\npassword=p\n", "1 - pypi: its user name holds a control character\n");
+	reads("pypirc", "[pypi]\nusername=u\x1b[2J\npassword=p\n",
+	    "1 - pypi: its user name holds a control character\n");
 	reads("pypirc", "[pypi]\nusername=u\npassword=p\tq\n", "1 - pypi: its secret holds a control character\n");
 }
 
