@@ -13,6 +13,9 @@
 /** vk_closep(fd): For VK_CLEANUP on descriptors; closes ${*fd} when >= 0. */
 void vk_closep(int *fd);
 
+/** vk_fds_drop(first, inherited_only): Close from ${first} on, perhaps only what exec would pass on. */
+void vk_fds_drop(int first, bool inherited_only);
+
 /**
  * vk_read_upto(fd, buf, n, ret_len):
  * Read until end of file or ${n} bytes, through short reads and EINTR.

@@ -5,14 +5,16 @@
  *
  * The ladder, first answer wins; a step that is present but wrong is an error,
  * not a reason to try the next:
- *   1 VALETKEY_KEY        raw key, base64 (CI)
- *   2 VALETKEY_KEY_FILE   file with the raw key, base64
- *   3 kernel keyring      session key put there by "valetkey unlock": this session's
- *                         keyring, else the user's
- *   4 session file        the same on a memory file system, only where the
- *                         kernel refuses the key calls (containers)
+ *   1 VALETKEY_KEY            raw key, base64 (CI)
+ *   2 VALETKEY_KEY_FILE       file with the raw key, base64
+ *   3 VALETKEY_IDENTITY       identity (identity.h)
+ *   4 VALETKEY_IDENTITY_FILE  file with the identity
+ *   5 kernel keyring          session key put there by "valetkey unlock": this session's
+ *                             keyring, else the user's
+ *   6 session file            the same on a memory file system, only where the
+ *                             kernel refuses the key calls (containers)
  * Beside a session key lies an anchor: the newest state of the keystore that was written since, by
- * whoever reaches it.  3 and 4 refuse a file that is older (VK_ETAMPER).
+ * whoever reaches it.  5 and 6 refuse a file that is older (VK_ETAMPER).
  * No step prompts, runs a program or derives a key from a passphrase: that is
  * "valetkey unlock", once.
  */
@@ -25,6 +27,8 @@ enum vk_unlock_how {
 	VK_UNLOCK_NONE = 0,
 	VK_UNLOCK_KEY_ENV,
 	VK_UNLOCK_KEY_FILE,
+	VK_UNLOCK_IDENTITY_ENV,
+	VK_UNLOCK_IDENTITY_FILE,
 	VK_UNLOCK_KEYRING,
 	VK_UNLOCK_SESSION_FILE,
 };
@@ -32,25 +36,42 @@ enum vk_unlock_how {
 /**
  * vk_unlock(st, ret_how):
  * Climb the ladder.  VK_ELOCKED with reason and hint when no step answers; VK_EKEY when a key
- * is not this store's; VK_ETAMPER when the file is older than the session.  ${ret_how} may be NULL.
+ * is not this store's; VK_ETAMPER when the file is older than the session; vk_pin_check() comes first and
+ * last.  ${ret_how} may be NULL.
  */
 enum vk_err vk_unlock(struct vk_store *st, enum vk_unlock_how *ret_how) VK_MUST;
 
-/** vk_unlock_variable(): "VALETKEY_KEY" or "VALETKEY_KEY_FILE", whichever is set and goes first; else NULL. */
+/** vk_unlock_variable(): The name of the first variable of the ladder that is set, and not empty; else NULL. */
 const char *vk_unlock_variable(void);
 
 /**
- * vk_unlock_env():
- * The value of VALETKEY_KEY, or NULL.  The first call moves it into locked memory and wipes it in our
- * environment block, so ask here and not getenv().
+ * vk_unlock_env(name):
+ * The value of the ladder's variable ${name}, or NULL.  The first call for VALETKEY_KEY or VALETKEY_IDENTITY moves it into
+ * locked memory and wipes it in our environment block, so ask here and not getenv().
  */
-const char *vk_unlock_env(void);
+const char *vk_unlock_env(const char *name);
+
+/**
+ * vk_pin_check(st):
+ * VK_EPOLICY when VALETKEY_STORE_ID is set and names another keystore, or other keys than this one's; VK_EPROTO when it
+ * names nothing.  Before ${st} is unlocked that only saves asking for a passphrase: a file can claim any id until a
+ * key has opened it, so whoever unlocks it otherwise than with vk_unlock() asks again then.
+ */
+enum vk_err vk_pin_check(const struct vk_store *st) VK_MUST;
+
+enum { VK_PIN_TEXT = 2 * VK_STORE_ID_LEN + 1 + 32 };
+
+/** vk_pin_text(st, ret_text): What pins ${st} and its keys: "ID:COMMITMENT" in hex. */
+void vk_pin_text(const struct vk_store *st, char ret_text[VK_PIN_TEXT + 1]);
 
 /** vk_unlock_env_forget(): Wipe that copy as well, before a process that stays or another program. */
 void vk_unlock_env_forget(void);
 
 /** vk_unlock_how_text(how): "the session key in the kernel keyring", ... */
 const char *vk_unlock_how_text(enum vk_unlock_how how);
+
+/** vk_raw_key_new(ret_key): A new random key. */
+enum vk_err vk_raw_key_new(unsigned char ret_key[VK_STORE_KEY_LEN]) VK_MUST;
 
 /** vk_raw_key_parse(text, n, ret_key): 32 bytes from base64 or hex, one trailing line end allowed. */
 enum vk_err vk_raw_key_parse(const char *text, size_t n, unsigned char ret_key[VK_STORE_KEY_LEN])
@@ -72,6 +93,7 @@ enum vk_session_scope {
 struct vk_session_info {
 	enum vk_unlock_how how; /* KEYRING, SESSION_FILE or NONE */
 	bool user_scope;        /* every process of this user can use it */
+	enum vk_session_scope scope; /* as it was put; LOGIN in a file */
 	bool damaged;           /* there is one, and it was changed: vk_session_get() says how */
 	bool elsewhere;         /* a key for this store exists that this process may not read */
 	bool unseen;            /* /proc/keys cannot be read, so that ${elsewhere} is not known */

@@ -15,7 +15,7 @@ _valetkey()
 		prev=${COMP_WORDS[COMP_CWORD - 2]}
 	fi
 	if ((COMP_CWORD == 1)); then
-		mapfile -t COMPREPLY < <(compgen -W 'init add list show remove get import export unlock lock status verify compact backup repair run render setup doctor helper --help --version' -- "$cur")
+		mapfile -t COMPREPLY < <(compgen -W 'init add list show remove get import export unlock lock status slot verify compact backup repair run render setup doctor helper --help --version' -- "$cur")
 		return
 	fi
 	# After --, the words are another command's own.
@@ -34,6 +34,8 @@ _valetkey()
 	case $command:$prev in
 	init:--key-file)
 		mapfile -t COMPREPLY < <(compgen -f -- "$cur")
+		return ;;
+	init:--recipient)
 		return ;;
 	init:--kdf)
 		mapfile -t COMPREPLY < <(compgen -W 'interactive moderate' -- "$cur")
@@ -82,6 +84,29 @@ _valetkey()
 	unlock:--key-file)
 		mapfile -t COMPREPLY < <(compgen -f -- "$cur")
 		return ;;
+	unlock:--identity)
+		mapfile -t COMPREPLY < <(compgen -f -- "$cur")
+		return ;;
+	slot:--key-file)
+		mapfile -t COMPREPLY < <(compgen -f -- "$cur")
+		return ;;
+	slot:--recipient)
+		return ;;
+	slot:--external)
+		return ;;
+	slot:--label)
+		return ;;
+	slot:--kdf)
+		mapfile -t COMPREPLY < <(compgen -W 'interactive moderate' -- "$cur")
+		return ;;
+	slot:--current-passphrase-stdin)
+		return ;;
+	slot:--current-key-file)
+		mapfile -t COMPREPLY < <(compgen -f -- "$cur")
+		return ;;
+	slot:--current-identity)
+		mapfile -t COMPREPLY < <(compgen -f -- "$cur")
+		return ;;
 	run:--profile)
 		return ;;
 	run:--config)
@@ -114,7 +139,7 @@ _valetkey()
 	esac
 	case $command in
 	init)
-		mapfile -t COMPREPLY < <(compgen -W '--key-file --passphrase-stdin --kdf --help' -- "$cur") ;;
+		mapfile -t COMPREPLY < <(compgen -W '--key-file --passphrase-stdin --recipient --kdf --help' -- "$cur") ;;
 	add)
 		mapfile -t COMPREPLY < <(compgen -W '--username --name --scope --kind --header --expires --from --default --replace --help' -- "$cur") ;;
 	list)
@@ -131,11 +156,14 @@ _valetkey()
 	export)
 		mapfile -t COMPREPLY < <(compgen -W '--clear --to-store --key-file --output --replace --reveal --progress --json --help' -- "$cur") ;;
 	unlock)
-		mapfile -t COMPREPLY < <(compgen -W '--for --scope --key-file --passphrase-stdin --help' -- "$cur") ;;
+		mapfile -t COMPREPLY < <(compgen -W '--for --scope --key-file --identity --passphrase-stdin --help' -- "$cur") ;;
 	lock)
 		mapfile -t COMPREPLY < <(compgen -W '--help' -- "$cur") ;;
 	status)
 		mapfile -t COMPREPLY < <(compgen -W '--json --help' -- "$cur") ;;
+	slot)
+		mapfile -t COMPREPLY < <(compgen -W '--passphrase --passphrase-stdin --key-file --recipient --external --label --kdf --keep-key --json --current-passphrase-stdin --current-key-file --current-identity --help add list change remove rotate keygen' -- "$cur")
+		[[ $cur == -* ]] || mapfile -t -O ${#COMPREPLY[@]} COMPREPLY < <(compgen -f -- "$cur") ;;
 	verify)
 		mapfile -t COMPREPLY < <(compgen -W '--json --help' -- "$cur") ;;
 	compact)

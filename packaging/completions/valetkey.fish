@@ -9,7 +9,8 @@ complete -c valetkey -n __fish_use_subcommand -l version -d 'print the version'
 complete -c valetkey -n __fish_use_subcommand -a init -d 'make a new, empty keystore'
 complete -c valetkey -n '__fish_seen_subcommand_from init' -l key-file -d 'open it with the raw key in FILE, made if it is missing' -r -F
 complete -c valetkey -n '__fish_seen_subcommand_from init' -l passphrase-stdin -d 'read the passphrase from standard input'
-complete -c valetkey -n '__fish_seen_subcommand_from init' -l kdf -d 'what a guess costs: interactive (64 MiB) or moderate (256 MiB, default)' -r -f -a 'interactive moderate'
+complete -c valetkey -n '__fish_seen_subcommand_from init' -l recipient -d 'who has the identity of this recipient (vkr1-...) opens it' -r -f
+complete -c valetkey -n '__fish_seen_subcommand_from init' -l kdf -d 'what a guess costs: interactive (64 MiB), moderate (256 MiB); default: half a second here' -r -f -a 'interactive moderate'
 complete -c valetkey -n '__fish_seen_subcommand_from init' -l help -d 'explain the command'
 
 complete -c valetkey -n __fish_use_subcommand -a add -d 'store a credential for a URL'
@@ -73,6 +74,7 @@ complete -c valetkey -n __fish_use_subcommand -a unlock -d 'open the keystore fo
 complete -c valetkey -n '__fish_seen_subcommand_from unlock' -l for -d 'how long: 30m, 8h, 2d, at most 30d (default 12h)' -r -f
 complete -c valetkey -n '__fish_seen_subcommand_from unlock' -l scope -d 'login (the default) or user: see above' -r -f
 complete -c valetkey -n '__fish_seen_subcommand_from unlock' -l key-file -d 'open it with the raw key in FILE' -r -F
+complete -c valetkey -n '__fish_seen_subcommand_from unlock' -l identity -d 'open it with the identity in FILE' -r -F
 complete -c valetkey -n '__fish_seen_subcommand_from unlock' -l passphrase-stdin -d 'read the passphrase from standard input'
 complete -c valetkey -n '__fish_seen_subcommand_from unlock' -l help -d 'explain the command'
 
@@ -82,6 +84,22 @@ complete -c valetkey -n '__fish_seen_subcommand_from lock' -l help -d 'explain t
 complete -c valetkey -n __fish_use_subcommand -a status -d 'say where the keystore is and whether it is unlocked'
 complete -c valetkey -n '__fish_seen_subcommand_from status' -l json -d 'print a JSON object'
 complete -c valetkey -n '__fish_seen_subcommand_from status' -l help -d 'explain the command'
+
+complete -c valetkey -n __fish_use_subcommand -a slot -d 'say who can open the keystore'
+complete -c valetkey -n '__fish_seen_subcommand_from slot' -l passphrase -d 'add: a passphrase, asked for on the terminal'
+complete -c valetkey -n '__fish_seen_subcommand_from slot' -l passphrase-stdin -d 'add, change: read the new passphrase from standard input'
+complete -c valetkey -n '__fish_seen_subcommand_from slot' -l key-file -d 'add: the raw key in FILE, made if it is missing' -r -F
+complete -c valetkey -n '__fish_seen_subcommand_from slot' -l recipient -d 'add: who has the identity of this recipient (vkr1-...)' -r -f
+complete -c valetkey -n '__fish_seen_subcommand_from slot' -l external -d 'add: a key that the program valetkey-PROGRAM keeps' -r -f
+complete -c valetkey -n '__fish_seen_subcommand_from slot' -l label -d 'add, change: a name for it, which only those who open it see' -r -f
+complete -c valetkey -n '__fish_seen_subcommand_from slot' -l kdf -d 'what a guess costs: interactive (64 MiB), moderate (256 MiB); default: half a second here' -r -f -a 'interactive moderate'
+complete -c valetkey -n '__fish_seen_subcommand_from slot' -l keep-key -d 'remove: do not rotate the keys'
+complete -c valetkey -n '__fish_seen_subcommand_from slot' -l json -d 'list: print a JSON array'
+complete -c valetkey -n '__fish_seen_subcommand_from slot' -l current-passphrase-stdin -d 'the keystore with a passphrase from standard input' -r -f
+complete -c valetkey -n '__fish_seen_subcommand_from slot' -l current-key-file -d 'open the keystore with the raw key in FILE' -r -F
+complete -c valetkey -n '__fish_seen_subcommand_from slot' -l current-identity -d 'open the keystore with the identity in FILE' -r -F
+complete -c valetkey -n '__fish_seen_subcommand_from slot' -l help -d 'explain the command'
+complete -c valetkey -n '__fish_seen_subcommand_from slot' -F -a 'add list change remove rotate keygen'
 
 complete -c valetkey -n __fish_use_subcommand -a verify -d 'read and authenticate the whole keystore'
 complete -c valetkey -n '__fish_seen_subcommand_from verify' -l json -d 'print a JSON object'

@@ -4,23 +4,27 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "valetkey/identity.h"
 #include "valetkey/io.h"
 #include "valetkey/unlock.h"
 #include "cli/cmd.h"
-#include "cli/key_file.h"
 #include "cli/secret_input.h"
 #include "cli/session.h"
+#include "cli/slot_input.h"
 
 static int run(int argc, char **argv);
 
-enum { OPT_KEY_FILE = 1, OPT_STDIN, OPT_KDF };
+enum { OPT_KEY_FILE = 1, OPT_STDIN, OPT_RECIPIENT, OPT_KDF };
+
+enum { RECIPIENTS_MAX = 32 };
 
 static const struct vk_opt opts[] = {
 	{ OPT_KEY_FILE, "key-file", "FILE", "open it with the raw key in FILE, made if it is missing",
 	    false },
 	{ OPT_STDIN, "passphrase-stdin", NULL, "read the passphrase from standard input", false },
-	{ OPT_KDF, "kdf", "COST", "what a guess costs: interactive (64 MiB) or moderate (256 MiB, default)",
-	    false },
+	{ OPT_RECIPIENT, "recipient", "RECIPIENT", "who has the identity of this recipient (vkr1-...) opens it",
+	    true },
+	{ OPT_KDF, "kdf", "COST", VK_SLOT_COST_HELP, false },
 };
 
 const struct vk_cmd vk_cmd_init = {
@@ -28,26 +32,37 @@ const struct vk_cmd vk_cmd_init = {
 	.args = "",
 	.summary = "make a new, empty keystore",
 	.help = "Asks for a passphrase twice.  With --key-file, or VALETKEY_KEY or VALETKEY_KEY_FILE set, a\n"
-		"raw key opens the keystore instead, for machines; --key-file with --passphrase-stdin makes\n"
-		"both.  Nothing that exists is ever overwritten.\n",
+		"raw key opens the keystore instead, for machines; with --recipient, or VALETKEY_IDENTITY or\n"
+		"VALETKEY_IDENTITY_FILE set, an identity does.  Several of them, and --passphrase-stdin, each\n"
+		"make one way to open it; \"valetkey slot\" changes them later.  Nothing that exists is ever\n"
+		"overwritten.\n",
 	.opts = opts,
 	.n_opts = VK_COUNT(opts),
 	.run = run,
 };
 
 struct making {
-	const char *key_file;
+	const char *key_file, *recipients[RECIPIENTS_MAX];
+	size_t n_recipients;
 	bool from_stdin, asked, made_key_file;
 	struct vk_kdf_cost cost;
-	struct vk_secret pass, raw;
-	struct vk_slot_new slots[2];
+	struct vk_secret secrets[2 + RECIPIENTS_MAX + 1]; /* of the slots; the passphrase is the first of them */
+	struct vk_slot_new slots[2 + RECIPIENTS_MAX + 1];
 	size_t n_slots;
 };
 
-static void
-add_slot(struct making *m, enum vk_slot_type type, const struct vk_secret *secret)
+/* The secret of the next slot, to be filled in. */
+static struct vk_secret *
+next_secret(struct making *m)
 {
-	m->slots[m->n_slots++] = (struct vk_slot_new){ .type = type, .cost = m->cost, .secret = secret };
+	return &m->secrets[m->n_slots];
+}
+
+static void
+add_slot(struct making *m, enum vk_slot_type type)
+{
+	m->slots[m->n_slots] = (struct vk_slot_new){ .type = type, .cost = m->cost, .secret = next_secret(m) };
+	m->n_slots++;
 }
 
 static enum vk_err
@@ -58,16 +73,48 @@ raw_slot(struct making *m, const char *env)
 
 	if (!key)
 		return VK_ENOMEM;
-	if (env)
-		e = vk_raw_key_parse(env, strlen(env), key);
+	if (!env)
+		e = vk_slot_key_file(m->key_file, next_secret(m), &m->made_key_file);
+	else if ((e = vk_raw_key_parse(env, strlen(env), key)) == VK_OK)
+		e = vk_secret_set(next_secret(m), key, VK_STORE_KEY_LEN);
 	else
-		e = vk_key_file_make(m->key_file, key, &m->made_key_file);
-	if (e == VK_EPROTO && env)
 		e = vk_fail(VK_EKEY, "VALETKEY_KEY: %s", vk_reason());
 	if (e == VK_OK)
-		e = vk_secret_set(&m->raw, key, VK_STORE_KEY_LEN);
-	if (e == VK_OK)
-		add_slot(m, VK_SLOT_RAW, &m->raw);
+		add_slot(m, VK_SLOT_RAW);
+	return e;
+}
+
+/* The variable that later opens the keystore shall open it. */
+static enum vk_err
+identity_slot(struct making *m, const char *variable)
+{
+	VK_CLEANUP(vk_arena_freep) unsigned char *key = vk_arena_alloc(VK_STORE_KEY_LEN);
+	const char *value = vk_unlock_env(variable);
+	unsigned char public[VK_STORE_KEY_LEN];
+	enum vk_err e;
+
+	if (!key)
+		return VK_ENOMEM;
+	e = vk_str_ends(variable, "_FILE") ? vk_identity_read(value, key)
+					   : vk_identity_parse(value, strlen(value), key);
+	if (e == VK_EPROTO)
+		e = vk_fail(VK_EKEY, "%s: %s", variable, vk_reason());
+	if (e != VK_OK)
+		return e;
+	vk_identity_recipient(key, public);
+	if ((e = vk_secret_set(next_secret(m), public, sizeof(public))) == VK_OK)
+		add_slot(m, VK_SLOT_X25519);
+	return e;
+}
+
+static enum vk_err
+recipient_slots(struct making *m)
+{
+	enum vk_err e = VK_OK;
+
+	for (size_t i = 0; e == VK_OK && i < m->n_recipients; i++)
+		if ((e = vk_slot_recipient(m->recipients[i], next_secret(m))) == VK_OK)
+			add_slot(m, VK_SLOT_X25519);
 	return e;
 }
 
@@ -77,15 +124,15 @@ passphrase_slot(struct making *m)
 	enum vk_err e;
 
 	if (m->from_stdin) {
-		e = vk_input_stdin("the passphrase", &m->pass);
+		e = vk_input_stdin("the passphrase", next_secret(m));
 	} else {
-		e = vk_input_ask("a passphrase", "New passphrase: ", true, &m->pass);
+		e = vk_input_ask("a passphrase", "New passphrase: ", true, next_secret(m));
 		if (e == VK_ELOCKED)
 			vk_hint("use --passphrase-stdin, or --key-file FILE for a machine's key");
 		m->asked = true;
 	}
 	if (e == VK_OK)
-		add_slot(m, VK_SLOT_PASSPHRASE, &m->pass);
+		add_slot(m, VK_SLOT_PASSPHRASE);
 	return e;
 }
 
@@ -101,26 +148,39 @@ check_absent(const char *path)
 	return vk_fail(VK_EEXIST, "there is a keystore at %s already", path);
 }
 
+/* Which variable of the ladder would open it: it must not go before what the options say. */
+static enum vk_err
+make_slots(struct making *m)
+{
+	const char *variable = vk_unlock_variable(), *key = NULL;
+	enum vk_err e = VK_OK;
+
+	if (variable && strcmp(variable, "VALETKEY_KEY") == 0)
+		key = vk_unlock_env(variable);
+	if (key && m->key_file)
+		return vk_fail(VK_EUSAGE, "VALETKEY_KEY is set, and would go before the key in %s",
+		    m->key_file);
+	if (variable && strcmp(variable, "VALETKEY_KEY_FILE") == 0 && !m->key_file)
+		m->key_file = getenv(variable);
+	if (m->from_stdin || !(variable || m->key_file || m->n_recipients))
+		e = passphrase_slot(m);
+	if (e == VK_OK && (key || m->key_file))
+		e = raw_slot(m, key);
+	if (e == VK_OK && variable && vk_str_starts(variable, "VALETKEY_IDENTITY"))
+		e = identity_slot(m, variable);
+	return e == VK_OK ? recipient_slots(m) : e;
+}
+
 static enum vk_err
 make(struct making *m, const char *path)
 {
-	const char *env = vk_unlock_env(), *file = getenv("VALETKEY_KEY_FILE");
 	struct stat st;
-	enum vk_err e;
+	enum vk_err e = check_absent(path);
 
-	if (env && !*env)
-		env = NULL;
-	if (!m->key_file && !env && file && *file)
-		m->key_file = file;
-	if (env && m->key_file)
-		return vk_fail(VK_EUSAGE, "VALETKEY_KEY is set, and would go before the key in %s",
-		    m->key_file);
-	if ((e = check_absent(path)) != VK_OK)
-		return e;
-	if (m->from_stdin || !(env || m->key_file))
-		e = passphrase_slot(m);
-	if (e == VK_OK && (env || m->key_file))
-		e = raw_slot(m, env);
+	if (e == VK_OK && getenv("VALETKEY_STORE_ID"))
+		e = vk_fail(VK_EUSAGE, "VALETKEY_STORE_ID is set, and a new keystore has another id");
+	if (e == VK_OK)
+		e = make_slots(m);
 	if (e == VK_OK)
 		e = vk_mkdir_parents(path, 0700);
 	if (e == VK_OK)
@@ -130,6 +190,15 @@ make(struct making *m, const char *path)
 	    (errno == ENOENT || errno == ENOTDIR))
 		unlink(m->key_file);
 	return e;
+}
+
+/* How the keystore is opened for the first entry. */
+static const char *
+next_step(const struct making *m)
+{
+	if (m->asked || vk_unlock_variable())
+		return "";
+	return m->from_stdin ? "valetkey unlock, then " : "valetkey unlock --identity FILE, then ";
 }
 
 static int
@@ -145,14 +214,14 @@ report(const struct making *m, const char *path)
 		vk_buf_fmt(&b, "%s the raw key %s; next: VALETKEY_KEY_FILE=%s valetkey add URL\n",
 		    m->made_key_file ? "made" : "opens with", m->key_file, m->key_file);
 	else
-		vk_buf_fmt(&b, "next: %svaletkey add URL\n", m->from_stdin ? "valetkey unlock, then " : "");
+		vk_buf_fmt(&b, "next: %svaletkey add URL\n", next_step(m));
 	if (b.err != VK_OK)
 		return vk_msg_fail(b.err);
 	if ((status = vk_stdout_text(b.p, b.len)) != 0 || !m->asked)
 		return status;
 	/* Whoever has just typed the passphrase twice need not type it again for the first entry. */
 	if ((e = vk_store_open(path, &st)) != VK_OK ||
-	    (e = vk_store_unlock_passphrase(st, &m->pass)) != VK_OK)
+	    (e = vk_store_unlock_passphrase(st, &m->secrets[0])) != VK_OK)
 		return vk_msg_fail(e);
 	return vk_cli_session_start(st, VK_SESSION_LOGIN, VK_CLI_SESSION_SECONDS);
 }
@@ -167,8 +236,8 @@ init(struct making *m)
 	if (e == VK_OK)
 		e = make(m, path);
 	status = e == VK_OK ? report(m, path) : vk_msg_fail(e);
-	vk_secret_clear(&m->pass);
-	vk_secret_clear(&m->raw);
+	for (size_t i = 0; i < VK_COUNT(m->secrets); i++)
+		vk_secret_clear(&m->secrets[i]);
 	return status;
 }
 
@@ -187,11 +256,14 @@ run(int argc, char **argv)
 		case OPT_STDIN:
 			m.from_stdin = true;
 			break;
+		case OPT_RECIPIENT:
+			if (m.n_recipients == RECIPIENTS_MAX)
+				return vk_msg_usage("init: more than %d recipients", RECIPIENTS_MAX);
+			m.recipients[m.n_recipients++] = o.arg;
+			break;
 		case OPT_KDF:
-			if (strcmp(o.arg, "interactive") != 0 && strcmp(o.arg, "moderate") != 0)
-				return vk_msg_usage("init: no such cost: %s (interactive or moderate)", o.arg);
-			m.cost = strcmp(o.arg, "interactive") == 0 ? (struct vk_kdf_cost){ 2, 65536 }
-							   : (struct vk_kdf_cost){ 3, 262144 };
+			if (vk_slot_cost(o.arg, &m.cost) != VK_OK)
+				return vk_msg_usage("init: %s", vk_reason());
 			kdf = true;
 			break;
 		default:
@@ -199,7 +271,8 @@ run(int argc, char **argv)
 		}
 	if (!vk_opts_operands(&o, 0, 0))
 		return 2;
-	if (kdf && m.key_file && !m.from_stdin)
-		return vk_msg_usage("init: --kdf is about a passphrase, and there is none with --key-file");
+	if (kdf && (m.key_file || m.n_recipients) && !m.from_stdin)
+		return vk_msg_usage("init: --kdf is about a passphrase, and there is none with --key-file or "
+				    "--recipient");
 	return init(&m);
 }

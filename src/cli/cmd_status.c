@@ -7,6 +7,7 @@
 #include "cli/cmd.h"
 #include "cli/entry.h"
 #include "cli/json_out.h"
+#include "cli/slot_text.h"
 #include "cli/when.h"
 
 static int run(int argc, char **argv);
@@ -21,13 +22,12 @@ const struct vk_cmd vk_cmd_status = {
 	.name = "status",
 	.args = "",
 	.summary = "say where the keystore is and whether it is unlocked",
-	.help = "Exit code 0: unlocked; 3: locked; 1: there is no keystore.\n",
+	.help = "Exit code 0: unlocked; 3: locked; 1: there is no keystore.  VALETKEY_STORE_ID can be set to the\n"
+		"id or the pin: then no other keystore is opened.\n",
 	.opts = opts,
 	.n_opts = VK_COUNT(opts),
 	.run = run,
 };
-
-enum { MAX_SLOTS = 64 };
 
 /* vk_store_open() takes no other. */
 #define FORMAT "VKSTORE1"
@@ -35,8 +35,8 @@ enum { MAX_SLOTS = 64 };
 struct status {
 	char *path;
 	struct vk_store *st; /* NULL: there is no keystore */
-	struct vk_slot_info slots[MAX_SLOTS];
-	size_t n_slots;
+	struct vk_slot_list slots;
+	char pin[VK_PIN_TEXT + 1]; /* begins with the id */
 	struct vk_session_info session;
 	enum vk_unlock_how how; /* VK_UNLOCK_NONE: locked */
 	uint64_t entries;       /* when unlocked */
@@ -56,11 +56,10 @@ look(struct status *s)
 		return VK_OK;
 	}
 	if (e == VK_OK)
-		e = vk_store_slots(s->st, s->slots, MAX_SLOTS, &s->n_slots);
+		e = vk_slot_list(s->st, &s->slots);
 	if (e != VK_OK)
 		return e;
-	if (s->n_slots > MAX_SLOTS)
-		s->n_slots = MAX_SLOTS;
+	vk_pin_text(s->st, s->pin);
 	/* A session that cannot be read leaves the rest of the answer; vk_unlock() tells why. */
 	if (vk_session_describe(s->st, &s->session) != VK_OK)
 		s->session = (struct vk_session_info){ .how = VK_UNLOCK_NONE };
@@ -69,29 +68,6 @@ look(struct status *s)
 	snprintf(s->why, sizeof(s->why), "%s", vk_reason());
 	snprintf(s->hint, sizeof(s->hint), "%s", vk_hint_text());
 	return s->outcome == VK_OK ? vk_store_count(s->st, &s->entries) : VK_OK;
-}
-
-static const char *
-slot_text(enum vk_slot_type type)
-{
-	return type == VK_SLOT_PASSPHRASE ? "passphrase" : type == VK_SLOT_RAW ? "raw" : "unknown";
-}
-
-static void
-put_slots(const struct status *s, struct vk_buf *b)
-{
-	char stamp[VK_WHEN_TEXT];
-
-	for (size_t i = 0; i < s->n_slots; i++) {
-		const struct vk_slot_info *slot = &s->slots[i];
-
-		vk_when_stamp(slot->created, stamp);
-		vk_buf_fmt(b, "slot      %s%s, made %s", slot_text(slot->type),
-		    slot->type == VK_SLOT_RAW ? " key" : "", stamp);
-		if (slot->type == VK_SLOT_PASSPHRASE)
-			vk_buf_fmt(b, ", %u MiB, %u passes", slot->kdf_kib / 1024, slot->kdf_passes);
-		vk_buf_char(b, '\n');
-	}
 }
 
 /* Only a session remembers how new the file was. */
@@ -113,7 +89,12 @@ put_text(const struct status *s, struct vk_buf *b)
 		return;
 	}
 	vk_buf_fmt(b, "\nformat    %s, generation %" PRIu64 "\n", FORMAT, vk_store_generation(s->st));
-	put_slots(s, b);
+	vk_buf_fmt(b, "id        %.*s\npin       %s\n", 2 * VK_STORE_ID_LEN, s->pin, s->pin);
+	for (size_t i = 0; i < s->slots.n; i++) {
+		vk_buf_str(b, "slot      ");
+		vk_slot_describe(b, &s->slots.v[i]);
+		vk_buf_char(b, '\n');
+	}
 	if (s->how != VK_UNLOCK_NONE)
 		vk_buf_fmt(b, "state     unlocked by %s, %" PRIu64 " %s\n", vk_unlock_how_text(s->how),
 		    s->entries, s->entries == 1 ? "entry" : "entries");
@@ -149,17 +130,9 @@ static void
 json_slots(const struct status *s, struct vk_buf *b)
 {
 	vk_buf_str(b, ", \"slots\": [");
-	for (size_t i = 0; i < s->n_slots; i++) {
-		const struct vk_slot_info *slot = &s->slots[i];
-
-		vk_buf_fmt(b, "%s{\"type\": \"%s\", \"id\": \"", i ? ", " : "", slot_text(slot->type));
-		for (size_t k = 0; k < sizeof(slot->id); k++)
-			vk_buf_fmt(b, "%02x", slot->id[k]);
-		vk_buf_str(b, "\", ");
-		vk_json_time(b, "created", slot->created);
-		if (slot->type == VK_SLOT_PASSPHRASE)
-			vk_buf_fmt(b, ", \"kdf_mib\": %u, \"kdf_passes\": %u", slot->kdf_kib / 1024, slot->kdf_passes);
-		vk_buf_char(b, '}');
+	for (size_t i = 0; i < s->slots.n; i++) {
+		vk_buf_str(b, i ? ", " : "");
+		vk_slot_json(b, &s->slots.v[i], false);
 	}
 	vk_buf_char(b, ']');
 }
@@ -171,6 +144,8 @@ put_json(const struct status *s, struct vk_buf *b)
 		[VK_UNLOCK_NONE] = "none",
 		[VK_UNLOCK_KEY_ENV] = "key-variable",
 		[VK_UNLOCK_KEY_FILE] = "key-file",
+		[VK_UNLOCK_IDENTITY_ENV] = "identity-variable",
+		[VK_UNLOCK_IDENTITY_FILE] = "identity-file",
 		[VK_UNLOCK_KEYRING] = "keyring",
 		[VK_UNLOCK_SESSION_FILE] = "session-file",
 	};
@@ -182,6 +157,7 @@ put_json(const struct status *s, struct vk_buf *b)
 	if (s->st) {
 		vk_buf_fmt(b, ", \"format\": \"%s\", \"generation\": %" PRIu64 ", \"how\": \"%s\"", FORMAT,
 		    vk_store_generation(s->st), hows[s->how]);
+		vk_buf_fmt(b, ", \"id\": \"%.*s\", \"pin\": \"%s\"", 2 * VK_STORE_ID_LEN, s->pin, s->pin);
 		json_slots(s, b);
 		if (s->how != VK_UNLOCK_NONE)
 			vk_buf_fmt(b, ", \"entries\": %" PRIu64, s->entries);

@@ -11,6 +11,7 @@
 #include "valetkey/unlock.h"
 #include "cli/doctor.h"
 #include "cli/setup.h"
+#include "cli/slot_text.h"
 
 static const char *
 why(enum vk_err e)
@@ -129,20 +130,19 @@ session(struct vk_doctor *d, struct vk_store *st)
 static void
 slots(struct vk_doctor *d, struct vk_store *st, const char *path)
 {
-	struct vk_slot_info v[16];
-	size_t n = 0, pass = 0, raw = 0;
+	size_t n[VK_SLOT_X25519 + 1] = { 0 };
+	struct vk_slot_list l = { .n = 0 };
 	struct stat sb = { .st_mode = 0 };
 
-	if (vk_store_slots(st, v, VK_COUNT(v), &n) != VK_OK)
-		n = 0;
-	for (size_t i = 0; i < n && i < VK_COUNT(v); i++) {
-		pass += v[i].type == VK_SLOT_PASSPHRASE;
-		raw += v[i].type == VK_SLOT_RAW;
-	}
+	if (vk_slot_list(st, &l) != VK_OK)
+		l.n = 0;
+	for (size_t i = 0; i < l.n; i++)
+		if (l.v[i].type <= VK_SLOT_X25519)
+			n[l.v[i].type]++;
 	(void)!stat(path, &sb);
-	vk_doctor_add(d, VK_DOCTOR_OK, "keystore",
-	    "%s, format VKSTORE1, mode %03o; slots: %zu passphrase, %zu raw key", path,
-	    (unsigned)(sb.st_mode & 0777), pass, raw);
+	vk_doctor_add(d, VK_DOCTOR_OK, "keystore", "%s, format VKSTORE1, mode %03o; slots: %zu passphrase, "
+	    "%zu raw key, %zu external, %zu recipient", path, (unsigned)(sb.st_mode & 0777),
+	    n[VK_SLOT_PASSPHRASE], n[VK_SLOT_RAW], n[VK_SLOT_EXTERNAL], n[VK_SLOT_X25519]);
 }
 
 /* Every page and record, not only those that a lookup happens to read. */
@@ -160,7 +160,7 @@ intact(struct vk_doctor *d, struct vk_store *st)
 static void
 unlocked(struct vk_doctor *d, struct vk_store *st)
 {
-	const char *file = getenv("VALETKEY_KEY_FILE");
+	const char *variable = vk_unlock_variable(), *file = variable ? getenv(variable) : NULL;
 	enum vk_unlock_how how = VK_UNLOCK_NONE;
 	enum vk_err e = vk_unlock(st, &how);
 
@@ -175,8 +175,8 @@ unlocked(struct vk_doctor *d, struct vk_store *st)
 	if (e != VK_OK && *vk_hint_text())
 		vk_doctor_fix(d, "%s", vk_hint_text());
 	vk_reason_clear();
-	if (file && *file && !getenv("VALETKEY_KEY"))
-		readable(d, "unlock", "key file", file);
+	if (file && vk_str_ends(variable, "_FILE"))
+		readable(d, "unlock", strcmp(variable, "VALETKEY_KEY_FILE") == 0 ? "key file" : "identity file", file);
 }
 
 void

@@ -3,7 +3,6 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/random.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -15,34 +14,6 @@
 #ifndef RENAME_NOREPLACE
 #define RENAME_NOREPLACE 1
 #endif
-
-static enum vk_err
-random_key(unsigned char key[VK_STORE_KEY_LEN])
-{
-	ssize_t n;
-
-	/* Reads of up to 256 bytes are never short once the kernel's pool is ready. */
-	while ((n = getrandom(key, VK_STORE_KEY_LEN, 0)) < 0 && errno == EINTR)
-		;
-	return n == VK_STORE_KEY_LEN ? VK_OK : vk_fail_errno("getrandom");
-}
-
-static enum vk_err
-write_key(int fd, const unsigned char key[VK_STORE_KEY_LEN])
-{
-	const size_t n = VK_BASE64_LEN(VK_STORE_KEY_LEN);
-	VK_CLEANUP(vk_arena_freep) char *text = vk_arena_alloc(n + 1);
-	enum vk_err e;
-
-	if (!text)
-		return VK_ENOMEM;
-	vk_base64_encode(key, VK_STORE_KEY_LEN, text);
-	text[n] = '\n';
-	e = vk_write_full(fd, text, n + 1);
-	if (e == VK_OK && fsync(fd) < 0)
-		e = vk_fail_errno("fsync");
-	return e;
-}
 
 /* Give the finished file its name, unless something has it. */
 static enum vk_err
@@ -56,12 +27,12 @@ publish(const char *temp, const char *path)
 		return VK_OK;
 	}
 	if (errno == EEXIST)
-		return vk_fail(VK_EEXIST, "somebody else has just made %s", path);
+		return vk_fail(VK_EEXIST, "%s exists already", path);
 	return vk_fail_errno("cannot make the key file %s", path);
 }
 
-static enum vk_err
-make(const char *path, unsigned char key[VK_STORE_KEY_LEN])
+enum vk_err
+vk_key_file_write(const char *path, const char *text)
 {
 	VK_CLEANUP(vk_freep) char *temp = vk_asprintf("%s.new-XXXXXX", path);
 	VK_CLEANUP(vk_closep) int fd = -1;
@@ -69,17 +40,32 @@ make(const char *path, unsigned char key[VK_STORE_KEY_LEN])
 
 	if (!temp)
 		return VK_ENOMEM;
-	if ((e = random_key(key)) != VK_OK)
-		return e;
 	if ((fd = mkostemp(temp, O_CLOEXEC)) < 0)
 		return vk_fail_errno("cannot make the key file %s", path);
-	if ((e = write_key(fd, key)) != VK_OK)
+	e = vk_write_full(fd, text, strlen(text));
+	if (e == VK_OK && fsync(fd) < 0)
+		e = vk_fail_errno("fsync");
+	if (e != VK_OK)
 		e = vk_fail(e, "cannot make the key file %s: %s", path, vk_reason());
 	else
 		e = publish(temp, path);
 	if (e != VK_OK)
 		unlink(temp);
 	return e;
+}
+
+static enum vk_err
+make(const char *path, unsigned char key[VK_STORE_KEY_LEN])
+{
+	const size_t n = VK_BASE64_LEN(VK_STORE_KEY_LEN);
+	VK_CLEANUP(vk_arena_freep) char *text = vk_arena_alloc(n + 2);
+	enum vk_err e = text ? vk_raw_key_new(key) : VK_ENOMEM;
+
+	if (e != VK_OK)
+		return e;
+	vk_base64_encode(key, VK_STORE_KEY_LEN, text);
+	memcpy(text + n, "\n", 2);
+	return vk_key_file_write(path, text);
 }
 
 enum vk_err

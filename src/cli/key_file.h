@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-/* key_file.h - making the file that holds a keystore's raw key. */
+/* key_file.h - making files that hold a raw key or an identity. */
 #ifndef VK_CLI_KEY_FILE_H
 #define VK_CLI_KEY_FILE_H
 
@@ -14,5 +14,8 @@
  */
 enum vk_err vk_key_file_make(const char *path, unsigned char ret_key[VK_STORE_KEY_LEN],
     bool *ret_made) VK_MUST;
+
+/** vk_key_file_write(path, text): Make such a file that holds ${text}; VK_EEXIST when anything is there. */
+enum vk_err vk_key_file_write(const char *path, const char *text) VK_MUST;
 
 #endif

@@ -13,6 +13,10 @@
  */
 enum vk_err vk_input_stdin(const char *what, struct vk_secret *ret) VK_MUST;
 
+/** vk_input_stdin_two(first, second, ret_first, ret_second): Two, a line each; ${first} and ${second} name them. */
+enum vk_err vk_input_stdin_two(const char *first, const char *second, struct vk_secret *ret_first,
+    struct vk_secret *ret_second) VK_MUST;
+
 /**
  * vk_input_ask(what, prompt, confirm, ret):
  * Ask on the terminal; VK_ELOCKED when standard input is none, since a script must never hang at a

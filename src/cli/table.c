@@ -12,6 +12,7 @@ extern const struct vk_cmd vk_cmd_export;
 extern const struct vk_cmd vk_cmd_unlock;
 extern const struct vk_cmd vk_cmd_lock;
 extern const struct vk_cmd vk_cmd_status;
+extern const struct vk_cmd vk_cmd_slot;
 extern const struct vk_cmd vk_cmd_verify;
 extern const struct vk_cmd vk_cmd_compact;
 extern const struct vk_cmd vk_cmd_backup;
@@ -33,6 +34,7 @@ const struct vk_cmd *const vk_cmds[] = {
 	&vk_cmd_unlock,
 	&vk_cmd_lock,
 	&vk_cmd_status,
+	&vk_cmd_slot,
 	&vk_cmd_verify,
 	&vk_cmd_compact,
 	&vk_cmd_backup,

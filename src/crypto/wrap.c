@@ -35,6 +35,7 @@ vk_x25519_public(const unsigned char secret[VK_KEY_LEN], unsigned char ret_publi
 {
 	vk_crypto_start();
 	crypto_scalarmult_base(ret_public, secret);
+	vk_wipe_stack();
 }
 
 /* False: a public key of small order, with which every secret key has the shared secret zero. */
@@ -47,6 +48,7 @@ derive(const unsigned char *secret, const unsigned char *theirs, const struct bo
 	bool ok = crypto_scalarmult(shared, secret, theirs) == 0 &&
 	    !sodium_is_zero(shared, sizeof(shared));
 
+	vk_wipe_stack();
 	if (ok)
 		vk_prf(shared, "vk1 slot", parts, VK_COUNT(parts), (unsigned char *)ret, sizeof(*ret));
 	vk_wipe(shared, sizeof(shared));

@@ -53,7 +53,4 @@ void vk_note_clear(struct vk_note *n);
 /** vk_note_fail(sock, e): Tell the other end of a failure, with our reason for it. */
 void vk_note_fail(int sock, enum vk_err e);
 
-/** vk_fds_drop(first, inherited_only): Close from ${first} on, perhaps only what exec would pass on. */
-void vk_fds_drop(int first, bool inherited_only);
-
 #endif

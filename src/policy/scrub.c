@@ -92,7 +92,8 @@ vk_policy_scrub(struct vk_policy *p, const char *name)
 {
 	const char *value = getenv(name);
 
-	if (vk_str_starts(name, "VALETKEY_KEY") || vk_str_starts(name, "ACTIONS_ID_TOKEN_REQUEST_"))
+	if (vk_str_starts(name, "VALETKEY_KEY") || vk_str_starts(name, "VALETKEY_IDENTITY") ||
+	    vk_str_starts(name, "ACTIONS_ID_TOKEN_REQUEST_"))
 		return true;
 	if (is_npm_credential(name))
 		return true;

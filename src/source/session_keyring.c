@@ -267,7 +267,8 @@ vk_keyring_write_anchor(int which, const char *tag, const struct vk_session_raw 
 }
 
 void
-vk_keyring_where(const char *tag, char *ret_place, size_t size, bool *ret_user)
+vk_keyring_where(const char *tag, char *ret_place, size_t size, bool *ret_user,
+    enum vk_session_scope *ret_scope)
 {
 	long key = search(KEY_SPEC_SESSION_KEYRING, VK_KEY_SESSION, tag);
 	long in_user = search(KEY_SPEC_USER_KEYRING, VK_KEY_SESSION, tag);
@@ -276,8 +277,10 @@ vk_keyring_where(const char *tag, char *ret_place, size_t size, bool *ret_user)
 	    vk_keyctl(KEYCTL_GET_KEYRING_ID, vk_keyctl_ring(KEY_SPEC_USER_SESSION_KEYRING), 0, 0, 0);
 
 	*ret_user = true;
+	*ret_scope = VK_SESSION_LOGIN;
 	if (in_user >= 0 && (key < 0 || key == in_user)) {
 		snprintf(ret_place, size, "user keyring (every process of this user)");
+		*ret_scope = VK_SESSION_USER;
 	} else if (session == fallback) {
 		/* Nobody started a session here, as pam_keyinit does; the whole user can link this one. */
 		snprintf(ret_place, size,

@@ -90,11 +90,12 @@ void vk_keyring_write_anchor(int which, const char *tag, const struct vk_session
 unsigned vk_keyring_drop(const char *tag);
 
 /**
- * vk_keyring_where(tag, ret_place, size, ret_user):
- * Words for the keyring that vk_keyring_get() finds it in, and whether every process of this user
- * can get there.
+ * vk_keyring_where(tag, ret_place, size, ret_user, ret_scope):
+ * Words for the keyring that vk_keyring_get() finds it in, whether every process of this user
+ * can get there, and what was asked for when it was put there.
  */
-void vk_keyring_where(const char *tag, char *ret_place, size_t size, bool *ret_user);
+void vk_keyring_where(const char *tag, char *ret_place, size_t size, bool *ret_user,
+    enum vk_session_scope *ret_scope);
 
 /** vk_keyring_refused(): Does the kernel refuse to add keys, or any key call? */
 bool vk_keyring_refused(void) VK_MUST;

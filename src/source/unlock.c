@@ -1,8 +1,23 @@
 /* SPDX-License-Identifier: ISC */
 #include <string.h>
 
+#include "valetkey/identity.h"
 #include "valetkey/secret.h"
 #include "valetkey/unlock.h"
+
+#define HINT "run \"valetkey unlock\", or set VALETKEY_KEY, VALETKEY_KEY_FILE or VALETKEY_IDENTITY_FILE"
+
+/* The steps that are variables, in their order. */
+static const struct variable {
+	const char *name, *what;
+	enum vk_unlock_how how;
+	bool file, identity;
+} variables[] = {
+	{ "VALETKEY_KEY", "key", VK_UNLOCK_KEY_ENV, false, false },
+	{ "VALETKEY_KEY_FILE", "key", VK_UNLOCK_KEY_FILE, true, false },
+	{ "VALETKEY_IDENTITY", "identity", VK_UNLOCK_IDENTITY_ENV, false, true },
+	{ "VALETKEY_IDENTITY_FILE", "identity", VK_UNLOCK_IDENTITY_FILE, true, true },
+};
 
 const char *
 vk_unlock_how_text(enum vk_unlock_how how)
@@ -12,6 +27,10 @@ vk_unlock_how_text(enum vk_unlock_how how)
 		return "the raw key in VALETKEY_KEY";
 	case VK_UNLOCK_KEY_FILE:
 		return "the raw key in VALETKEY_KEY_FILE";
+	case VK_UNLOCK_IDENTITY_ENV:
+		return "the identity in VALETKEY_IDENTITY";
+	case VK_UNLOCK_IDENTITY_FILE:
+		return "the identity in VALETKEY_IDENTITY_FILE";
 	case VK_UNLOCK_KEYRING:
 		return "the session key in the kernel keyring";
 	case VK_UNLOCK_SESSION_FILE:
@@ -22,64 +41,97 @@ vk_unlock_how_text(enum vk_unlock_how how)
 	return "nothing";
 }
 
-static struct {
-	struct vk_secret key;
-	const char *place; /* where it was: a later setenv() puts another elsewhere */
-} given;
+/* Those that are secrets themselves, and where they were: a later setenv() puts another elsewhere. */
+static struct held {
+	struct vk_secret secret;
+	const char *place;
+} held[VK_COUNT(variables)];
 
-const char *
-vk_unlock_env(void)
+static const char *
+value_of(size_t i)
 {
-	char *env = getenv("VALETKEY_KEY");
+	char *env = getenv(variables[i].name);
+	struct held *h = &held[i];
 
-	if (env && *env && vk_secret_set(&given.key, env, strlen(env)) == VK_OK) {
-		given.place = env;
+	if (!env || variables[i].file)
+		return env;
+	if (*env && vk_secret_set(&h->secret, env, strlen(env)) == VK_OK) {
+		h->place = env;
 		vk_wipe(env, strlen(env));
 	}
-	return env && env == given.place && !*env ? given.key.p : env;
+	return env == h->place && !*env ? h->secret.p : env;
+}
+
+const char *
+vk_unlock_env(const char *name)
+{
+	for (size_t i = 0; i < VK_COUNT(variables); i++)
+		if (strcmp(variables[i].name, name) == 0)
+			return value_of(i);
+	return NULL;
 }
 
 void
 vk_unlock_env_forget(void)
 {
-	vk_secret_clear(&given.key);
+	for (size_t i = 0; i < VK_COUNT(held); i++)
+		vk_secret_clear(&held[i].secret);
+}
+
+static const struct variable *
+variable_set(void)
+{
+	for (size_t i = 0; i < VK_COUNT(variables); i++) {
+		const char *value = value_of(i);
+
+		if (value && *value)
+			return &variables[i];
+	}
+	return NULL;
 }
 
 const char *
 vk_unlock_variable(void)
 {
-	const char *env = vk_unlock_env(), *file = getenv("VALETKEY_KEY_FILE");
+	const struct variable *v = variable_set();
 
-	if (env && *env)
-		return "VALETKEY_KEY";
-	return file && *file ? "VALETKEY_KEY_FILE" : NULL;
+	return v ? v->name : NULL;
 }
 
 static enum vk_err
-open_raw(struct vk_store *st, const unsigned char key[VK_STORE_KEY_LEN], const char *source)
+read_variable(const struct variable *v, const char *value, unsigned char key[VK_STORE_KEY_LEN])
 {
-	enum vk_err e = vk_store_unlock_raw(st, key);
+	enum vk_err e;
 
-	if (e != VK_EKEY)
+	if (v->file)
+		e = v->identity ? vk_identity_read(value, key) : vk_raw_key_read(value, key);
+	else
+		e = v->identity ? vk_identity_parse(value, strlen(value), key)
+				: vk_raw_key_parse(value, strlen(value), key);
+	if (e != VK_EPROTO)
 		return e;
-	vk_hint("unset it, or give the key that \"valetkey init\" used");
-	return vk_fail(VK_EKEY, "the key in %s does not open the keystore %s", source,
-	    vk_store_file(st));
+	/* A key was given, and is none. */
+	return v->file ? VK_EKEY : vk_fail(VK_EKEY, "%s: %s", v->name, vk_reason());
 }
 
 static enum vk_err
-open_session(struct vk_store *st, const unsigned char key[VK_STORE_KEY_LEN],
-    const struct vk_store_anchor *anchor)
+open_variable(struct vk_store *st, const struct variable *v)
 {
-	enum vk_err e = vk_store_unlock_session(st, key);
+	VK_CLEANUP(vk_arena_freep) unsigned char *key = vk_arena_alloc(VK_STORE_KEY_LEN);
+	const char *value = value_of((size_t)(v - variables));
+	enum vk_err e = key && value ? read_variable(v, value, key) : VK_ENOMEM;
 
-	if (e == VK_OK)
-		return vk_store_expect(st, anchor);
-	if (e != VK_EKEY)
-		return e;
-	vk_hint("run \"valetkey unlock\" again");
-	return vk_fail(VK_ELOCKED, "the keystore %s has new keys since it was unlocked",
-	    vk_store_file(st));
+	if (e == VK_OK) {
+		e = v->identity ? vk_store_unlock_identity(st, key) : vk_store_unlock_raw(st, key);
+		if (e == VK_EKEY) {
+			vk_hint(v->identity
+				? "unset it, or have its recipient added with \"valetkey slot add\""
+				: "unset it, or give the key that \"valetkey init\" used");
+			vk_fail(e, "the %s in %s does not open the keystore %s", v->what,
+			    v->file ? value : v->name, vk_store_file(st));
+		}
+	}
+	return e;
 }
 
 /* Where a login session has it unlocked, cron, an IDE or a service of the same user often wonders why it has not. */
@@ -95,7 +147,7 @@ locked_here(const struct vk_store *st, const struct vk_session_info *s)
 		vk_hint("run \"valetkey unlock\" here too, or \"valetkey unlock --scope user\" once for cron, "
 			"services and IDEs");
 	else
-		vk_hint("run \"valetkey unlock\", or set VALETKEY_KEY or VALETKEY_KEY_FILE");
+		vk_hint(HINT);
 	if (s->elsewhere)
 		return vk_fail(VK_ELOCKED, "the keystore %s is locked here, and unlocked in another session",
 		    vk_store_file(st));
@@ -105,52 +157,50 @@ locked_here(const struct vk_store *st, const struct vk_session_info *s)
 static enum vk_err
 locked(const struct vk_store *st)
 {
-	const char *env = vk_unlock_env(), *file = getenv("VALETKEY_KEY_FILE");
 	struct vk_session_info s = { .how = VK_UNLOCK_NONE };
 
 	/* CI systems hand out empty variables where secrets are withheld, as for a fork's build. */
-	if (env || file) {
-		vk_hint("run \"valetkey unlock\", or set VALETKEY_KEY or VALETKEY_KEY_FILE");
-		return vk_fail(VK_ELOCKED, "the keystore %s is locked (%s is set but empty)",
-		    vk_store_file(st), env ? "VALETKEY_KEY" : "VALETKEY_KEY_FILE");
-	}
+	for (size_t i = 0; i < VK_COUNT(variables); i++)
+		if (value_of(i)) {
+			vk_hint(HINT);
+			return vk_fail(VK_ELOCKED, "the keystore %s is locked (%s is set but empty)",
+			    vk_store_file(st), variables[i].name);
+		}
 	if (vk_session_describe(st, &s) != VK_OK)
 		s = (struct vk_session_info){ .how = VK_UNLOCK_NONE };
 	return locked_here(st, &s);
 }
 
+static enum vk_err
+open_session(struct vk_store *st, enum vk_unlock_how *ret_how)
+{
+	VK_CLEANUP(vk_arena_freep) unsigned char *key = vk_arena_alloc(VK_STORE_KEY_LEN);
+	struct vk_store_anchor anchor;
+	enum vk_err e = key ? vk_session_get(st, key, &anchor, ret_how) : VK_ENOMEM;
+
+	if (e == VK_ENOENT)
+		return locked(st);
+	if (e == VK_OK && (e = vk_store_unlock_session(st, key)) == VK_OK)
+		return vk_store_expect(st, &anchor);
+	if (e == VK_EKEY)
+		e = vk_fail(VK_ELOCKED, "the keystore %s has new keys since it was unlocked",
+		    vk_store_file(st));
+	if (e == VK_ELOCKED)
+		vk_hint("run \"valetkey unlock\" again");
+	return e;
+}
+
 enum vk_err
 vk_unlock(struct vk_store *st, enum vk_unlock_how *ret_how)
 {
-	const char *env = vk_unlock_env(), *file = getenv("VALETKEY_KEY_FILE");
-	VK_CLEANUP(vk_arena_freep) unsigned char *key = vk_arena_alloc(VK_STORE_KEY_LEN);
-	enum vk_unlock_how how = VK_UNLOCK_NONE;
-	struct vk_store_anchor anchor;
-	enum vk_err e;
+	const struct variable *v = variable_set();
+	enum vk_unlock_how how = v ? v->how : VK_UNLOCK_NONE;
+	enum vk_err e = vk_pin_check(st);
 
-	if (!key)
-		return VK_ENOMEM;
-	if (env && *env) {
-		how = VK_UNLOCK_KEY_ENV;
-		if ((e = vk_raw_key_parse(env, strlen(env), key)) == VK_OK)
-			e = open_raw(st, key, "VALETKEY_KEY");
-		else
-			e = vk_fail(VK_EKEY, "VALETKEY_KEY: %s", vk_reason());
-	} else if (file && *file) {
-		how = VK_UNLOCK_KEY_FILE;
-		if ((e = vk_raw_key_read(file, key)) == VK_OK)
-			e = open_raw(st, key, file);
-		else if (e == VK_EPROTO)
-			e = VK_EKEY; /* a key was given, and is none */
-	} else {
-		e = vk_session_get(st, key, &anchor, &how);
-		if (e == VK_OK)
-			e = open_session(st, key, &anchor);
-		else if (e == VK_ENOENT)
-			e = locked(st);
-		else if (e == VK_ELOCKED)
-			vk_hint("run \"valetkey unlock\" again");
-	}
+	if (e == VK_OK)
+		e = v ? open_variable(st, v) : open_session(st, &how);
+	if (e == VK_OK)
+		e = vk_pin_check(st);
 	if (e == VK_OK && ret_how)
 		*ret_how = how;
 	return e;

@@ -36,9 +36,12 @@ clear_ok(const unsigned char *s)
 
 	if (!vk_slot_known(type))
 		return type != 0;
-	return vk_all_zero(s + 1, VK_SLOT_ID - 1) && vk_all_zero(s + VK_SLOT_REST, VK_SLOT_LEN - VK_SLOT_REST) &&
-	    (type == VK_SLOT_PASSPHRASE ? cost_ok(s) : vk_all_zero(s + VK_SLOT_SALT, VK_SLOT_PROGRAM - VK_SLOT_SALT)) &&
-	    (type == VK_SLOT_EXTERNAL ? program_ok(s + VK_SLOT_PROGRAM) : vk_all_zero(s + VK_SLOT_PROGRAM, VK_SLOT_PROGRAM_MAX));
+	return vk_all_zero(s + 1, VK_SLOT_ID - 1) &&
+	    vk_all_zero(s + VK_SLOT_REST, VK_SLOT_LEN - VK_SLOT_REST) &&
+	    (type == VK_SLOT_PASSPHRASE ? cost_ok(s)
+				    : vk_all_zero(s + VK_SLOT_SALT, VK_SLOT_PROGRAM - VK_SLOT_SALT)) &&
+	    (type == VK_SLOT_EXTERNAL ? program_ok(s + VK_SLOT_PROGRAM)
+				      : vk_all_zero(s + VK_SLOT_PROGRAM, VK_SLOT_PROGRAM_MAX));
 }
 
 static enum vk_err

@@ -19,7 +19,7 @@ HEADERS = {
     "secret.h": "mem", "cred.h": "mem",
     "store.h": "store",
     "proto.h": "proto", "import.h": "proto",
-    "source.h": "source", "unlock.h": "source",
+    "source.h": "source", "unlock.h": "source", "identity.h": "source", "external.h": "source",
     "config.h": "policy",
     "policy.h": "policy",
     "inject.h": "inject",

@@ -175,7 +175,7 @@ test_profile(void **state)
 static void
 test_locked(void **state)
 {
-	char *key = vk_strdup(vk_unlock_env());
+	char *key = vk_strdup(vk_unlock_env("VALETKEY_KEY"));
 
 	(void)state;
 	setenv("VK_T_A", "aaa", 1);

@@ -20,7 +20,8 @@ static void
 test_scrub(void **state)
 {
 	static const char *const out[] = {
-		"VALETKEY_KEY", "VALETKEY_KEY_FILE", "ACTIONS_ID_TOKEN_REQUEST_URL",
+		"VALETKEY_KEY", "VALETKEY_KEY_FILE", "VALETKEY_IDENTITY", "VALETKEY_IDENTITY_FILE",
+		"ACTIONS_ID_TOKEN_REQUEST_URL",
 		"ACTIONS_ID_TOKEN_REQUEST_TOKEN", "VAULT_TOKEN", "DOCKER_AUTH_CONFIG", "NPM_TOKEN",
 		"NODE_AUTH_TOKEN", "GITHUB_TOKEN", "CI_JOB_TOKEN", "npm_config_//h.example/:_authToken",
 		"NPM_CONFIG_//h.example/:_authtoken", "npm_config__auth", "Npm_Config__authToken",

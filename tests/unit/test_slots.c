@@ -73,7 +73,8 @@ test_types(void **state)
 	assert_ok(put(st, "https://a.example", "ann", "", "secret-a"));
 	assert_ok(add(st, VK_SLOT_PASSPHRASE, "pass", 4, "the \xc3\xa4 passphrase", id[0]));
 	assert_ok(add(st, VK_SLOT_EXTERNAL, kept, sizeof(kept), "", id[1]));
-	assert_ok(add(st, VK_SLOT_X25519, recipient, sizeof(recipient), "0123456789012345678901234567890123456789", id[2]));
+	assert_ok(add(st, VK_SLOT_X25519, recipient, sizeof(recipient),
+	    "0123456789012345678901234567890123456789", id[2]));
 	other = locked();
 	assert_ok(open_pass(other, "pass"));
 	expect(other, "https://a.example", NULL, "secret-a");

@@ -48,6 +48,9 @@ setup(void **state)
 	(void)state;
 	unsetenv("VALETKEY_KEY");
 	unsetenv("VALETKEY_KEY_FILE");
+	unsetenv("VALETKEY_IDENTITY");
+	unsetenv("VALETKEY_IDENTITY_FILE");
+	unsetenv("VALETKEY_STORE_ID");
 	snprintf(dir, sizeof(dir), "/dev/shm/vk-unlock-XXXXXX");
 	assert_non_null(mkdtemp(dir));
 	setenv("XDG_RUNTIME_DIR", dir, 1);

@@ -1,0 +1,222 @@
+/* SPDX-License-Identifier: ISC */
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "source/helper_call.h"
+#include "valetkey/io.h"
+
+extern char **environ;
+
+/* What a program needs to find the session's services and to speak the user's language. */
+static const char *const passed_on[] = {
+	"HOME", "USER", "LOGNAME", "LANG", "LC_ALL", "XDG_RUNTIME_DIR", "DBUS_SESSION_BUS_ADDRESS",
+};
+
+struct call {
+	char path[4096];
+	const char *name;
+	char *envp[VK_COUNT(passed_on) + 2];
+	pid_t pid;
+	int out; /* its answer */
+	int64_t deadline;
+};
+
+static int64_t
+now_ms(void)
+{
+	struct timespec t = { 0 };
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
+}
+
+/* It gets keys, so it must be nobody's but root's and ours. */
+static enum vk_err
+find_program(struct call *c)
+{
+	const char *dir = getenv("VALETKEY_LIBEXEC");
+	struct stat st;
+
+	if (!*c->name || c->name[strspn(c->name, "abcdefghijklmnopqrstuvwxyz0123456789-")])
+		return vk_fail(VK_EUSAGE, "the name of a program that keeps a key is of a-z, 0-9 and -");
+	if (!dir || !*dir)
+		dir = VK_LIBEXEC;
+	if (*dir != '/')
+		return vk_fail(VK_EUSAGE, "VALETKEY_LIBEXEC is not an absolute path");
+	if (snprintf(c->path, sizeof(c->path), "%s/valetkey-%s", dir, c->name) >= (int)sizeof(c->path))
+		return vk_fail(VK_ELIMIT, "the path of valetkey-%s is too long", c->name);
+	if (stat(c->path, &st) < 0)
+		return vk_fail(VK_EBACKEND, "cannot start %s: %s", c->path, strerror(errno));
+	if (!S_ISREG(st.st_mode) || !(st.st_mode & 0111))
+		return vk_fail(VK_EBACKEND, "cannot start %s: it is no program", c->path);
+	if (st.st_uid != geteuid() && st.st_uid != 0)
+		return vk_fail(VK_EPOLICY, "the program %s belongs to somebody else", c->path);
+	if (st.st_mode & 022) {
+		vk_hint("chmod go-w %s", c->path);
+		return vk_fail(VK_EPOLICY, "others can write the program %s", c->path);
+	}
+	return VK_OK;
+}
+
+static void
+make_environment(struct call *c)
+{
+	static char path[] = "PATH=/usr/local/bin:/usr/bin:/bin";
+	size_t n = 0;
+
+	c->envp[n++] = path;
+	for (size_t i = 0; i < VK_COUNT(passed_on); i++) {
+		size_t len = strlen(passed_on[i]);
+
+		for (char **e = environ; e && *e; e++)
+			if (strncmp(*e, passed_on[i], len) == 0 && (*e)[len] == '=') {
+				c->envp[n++] = *e;
+				break;
+			}
+	}
+	c->envp[n] = NULL;
+}
+
+static void VK_NORETURN
+child(struct call *c, pid_t parent, int in, int out)
+{
+	char *argv[] = { c->path, NULL };
+	int null = open("/dev/null", O_WRONLY | O_CLOEXEC);
+	sigset_t none;
+
+	/* No terminal, so it cannot ask there; a group of its own, so that all it starts can be killed. */
+	setsid();
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	sigemptyset(&none);
+	signal(SIGPIPE, SIG_DFL);
+	sigprocmask(SIG_SETMASK, &none, NULL);
+	umask(077);
+	if (getppid() == parent && null >= 0 && chdir("/") == 0 && dup2(in, STDIN_FILENO) >= 0 &&
+	    dup2(out, STDOUT_FILENO) >= 0 && dup2(null, STDERR_FILENO) >= 0) {
+		vk_fds_drop(STDERR_FILENO + 1, false);
+		execve(c->path, argv, c->envp);
+	}
+	vk_arena_wipe();
+	_exit(127);
+}
+
+/* The request goes into the pipe before there is anybody to read it: that neither blocks nor breaks. */
+static enum vk_err
+start(struct call *c, const struct vk_buf *request)
+{
+	int in[2] = { -1, -1 }, out[2] = { -1, -1 };
+	pid_t parent = getpid();
+	enum vk_err e = VK_OK;
+
+	if (pipe2(in, O_CLOEXEC) < 0 || pipe2(out, O_CLOEXEC) < 0)
+		e = vk_fail_errno("cannot make a pipe");
+	if (e == VK_OK)
+		e = vk_write_full(in[1], request->p, request->len);
+	if (e == VK_OK && (c->pid = fork()) < 0)
+		e = vk_fail_errno("cannot start %s", c->path);
+	if (e == VK_OK && c->pid == 0)
+		child(c, parent, in[0], out[1]);
+	vk_closep(&in[0]);
+	vk_closep(&in[1]);
+	vk_closep(&out[1]);
+	if (e != VK_OK)
+		vk_closep(&out[0]);
+	c->out = out[0];
+	return e;
+}
+
+static enum vk_err
+too_late(const struct call *c)
+{
+	return vk_fail(VK_EBACKEND, "valetkey-%s did not answer within %d seconds, and was stopped", c->name,
+	    VK_HELPER_DEADLINE_MS / 1000);
+}
+
+static enum vk_err
+read_answer(const struct call *c, struct vk_buf *answer)
+{
+	for (;;) {
+		struct pollfd p = { .fd = c->out, .events = POLLIN };
+		int64_t left = c->deadline - now_ms();
+		size_t n = 0;
+		enum vk_err e;
+
+		if (left <= 0)
+			return too_late(c);
+		if (poll(&p, 1, (int)left) <= 0)
+			continue;
+		e = vk_buf_read_some(answer, c->out, &n);
+		if (e == VK_ELIMIT)
+			return vk_fail(VK_EBACKEND, "valetkey-%s answers more than %zu bytes", c->name, answer->max);
+		if (e != VK_OK || n == 0)
+			return e;
+	}
+}
+
+static enum vk_err
+wait_end(struct call *c, int *ret_status)
+{
+	struct timespec pause = { 0, 1000000 };
+	int status;
+
+	for (;;) {
+		pid_t r = waitpid(c->pid, &status, WNOHANG);
+
+		if (r == c->pid)
+			break;
+		if (r < 0 && errno != EINTR)
+			return vk_fail_errno("cannot wait for valetkey-%s", c->name);
+		if (now_ms() >= c->deadline)
+			return too_late(c);
+		nanosleep(&pause, NULL);
+	}
+	c->pid = 0;
+	*ret_status = WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
+	return VK_OK;
+}
+
+static void
+stop(struct call *c)
+{
+	if (c->pid <= 0)
+		return;
+	/* The second is for one that has not made its group yet. */
+	kill(-c->pid, SIGKILL);
+	kill(c->pid, SIGKILL);
+	while (waitpid(c->pid, NULL, 0) < 0 && errno == EINTR)
+		;
+}
+
+enum vk_err
+vk_helper_call(const char *name, const struct vk_buf *request, struct vk_buf *answer,
+    int *ret_status)
+{
+	struct call c = { .name = name, .out = -1, .deadline = now_ms() + VK_HELPER_DEADLINE_MS };
+	struct sigaction reap = { .sa_handler = SIG_DFL }, saved;
+	enum vk_err e;
+
+	if (request->err != VK_OK)
+		return request->err;
+	if (request->len > VK_HELPER_REQUEST_MAX)
+		return vk_fail(VK_ELIMIT, "a request is larger than %d bytes", VK_HELPER_REQUEST_MAX);
+	if ((e = find_program(&c)) != VK_OK)
+		return e;
+	make_environment(&c);
+	/* Were it ignored, as some parents leave it, the kernel would not tell how the program ended. */
+	sigaction(SIGCHLD, &reap, &saved);
+	if ((e = start(&c, request)) == VK_OK && (e = read_answer(&c, answer)) == VK_OK)
+		e = wait_end(&c, ret_status);
+	stop(&c);
+	vk_closep(&c.out);
+	sigaction(SIGCHLD, &saved, NULL);
+	return e;
+}

@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * helper_call.h - one call of a back helper, a program that valetkey starts for what needs a heavy library:
+ * docs/HELPER.md.  What is asked and answered is for the callers to know.
+ */
+#ifndef VK_SOURCE_HELPER_CALL_H
+#define VK_SOURCE_HELPER_CALL_H
+
+#include "valetkey/secret.h"
+
+enum {
+	VK_HELPER_DEADLINE_MS = 10 * 1000,
+	VK_HELPER_REQUEST_MAX = 4096, /* what every pipe has room for */
+};
+
+/**
+ * vk_helper_call(name, request, answer, ret_status):
+ * Start valetkey-${name} without arguments, in an environment of its own; give it ${request}, read all that it answers
+ * into ${answer}, whose ceiling is the limit, and wait for its end.  ${ret_status}: its exit code, or 128 and the
+ * signal that ended it.  VK_EBACKEND, and it is killed with its process group, when it answers too much or not within
+ * the deadline.
+ */
+enum vk_err vk_helper_call(const char *name, const struct vk_buf *request, struct vk_buf *answer,
+    int *ret_status) VK_MUST;
+
+#endif
