@@ -106,8 +106,7 @@ vk_session_put(struct vk_store *st, enum vk_session_scope scope, unsigned second
 	info.keyring_refused = vk_keyring_refused();
 	if (!info.keyring_refused) {
 		e = vk_keyring_put(tag, scope, seconds, raw);
-		vk_keyring_where(tag, info.place, sizeof(info.place), &info.user_scope,
-		    &info.scope);
+		vk_keyring_where(tag, info.place, sizeof(info.place), &info.user_scope, &info.scope);
 		if (e == VK_OK)
 			vk_session_file_drop(tag);
 	} else {

@@ -5,6 +5,8 @@
 #include "valetkey/secret.h"
 #include "valetkey/unlock.h"
 
+#define HINT "run \"valetkey unlock\", or set VALETKEY_KEY, VALETKEY_KEY_FILE or VALETKEY_IDENTITY_FILE"
+
 /* The steps that are variables, in their order. */
 static const struct variable {
 	const char *name, *what;
@@ -145,8 +147,7 @@ locked_here(const struct vk_store *st, const struct vk_session_info *s)
 		vk_hint("run \"valetkey unlock\" here too, or \"valetkey unlock --scope user\" once for cron, "
 			"services and IDEs");
 	else
-		vk_hint("run \"valetkey unlock\", or set VALETKEY_KEY, VALETKEY_KEY_FILE or "
-			"VALETKEY_IDENTITY_FILE");
+		vk_hint(HINT);
 	if (s->elsewhere)
 		return vk_fail(VK_ELOCKED, "the keystore %s is locked here, and unlocked in another session",
 		    vk_store_file(st));
@@ -161,8 +162,7 @@ locked(const struct vk_store *st)
 	/* CI systems hand out empty variables where secrets are withheld, as for a fork's build. */
 	for (size_t i = 0; i < VK_COUNT(variables); i++)
 		if (value_of(i)) {
-			vk_hint("run \"valetkey unlock\", or set VALETKEY_KEY, VALETKEY_KEY_FILE or "
-				"VALETKEY_IDENTITY_FILE");
+			vk_hint(HINT);
 			return vk_fail(VK_ELOCKED, "the keystore %s is locked (%s is set but empty)",
 			    vk_store_file(st), variables[i].name);
 		}
@@ -180,12 +180,14 @@ open_session(struct vk_store *st, enum vk_unlock_how *ret_how)
 
 	if (e == VK_ENOENT)
 		return locked(st);
-	if (e == VK_OK && (e = vk_store_unlock_session(st, key)) == VK_EKEY)
+	if (e == VK_OK && (e = vk_store_unlock_session(st, key)) == VK_OK)
+		return vk_store_expect(st, &anchor);
+	if (e == VK_EKEY)
 		e = vk_fail(VK_ELOCKED, "the keystore %s has new keys since it was unlocked",
 		    vk_store_file(st));
 	if (e == VK_ELOCKED)
 		vk_hint("run \"valetkey unlock\" again");
-	return e == VK_OK ? vk_store_expect(st, &anchor) : e;
+	return e;
 }
 
 enum vk_err
