@@ -45,13 +45,13 @@ listed() { "${@:-$V}" list --json | jq -S 'map(del(.created)) | sort_by(.url, .u
 	[ "$(jq -rs 'map(select(.url == "https://odd.example"))[0].secret_base64' "$T/out" | base64 -d)" = $'a\377\033[2Jb' ]
 	[ "$(jq -rs 'map(select(.url == "https://odd2.example"))[0].username_base64' "$T/out" | base64 -d)" = $'n\377' ]
 	[ "$(jq -rs 'map(select(.url == "https://odd2.example"))[0].secret' "$T/out")" = $'\033[2J' ]
-	! grep -q $'\033' "$T/out"
+	run ! grep -q $'\033' "$T/out"
 }
 
 @test "--clear: not to a terminal, unless that is asked for" {
 	script -qec "$V export --clear; echo status \$?" "$T/typescript" </dev/null >"$T/log"
 	grep -q 'status 4' "$T/typescript"
-	! grep -q s3cret "$T/typescript"
+	run ! grep -q s3cret "$T/typescript"
 	script -qec "$V export --clear --reveal" "$T/typescript" </dev/null >"$T/log"
 	grep -q s3cret "$T/typescript"
 }

@@ -105,6 +105,8 @@ machines() {
 		import "$format"
 		[ "$status" -eq 1 ] && [ -z "$out" ] && [[ $err == *"there is no file $HOME/."* ]] || show_run
 	done
+	import git-credentials
+	[[ $err == *"there is no file $HOME/.git-credentials" ]] || show_run # the usual one of the two
 	machines 1 >"$T/n"
 	export NETRC=$T/n
 	import netrc
@@ -373,13 +375,13 @@ machines() {
 	[ -z "$err" ]
 	TERM=xterm script -qec "$V import netrc $T/n" "$T/typescript" </dev/null >/dev/null
 	grep -q $'\r''importing *[0-9]*%  [0-9.]* of [0-9.]* MiB' "$T/typescript"
-	! grep -q $'\033' "$T/typescript"
+	run ! grep -q $'\033' "$T/typescript"
 	grep -q $'  *\r'"$T/n: 60000 taken" "$T/typescript" # blanks over the bar, then the report
 	export VALETKEY_KEYSTORE=$T/second
 	"$V" init --key-file "$T/key" >"$T/log"
 	TERM=dumb script -qec "$V import netrc $T/n" "$T/typescript" </dev/null >/dev/null
 	grep -q "$T/n: 60000 taken" "$T/typescript"
-	! grep -q importing "$T/typescript"
+	run ! grep -q importing "$T/typescript"
 	export VALETKEY_KEYSTORE=$T/third
 	"$V" init --key-file "$T/key" >"$T/log"
 	import netrc "$T/n" --progress
