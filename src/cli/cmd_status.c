@@ -70,6 +70,12 @@ look(struct status *s)
 	return s->outcome == VK_OK ? vk_store_count(s->st, &s->entries) : VK_OK;
 }
 
+static bool
+refused(enum vk_err e)
+{
+	return e == VK_ETAMPER || e == VK_EPOLICY;
+}
+
 /* Only a session remembers how new the file was. */
 static bool
 notices_rollback(const struct status *s)
@@ -99,7 +105,7 @@ put_text(const struct status *s, struct vk_buf *b)
 		vk_buf_fmt(b, "state     unlocked by %s, %" PRIu64 " %s\n", vk_unlock_how_text(s->how),
 		    s->entries, s->entries == 1 ? "entry" : "entries");
 	else
-		vk_buf_fmt(b, "state     %s: %s\n", s->outcome == VK_ETAMPER ? "refused" : "locked", s->why);
+		vk_buf_fmt(b, "state     %s: %s\n", refused(s->outcome) ? "refused" : "locked", s->why);
 	if (s->session.how != VK_UNLOCK_NONE) {
 		vk_when_left(s->session.expires, vk_when_now(), left);
 		vk_buf_str(b, "session   ");
@@ -116,7 +122,7 @@ put_text(const struct status *s, struct vk_buf *b)
 		vk_buf_str(b, "          this process's session keyring has ended, with its login session\n");
 	if (s->how != VK_UNLOCK_NONE)
 		vk_buf_fmt(b, "rollback  %s\n", notices_rollback(s) ? "an older copy of the keystore would be noticed"
-			: "not noticed: with a raw key nothing is remembered of the file");
+			: "not noticed: with a key or an identity nothing is remembered of the file");
 	if (s->session.keyring_refused)
 		vk_buf_str(b, "keyring   refused by the kernel here (a container?); sessions are kept in a file "
 			      "in memory\n");
