@@ -74,6 +74,8 @@ _valetkey()
 	export:--key-file)
 		mapfile -t COMPREPLY < <(compgen -f -- "$cur")
 		return ;;
+	export:--to-recipient)
+		return ;;
 	export:--output)
 		mapfile -t COMPREPLY < <(compgen -f -- "$cur")
 		return ;;
@@ -154,7 +156,7 @@ _valetkey()
 		mapfile -t COMPREPLY < <(compgen -W '--dry-run --replace --wipe-source --progress --json --help netrc git-credentials npmrc docker pypirc' -- "$cur")
 		[[ $cur == -* ]] || mapfile -t -O ${#COMPREPLY[@]} COMPREPLY < <(compgen -f -- "$cur") ;;
 	export)
-		mapfile -t COMPREPLY < <(compgen -W '--clear --to-store --key-file --output --replace --reveal --progress --json --help' -- "$cur") ;;
+		mapfile -t COMPREPLY < <(compgen -W '--clear --to-store --key-file --to-recipient --output --replace --reveal --progress --json --help' -- "$cur") ;;
 	unlock)
 		mapfile -t COMPREPLY < <(compgen -W '--for --scope --key-file --identity --passphrase-stdin --help' -- "$cur") ;;
 	lock)

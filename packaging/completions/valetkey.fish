@@ -63,6 +63,7 @@ complete -c valetkey -n __fish_use_subcommand -a export -d 'copy entries into an
 complete -c valetkey -n '__fish_seen_subcommand_from export' -l clear -d 'secrets in clear: one JSON object per line'
 complete -c valetkey -n '__fish_seen_subcommand_from export' -l to-store -d 'into the keystore PATH' -r -F
 complete -c valetkey -n '__fish_seen_subcommand_from export' -l key-file -d 'the raw key that opens it' -r -F
+complete -c valetkey -n '__fish_seen_subcommand_from export' -l to-recipient -d 'into a new keystore for this recipient (vkr1-...)' -r -f
 complete -c valetkey -n '__fish_seen_subcommand_from export' -l output -d 'write to FILE, which must not exist' -r -F
 complete -c valetkey -n '__fish_seen_subcommand_from export' -l replace -d 'take also what that keystore has with another secret'
 complete -c valetkey -n '__fish_seen_subcommand_from export' -l reveal -d 'print secrets even to a terminal'
@@ -78,7 +79,7 @@ complete -c valetkey -n '__fish_seen_subcommand_from unlock' -l identity -d 'ope
 complete -c valetkey -n '__fish_seen_subcommand_from unlock' -l passphrase-stdin -d 'read the passphrase from standard input'
 complete -c valetkey -n '__fish_seen_subcommand_from unlock' -l help -d 'explain the command'
 
-complete -c valetkey -n __fish_use_subcommand -a lock -d 'end the session: forget the keystore'\''s key'
+complete -c valetkey -n __fish_use_subcommand -a lock -d 'end every session: forget the keystore'\''s key'
 complete -c valetkey -n '__fish_seen_subcommand_from lock' -l help -d 'explain the command'
 
 complete -c valetkey -n __fish_use_subcommand -a status -d 'say where the keystore is and whether it is unlocked'

@@ -9,12 +9,23 @@
 
 static int run(int argc, char **argv);
 
-enum { OPT_CLEAR = 1, OPT_TO_STORE, OPT_KEY_FILE, OPT_OUTPUT, OPT_REPLACE, OPT_REVEAL, OPT_PROGRESS, OPT_JSON };
+enum {
+	OPT_CLEAR = 1,
+	OPT_TO_STORE,
+	OPT_KEY_FILE,
+	OPT_TO_RECIPIENT,
+	OPT_OUTPUT,
+	OPT_REPLACE,
+	OPT_REVEAL,
+	OPT_PROGRESS,
+	OPT_JSON,
+};
 
 static const struct vk_opt opts[] = {
 	{ OPT_CLEAR, "clear", NULL, "secrets in clear: one JSON object per line", false },
 	{ OPT_TO_STORE, "to-store", "PATH", "into the keystore PATH", false },
 	{ OPT_KEY_FILE, "key-file", "FILE", "the raw key that opens it", false },
+	{ OPT_TO_RECIPIENT, "to-recipient", "RECIPIENT", "into a new keystore for this recipient (vkr1-...)", false },
 	{ OPT_OUTPUT, "output", "FILE", "write to FILE, which must not exist", false },
 	{ OPT_REPLACE, "replace", NULL, "take also what that keystore has with another secret", false },
 	{ OPT_REVEAL, "reveal", NULL, "print secrets even to a terminal", false },
@@ -27,9 +38,11 @@ const struct vk_cmd vk_cmd_export = {
 	.args = "[URL...]",
 	.summary = "copy entries into another keystore, or print them in clear",
 	.help = "Exports every entry, or those below the URLs, with their names, times and secrets.  Another\n"
-		"keystore gets all of them, or after an error none.\n\n"
+		"keystore gets all of them, or after an error none.  A recipient gets a keystore of his own in\n"
+		"--output FILE, which only his identity opens: see \"valetkey slot --help\".\n\n"
 		"  valetkey export --to-store /srv/ci/keystore --key-file /srv/ci/key https://git.example\n"
-		"  valetkey export --clear | age -r RECIPIENT >keystore.age\n",
+		"  valetkey export --to-recipient vkr1-... --output for-bob https://npm.example\n"
+		"  valetkey export --clear | less\n",
 	.opts = opts,
 	.n_opts = VK_COUNT(opts),
 	.run = run,
@@ -89,7 +102,7 @@ vk_export_each(struct vk_exporting *ex, const char *label, vk_store_visit *fn, v
 
 struct wishes {
 	bool clear, reveal, json;
-	const char *to_store, *key_file, *output;
+	const char *to_store, *to_recipient, *key_file, *output;
 	struct vk_exporting ex;
 	struct vk_taking taking;
 	struct vk_left_list left;
@@ -109,16 +122,20 @@ wishes_clear(struct wishes *w)
 static enum vk_err
 check(const struct wishes *w)
 {
-	if (w->clear == (w->to_store != NULL)) {
+	if (w->clear + (w->to_store != NULL) + (w->to_recipient != NULL) != 1) {
 		vk_hint("see \"valetkey export --help\"");
-		return vk_fail(VK_EUSAGE, "export needs one of --clear and --to-store");
+		return vk_fail(VK_EUSAGE, "export needs one of --clear, --to-store and --to-recipient");
 	}
 	if (w->to_store && !w->key_file)
 		return vk_fail(VK_EUSAGE, "--to-store needs --key-file with the key of that keystore");
-	if (w->clear && (w->key_file || w->taking.replace || w->json))
-		return vk_fail(VK_EUSAGE, "--key-file, --replace and --json go with --to-store");
-	if (w->to_store && (w->output || w->reveal))
-		return vk_fail(VK_EUSAGE, "--output and --reveal go with --clear");
+	if (w->to_recipient && !w->output)
+		return vk_fail(VK_EUSAGE, "--to-recipient needs --output with the name of the new keystore");
+	if (!w->to_store && (w->key_file || w->taking.replace))
+		return vk_fail(VK_EUSAGE, "--key-file and --replace go with --to-store");
+	if (w->to_store && w->output)
+		return vk_fail(VK_EUSAGE, "--output does not go with --to-store");
+	if (w->clear ? w->json : w->reveal)
+		return vk_fail(VK_EUSAGE, "--reveal goes with --clear, and --json does not");
 	if (w->clear && !w->output && !w->reveal && isatty(STDOUT_FILENO)) {
 		vk_hint("pipe the output to where it is needed, or add --reveal");
 		return vk_fail(VK_EPOLICY, "secrets are not printed to a terminal");
@@ -144,15 +161,16 @@ static int
 report(const struct wishes *w)
 {
 	VK_CLEANUP(vk_buf_clear) struct vk_buf b = VK_BUF((size_t)512 * 1024 * 1024);
+	const char *to = w->to_store ? w->to_store : w->output;
 
 	if (w->json) {
 		vk_buf_str(&b, "{\n\t");
-		vk_json_member(&b, "to", w->to_store);
+		vk_json_member(&b, "to", to);
 		vk_buf_str(&b, ",\n\t");
 		vk_taking_json(&w->taking, w->ex.n, &b);
 		vk_buf_str(&b, "\n}\n");
 	} else {
-		vk_printable_add(&b, w->to_store, 0);
+		vk_printable_add(&b, to, 0);
 		vk_buf_str(&b, ": ");
 		vk_taking_text(&w->taking, false, &b);
 	}
@@ -166,11 +184,13 @@ export(struct wishes *w)
 
 	if (e == VK_OK && w->clear)
 		e = vk_export_clear(&w->ex, w->output);
+	else if (e == VK_OK && w->to_recipient)
+		e = vk_export_recipient(&w->ex, w->to_recipient, w->output, &w->taking);
 	else if (e == VK_OK)
 		e = vk_export_store(&w->ex, w->to_store, w->key_file, &w->taking);
 	if (e != VK_OK)
 		return vk_msg_fail(e);
-	if (w->output)
+	if (w->clear && w->output)
 		vk_msg_note("%s holds secrets in clear; only you can read it", w->output);
 	return w->clear ? 0 : report(w);
 }
@@ -185,8 +205,8 @@ run(int argc, char **argv)
 		[OPT_PROGRESS] = &w.ex.progress, [OPT_JSON] = &w.json,
 	};
 	const char **const texts[] = {
-		[OPT_TO_STORE] = &w.to_store, [OPT_KEY_FILE] = &w.key_file, [OPT_OUTPUT] = &w.output,
-		[OPT_JSON] = NULL,
+		[OPT_TO_STORE] = &w.to_store, [OPT_KEY_FILE] = &w.key_file,
+		[OPT_TO_RECIPIENT] = &w.to_recipient, [OPT_OUTPUT] = &w.output, [OPT_JSON] = NULL,
 	};
 	enum vk_err e;
 

@@ -36,4 +36,15 @@ enum vk_err vk_export_clear(struct vk_exporting *ex, const char *file) VK_MUST;
 enum vk_err vk_export_store(struct vk_exporting *ex, const char *path, const char *key_file,
     struct vk_taking *t) VK_MUST;
 
+/**
+ * vk_export_recipient(ex, recipient, path, t):
+ * Into a new keystore ${path}, which must not exist and which the identity of ${recipient} (vkr1-...) alone
+ * opens.
+ */
+enum vk_err vk_export_recipient(struct vk_exporting *ex, const char *recipient, const char *path,
+    struct vk_taking *t) VK_MUST;
+
+/** vk_export_copy(ex, to, t): Into the open keystore ${to}, for the two above. */
+enum vk_err vk_export_copy(struct vk_exporting *ex, struct vk_store *to, struct vk_taking *t) VK_MUST;
+
 #endif

@@ -34,9 +34,8 @@ decide(struct vk_store *to, void *arg)
 	return e;
 }
 
-/* All of ${ex} into the open keystore ${to}. */
-static enum vk_err
-copy_all(struct vk_exporting *ex, struct vk_store *to, struct vk_taking *t)
+enum vk_err
+vk_export_copy(struct vk_exporting *ex, struct vk_store *to, struct vk_taking *t)
 {
 	struct copying k = { .ex = ex, .t = t };
 	const struct vk_progress progress = { vk_bar_progress, &k.bar };
@@ -83,5 +82,5 @@ vk_export_store(struct vk_exporting *ex, const char *path, const char *key_file,
 	}
 	if (e == VK_OK)
 		e = unlock(to, key_file);
-	return e == VK_OK ? copy_all(ex, to, t) : e;
+	return e == VK_OK ? vk_export_copy(ex, to, t) : e;
 }

@@ -128,8 +128,54 @@ listed() { "${@:-$V}" list --json | jq -S 'map(del(.created)) | sort_by(.url, .u
 	unchanged "$sum"
 }
 
+# bobs COMMAND...: the keystore "for-bob" with his identity
+bobs() { env -u VALETKEY_KEY_FILE VALETKEY_KEYSTORE="$T/for-bob" VALETKEY_IDENTITY_FILE="$T/bob" "$V" "$@"; }
+
+@test "--to-recipient: a keystore that one identity opens, and nothing else" {
+	recipient=$("$V" slot keygen "$T/bob")
+	export_ --to-recipient "$recipient" --output "$T/for-bob"
+	[ "$status" -eq 0 ] && [[ $out == "$T/for-bob: 6 taken, 0 already there, 0 with another secret, 0 not taken"$'\n' ]] || show_run
+	[ "$(stat -c %a "$T/for-bob")" = 600 ]
+	[ "$(listed)" = "$(listed bobs)" ]
+	[ "$(bobs get https://git.example)" = s3cret ]
+	bobs verify >"$T/log"
+	[ "$(bobs slot list --json | jq length)" -eq 1 ]
+	[ "$(bobs slot list | grep -c "recipient, .*$recipient")" -eq 1 ]
+	[ -z "$(find "$T" -name 'for-bob.*')" ]
+	"$V" slot keygen "$T/eve" >"$T/log"
+	split env -u VALETKEY_KEY_FILE VALETKEY_KEYSTORE="$T/for-bob" VALETKEY_IDENTITY_FILE="$T/eve" "$V" list
+	[ "$status" -eq 3 ] && [ -z "$out" ] || show_run
+	VALETKEY_KEYSTORE=$T/for-bob split "$V" list
+	[ "$status" -eq 3 ]
+	# it is nothing special: what came to it can be changed and passed on
+	printf x | bobs add https://more.example --username u >"$T/log"
+	[ "$(bobs list --json | jq length)" -eq 7 ]
+}
+
+@test "--to-recipient: what is refused leaves nothing behind" {
+	recipient=$("$V" slot keygen "$T/bob")
+	sum=$(keystore_sum)
+	export_ --to-recipient "${recipient%?}" --output "$T/for-bob"
+	[ "$status" -eq 2 ] && [ ! -e "$T/for-bob" ] || show_run
+	identity=$(grep -o 'vki1-.*' "$T/bob")
+	export_ --to-recipient "$identity" --output "$T/for-bob"
+	[ "$status" -eq 2 ] && [[ $err != *vki1-?????* ]] || show_run
+	export_ --to-recipient "$recipient" --output "$T/for-bob" https://none.example
+	[ "$status" -eq 1 ] && [ ! -e "$T/for-bob" ] || show_run
+	echo mine >"$T/for-bob"
+	export_ --to-recipient "$recipient" --output "$T/for-bob"
+	[ "$status" -eq 2 ] && [[ $err == *"already exists"* ]] && [ "$(cat "$T/for-bob")" = mine ] || show_run
+	export_ --to-recipient "$recipient" --output "$T/none/for-bob"
+	[ "$status" -eq 6 ]
+	without_key export_ --to-recipient "$recipient" --output "$T/for-eve"
+	[ "$status" -eq 3 ]
+	[ "$(find "$T" -name 'for-*')" = "$T/for-bob" ]
+	unchanged "$sum"
+}
+
 @test "options that do not go together" {
-	for options in '' '--clear --to-store x --key-file y' '--to-store x' '--clear --key-file x' '--clear --json' \
+	for options in '' '--clear --to-store x --key-file y' '--clear --to-recipient x --output y' '--to-recipient x' \
+		'--to-recipient x --output y --reveal' '--to-recipient x --output y --key-file z' '--to-store x' '--clear --key-file x' '--clear --json' \
 		'--clear --replace' '--to-store x --key-file y --output z' '--to-store x --key-file y --reveal'; do
 		# shellcheck disable=SC2086
 		export_ $options
@@ -159,7 +205,9 @@ listed() { "${@:-$V}" list --json | jq -S 'map(del(.created)) | sort_by(.url, .u
 		[ "$before" = "$(sha256sum disk/ks)" ] && [ "$(echo disk/*)" = disk/ks ] || exit 101
 		"$V" export --clear --output disk/clear && exit 102
 		[ "$(echo disk/*)" = disk/ks ] || exit 103
+		"$V" export --to-recipient "$("$V" slot keygen bob)" --output disk/for-bob && exit 105
+		[ "$(echo disk/*)" = disk/ks ] || exit 106
 		"$V" export --clear >/dev/full && exit 104
 		exit $first'
-	[ "$status" -eq 6 ] && [[ $err == *"No space left"*"No space left"*"No space left"* ]] || show_run
+	[ "$status" -eq 6 ] && [[ $err == *"No space left"*"No space left"*"No space left"*"No space left"* ]] || show_run
 }
