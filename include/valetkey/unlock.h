@@ -46,8 +46,8 @@ const char *vk_unlock_variable(void);
 
 /**
  * vk_unlock_env(name):
- * The value of the ladder's variable ${name}, or NULL.  The first call for VALETKEY_KEY or VALETKEY_IDENTITY moves it into
- * locked memory and wipes it in our environment block, so ask here and not getenv().
+ * The value of the ladder's variable ${name}, or NULL.  The first call for VALETKEY_KEY or VALETKEY_IDENTITY moves
+ * it into locked memory and wipes it in our environment block, so ask here and not getenv().
  */
 const char *vk_unlock_env(const char *name);
 

@@ -101,8 +101,6 @@ _valetkey()
 	slot:--kdf)
 		mapfile -t COMPREPLY < <(compgen -W 'interactive moderate' -- "$cur")
 		return ;;
-	slot:--current-passphrase-stdin)
-		return ;;
 	slot:--current-key-file)
 		mapfile -t COMPREPLY < <(compgen -f -- "$cur")
 		return ;;

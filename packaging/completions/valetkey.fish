@@ -96,7 +96,7 @@ complete -c valetkey -n '__fish_seen_subcommand_from slot' -l label -d 'add, cha
 complete -c valetkey -n '__fish_seen_subcommand_from slot' -l kdf -d 'what a guess costs: interactive (64 MiB), moderate (256 MiB); default: half a second here' -r -f -a 'interactive moderate'
 complete -c valetkey -n '__fish_seen_subcommand_from slot' -l keep-key -d 'remove: do not rotate the keys'
 complete -c valetkey -n '__fish_seen_subcommand_from slot' -l json -d 'list: print a JSON array'
-complete -c valetkey -n '__fish_seen_subcommand_from slot' -l current-passphrase-stdin -d 'the keystore with a passphrase from standard input' -r -f
+complete -c valetkey -n '__fish_seen_subcommand_from slot' -l current-passphrase-stdin -d 'open the keystore with a passphrase from standard input'
 complete -c valetkey -n '__fish_seen_subcommand_from slot' -l current-key-file -d 'open the keystore with the raw key in FILE' -r -F
 complete -c valetkey -n '__fish_seen_subcommand_from slot' -l current-identity -d 'open the keystore with the identity in FILE' -r -F
 complete -c valetkey -n '__fish_seen_subcommand_from slot' -l help -d 'explain the command'

@@ -50,7 +50,7 @@ print_help(const struct vk_cmd *cmd)
 
 		snprintf(left, sizeof(left), "--%s%s%s", o->name, o->arg ? " " : "",
 		    o->arg ? o->arg : "");
-		vk_buf_fmt(&b, "  %-26s %s\n", left, o->help);
+		vk_buf_fmt(&b, "  %-28s %s\n", left, o->help);
 	}
 	if (b.err == VK_OK)
 		vk_stdout_text(b.p, b.len);

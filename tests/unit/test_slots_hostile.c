@@ -171,6 +171,9 @@ spoil(struct vk_slots *all, unsigned way)
 	case 17:
 		memset(all->v[1].clear + VK_SLOT_PROGRAM, 0, VK_SLOT_PROGRAM_MAX);
 		break;
+	case 18: /* of the slot that is opened: a rotation would wrap for somebody else */
+		all->v[0].private[VK_PRIVATE_PUBLIC] ^= 1;
+		break;
 	default:
 		for (unsigned i = 0; i < 9; i++) {
 			memcpy(all->v[i + 1].clear, clear, VK_SLOT_LEN);
@@ -186,7 +189,7 @@ test_sealed_wrongly(void **state)
 
 	(void)state;
 	key_of(0, first);
-	for (unsigned way = 0; way <= 18; way++) {
+	for (unsigned way = 0; way <= 19; way++) {
 		struct vk_store *st, *other = NULL;
 		unsigned char *pages = NULL;
 		struct vk_slots *all = NULL;
