@@ -72,6 +72,7 @@ write_pages(struct vk_inplace *w, struct vk_header *h)
 
 /*
  * The older header's slot gets the new one; if that cannot be made sure of, it gets the older one back.
+ * The mark lies in the same page: it is not lost from the page cache while that header is in it.
  * If that cannot be made sure of either, the disk may hold the new one while everybody here sees the older: then
  * nobody may write to pages that only the new one needs, so the next commit is to make a new file.
  */
@@ -91,9 +92,9 @@ publish(const struct vk_store *st, uint64_t generation, const unsigned char raw[
 		(void)!vk_pwrite_full(st->fd, witness, sizeof(witness), vk_witness_at(generation));
 		return e;
 	}
-	(void)!vk_pwrite_full(st->fd, &suspect, 1, VK_SUSPECT_AT);
+	(void)!vk_pwrite_full(st->fd, &suspect, 1, at + VK_SUSPECT_AT);
 	if (vk_pwrite_full(st->fd, st->older, VK_HEADER_LEN, at) == VK_OK && vk_datasync(st->fd) == 0) {
-		(void)!vk_pwrite_full(st->fd, "", 1, VK_SUSPECT_AT);
+		(void)!vk_pwrite_full(st->fd, "", 1, at + VK_SUSPECT_AT);
 		return e;
 	}
 	return vk_fail(e, "cannot write the keystore %s, nor take back what was written: after a power "

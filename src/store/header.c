@@ -215,13 +215,12 @@ meaningless(unsigned i)
 	return vk_fail(VK_ETAMPER, "header page %u has bytes that mean nothing", i);
 }
 
-/* Only the first page has the mark of a suspect file. */
 static enum vk_err
 check_mark(const unsigned char *raw, unsigned i)
 {
 	const unsigned char *p = raw + (size_t)i * VK_PAGE + VK_SUSPECT_AT;
 
-	return p[0] <= (i == 0) && vk_all_zero(p + 1, VK_WITNESS_AT - VK_SUSPECT_AT - 1) ? VK_OK : meaningless(i);
+	return p[0] <= 1 && vk_all_zero(p + 1, VK_WITNESS_AT - VK_SUSPECT_AT - 1) ? VK_OK : meaningless(i);
 }
 
 /* The witness in the page of slot ${i} speaks of the header in the other one. */

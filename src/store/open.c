@@ -71,7 +71,7 @@ take_headers(const unsigned char *raw, unsigned newest, struct state *s)
 {
 	memcpy(s->raw, raw + (size_t)newest * VK_PAGE, VK_HEADER_LEN);
 	memcpy(s->older, raw + (size_t)!newest * VK_PAGE, VK_HEADER_LEN);
-	s->suspect = raw[VK_SUSPECT_AT] != 0;
+	s->suspect = raw[VK_SUSPECT_AT] != 0 || raw[VK_PAGE + VK_SUSPECT_AT] != 0;
 }
 
 /* For repair: the newest of the headers that are sound. */

@@ -74,7 +74,7 @@ void disk_crash(void);
 /** disk_lose(): The kernel writes everything back by itself, some of it fails, and nobody is told. */
 void disk_lose(void);
 
-/** disk_forget(): The page cache forgets what it takes for written, and reads it from the disk again. */
+/** disk_forget(): The page cache forgets some pages that it takes for written, and reads them from the disk again. */
 void disk_forget(void);
 
 /** disk_cache(ret, ret_len): The file as the page cache has it; the caller frees. */

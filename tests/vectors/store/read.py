@@ -81,7 +81,7 @@ class Header:
         must(self.generation % 2 == slot, "header", "wrong slot")
         self.raw, self.id, self.slots_hash = raw, raw[16:32], raw[64:96]
         self.commit, self.tag = raw[96:128], raw[464:480]
-        must(page[512] <= 1 - slot and zero(page[513:520]) and zero(page[552:]), "header", "after the header")
+        must(page[512] <= 1 and zero(page[513:520]) and zero(page[552:]), "header", "after the header")
         self.witness, self.witness_tag = struct.unpack_from("<Q16s", page, 520)
         if self.witness:
             must(page[544:552] == digest(page[520:544])[:8], "header", "witness check")

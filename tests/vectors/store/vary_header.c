@@ -230,6 +230,7 @@ const struct variant variants_header[] = {
 	    lose_witness, 0, 0, NULL },
 	{ "witness-none", "no witness at all", "in-place", G, NULL, NULL, no_witness, 0, 0, NULL },
 	{ "suspect", "a disk failed in the middle of a change", "small", G, NULL, NULL, mark, 512, 1, NULL },
+	{ "suspect-second", "the same, marked in the second header's page", "small", G, NULL, NULL, mark, 4096 + 512, 1, NULL },
 
 	{ "magic", "the first byte of the newest header", "small", D, H, NULL, rot_newest, 0, 1, NULL },
 	{ "magic-older", "the first byte of the older header", "small", D, H, NULL, rot_older, 0, 1, NULL },
@@ -307,7 +308,6 @@ const struct variant variants_header[] = {
 	{ "list-tag-alone", "the tag of a list that is not there", "small", D, NULL, NULL, list_tag_alone, 0, 1, NULL },
 
 	{ "suspect-value", "a mark that is neither 0 nor 1", "small", D, H, NULL, flip_file, 512, 2, NULL },
-	{ "suspect-page", "the mark in the second header's page", "small", D, H, NULL, flip_file, 4096 + 512, 1, NULL },
 	{ "header-rest", "a byte behind the mark", "small", D, H, NULL, flip_file, 513, 1, NULL },
 	{ "header-rest-witness", "a byte before the witness", "small", D, H, NULL, flip_file, 4096 + 519, 1, NULL },
 	{ "header-rest-behind", "a byte behind the witness", "small", D, H, NULL, flip_file, 552, 1, NULL },
