@@ -183,13 +183,15 @@ enum vk_err
 vk_slots_open(const struct vk_store *st, const struct vk_keys *keys, const unsigned char *pages,
     size_t len, struct vk_slots **ret)
 {
-	unsigned char *text = vk_arena_alloc(VK_SLOTS_SEALED_LEN), key[VK_KEY_LEN];
+	VK_CLEANUP(vk_arena_freep) unsigned char *text = vk_arena_alloc(VK_SLOTS_SEALED_LEN);
+	VK_CLEANUP(vk_arena_freep) unsigned char *key = vk_arena_alloc(VK_KEY_LEN);
 	struct vk_slots *slots = ret ? vk_arena_alloc(sizeof(*slots)) : NULL;
-	enum vk_err e = text && (slots || !ret) ? VK_OK : VK_ENOMEM;
+	enum vk_err e = text && key && (slots || !ret) ? VK_OK : VK_ENOMEM;
 
 	if (slots)
 		slots->n = 0;
-	slots_key(keys, st->header.store_id, key);
+	if (e == VK_OK)
+		slots_key(keys, st->header.store_id, key);
 	for (size_t at = 0; e == VK_OK && at < len; at += VK_PAGE) {
 		if (!open_page(key, st->header.store_id, pages + at, text,
 			slots ? slots->v + slots->n : NULL))
@@ -197,8 +199,6 @@ vk_slots_open(const struct vk_store *st, const struct vk_keys *keys, const unsig
 		else if (slots)
 			slots->n += vk_slots_in(pages + at);
 	}
-	vk_wipe(key, sizeof(key));
-	vk_arena_free(text);
 	if (e == VK_OK && ret)
 		*ret = VK_TAKE(slots);
 	vk_arena_free(slots);
@@ -241,10 +241,10 @@ vk_slots_encode(const unsigned char *id, const struct vk_keys *keys, const struc
 {
 	size_t len = (slots->n + VK_SLOTS_PER_PAGE - 1) / VK_SLOTS_PER_PAGE * VK_PAGE;
 	VK_CLEANUP(vk_freep) unsigned char *p = calloc(1, len);
-	unsigned char key[VK_KEY_LEN];
+	VK_CLEANUP(vk_arena_freep) unsigned char *key = vk_arena_alloc(VK_KEY_LEN);
 	enum vk_err e = VK_OK;
 
-	if (!p)
+	if (!p || !key)
 		return VK_ENOMEM;
 	for (size_t i = 0; i < slots->n; i++) {
 		unsigned char *page = p + i / VK_SLOTS_PER_PAGE * VK_PAGE;
@@ -260,7 +260,6 @@ vk_slots_encode(const unsigned char *id, const struct vk_keys *keys, const struc
 	slots_key(keys, id, key);
 	for (size_t at = 0; e == VK_OK && at < len; at += VK_PAGE)
 		e = seal_page(id, keys, key, p + at);
-	vk_wipe(key, sizeof(key));
 	if (e != VK_OK) {
 		vk_wipe(p, len); /* private halves that are not sealed yet */
 		return e;

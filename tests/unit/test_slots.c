@@ -123,7 +123,7 @@ static void
 test_refusals(void **state)
 {
 	static const unsigned char everybody[VK_STORE_KEY_LEN] = { 1 };
-	unsigned char id[8], key[VK_STORE_KEY_LEN] = { 0 };
+	unsigned char id[8], key[VK_STORE_KEY_LEN + 1] = { 0 };
 	struct vk_secret s = secret("pass", 4);
 	struct vk_slot_new new = { .type = VK_SLOT_PASSPHRASE, .secret = &s };
 	static const struct vk_kdf_cost bad[] = { { 1, 19456 }, { 2, 19455 }, { 17, 19456 },
@@ -146,7 +146,7 @@ test_refusals(void **state)
 	assert_int_equal(add(st, (enum vk_slot_type)5, key, 32, "", id), VK_EUSAGE);
 	assert_int_equal(add(st, VK_SLOT_RAW, key, 32, "01234567890123456789012345678901234567890", id), VK_EUSAGE);
 	assert_int_equal(add(st, VK_SLOT_RAW, key, 32, "a\nb", id), VK_EUSAGE);
-	s = secret(key, sizeof(key));
+	s = secret(key, VK_STORE_KEY_LEN);
 	new = (struct vk_slot_new){ .type = VK_SLOT_EXTERNAL, .secret = &s };
 	for (size_t i = 0; i < VK_COUNT(programs); i++) {
 		new.program = programs[i];
