@@ -135,8 +135,17 @@ read_headers(const struct vk_store *st, int fd, bool locked, struct state *s)
 	return about(st, e);
 }
 
+/* The file may have grown, and then got this header, after its size was asked for. */
+static bool
+is_short(int fd, struct state *s)
+{
+	uint64_t least = (uint64_t)s->header.file_pages * VK_PAGE;
+
+	return (uint64_t)s->stat.st_size < least && (fstat(fd, &s->stat) < 0 || (uint64_t)s->stat.st_size < least);
+}
+
 static enum vk_err
-open_private(const struct vk_store *st, struct vk_keys *keys, struct state *s)
+open_private(const struct vk_store *st, int fd, struct vk_keys *keys, struct state *s)
 {
 	struct vk_header *h = &s->header;
 	enum vk_err e;
@@ -149,7 +158,7 @@ open_private(const struct vk_store *st, struct vk_keys *keys, struct state *s)
 		return e;
 	if (memcmp(h->older_tag, vk_header_tag(s->older), sizeof(h->older_tag)) != 0)
 		return vk_store_damaged(st, "its two headers do not belong together");
-	if ((uint64_t)s->stat.st_size < (uint64_t)h->file_pages * VK_PAGE)
+	if (is_short(fd, s))
 		return vk_store_damaged(st, "the file is shorter than its header says");
 	return VK_OK;
 }
@@ -194,7 +203,7 @@ vk_store_attach(struct vk_store *st, int fd, bool locked)
 		return e;
 	if (st->keys && memcmp(st->header.store_id, s.header.store_id, VK_STORE_ID_LEN) != 0)
 		return vk_fail(VK_EKEY, "another keystore has taken the place of %s", st->path);
-	if (st->keys && (e = open_private(st, st->keys, &s)) != VK_OK)
+	if (st->keys && (e = open_private(st, fd, st->keys, &s)) != VK_OK)
 		return e;
 	if (st->anchored && (e = check_anchor(st, s.header.generation, s.raw, &st->anchor)) != VK_OK)
 		return e;
@@ -213,12 +222,12 @@ vk_store_open_header(struct vk_store *st, struct vk_keys *keys)
 
 	memcpy(s.raw, st->raw, sizeof(s.raw));
 	memcpy(s.older, st->older, sizeof(s.older));
-	e = open_private(st, keys, &s);
+	e = open_private(st, st->fd, keys, &s);
 	if (e == VK_ETAMPER && st->lenient &&
 	    vk_header_decode(st->older, !(st->header.generation % 2), &s.header) == VK_OK) {
 		memcpy(s.raw, st->older, sizeof(s.raw));
 		memcpy(s.older, st->raw, sizeof(s.older));
-		e = open_private(st, keys, &s);
+		e = open_private(st, st->fd, keys, &s);
 	}
 	if (e == VK_OK)
 		adopt(st, &s);
