@@ -62,20 +62,36 @@ vk_all_zero(const void *p, size_t n)
 	return n == 0 || (b[0] == 0 && memcmp(b, b + 1, n - 1) == 0);
 }
 
-enum vk_err
-vk_header_decode(const unsigned char raw[VK_HEADER_LEN], unsigned at, struct vk_header *ret)
+static bool
+sum_fits(const unsigned char *raw)
 {
 	unsigned char sum[VK_DIGEST_LEN];
-	struct vk_header h = { 0 };
 
-	if (memcmp(raw, MAGIC, 8) != 0)
-		return vk_fail(VK_ETAMPER, "it is not a keystore, or its header is damaged");
 	vk_digest(raw, AT_SUM, sum);
-	if (memcmp(sum, raw + AT_SUM, sizeof(sum)) != 0)
-		return vk_fail(VK_ETAMPER, "its header is damaged");
+	return memcmp(sum, raw + AT_SUM, sizeof(sum)) == 0;
+}
+
+static enum vk_err
+check_features(const unsigned char *raw)
+{
 	if (vk_get16(raw + AT_MAJOR) != MAJOR || raw[AT_SUITE] != SUITE_XCHACHA_BLAKE2 ||
 	    vk_get32(raw + AT_INCOMPAT) != 0)
 		return vk_fail(VK_EVERSION, "it uses features that this version does not know");
+	return VK_OK;
+}
+
+enum vk_err
+vk_header_decode(const unsigned char raw[VK_HEADER_LEN], unsigned at, struct vk_header *ret)
+{
+	struct vk_header h = { 0 };
+	enum vk_err e;
+
+	if (memcmp(raw, MAGIC, 8) != 0)
+		return vk_fail(VK_ETAMPER, "it is not a keystore, or its header is damaged");
+	if (!sum_fits(raw))
+		return vk_fail(VK_ETAMPER, "its header is damaged");
+	if ((e = check_features(raw)) != VK_OK)
+		return e;
 	if (vk_get16(raw + AT_LENGTH) != VK_HEADER_LEN || vk_get32(raw + AT_PAGE) != VK_PAGE ||
 	    !vk_all_zero(raw + AT_ZERO, AT_SLOTS_HASH - AT_ZERO))
 		return vk_fail(VK_ETAMPER, "its header is malformed");
@@ -244,16 +260,20 @@ check_witness(const unsigned char *raw, unsigned i, const struct vk_header h[2],
 	    : vk_fail(VK_ETAMPER, "the witness in header page %u is wrong", i);
 }
 
-/* Only the magic of another version is trusted to say so: where its checksum lies is not known. */
+/* The magic of another version is trusted to say so: where its checksum lies is not known. */
 enum vk_err
 vk_headers_version(const unsigned char *raw)
 {
+	enum vk_err e;
+
 	for (unsigned i = 0; i < 2; i++) {
 		const unsigned char *p = raw + (size_t)i * VK_PAGE;
 
 		if (memcmp(p, MAGIC, 7) == 0 && p[7] != MAGIC[7])
 			return vk_fail(VK_EVERSION,
 			    "it has another format version (VKSTORE%c, this program knows %s)", p[7], MAGIC);
+		if (memcmp(p, MAGIC, 8) == 0 && sum_fits(p) && (e = check_features(p)) != VK_OK)
+			return e;
 	}
 	return VK_OK;
 }
