@@ -261,6 +261,68 @@ test_older_files(void **state)
 	vk_store_close(st);
 }
 
+/* A handle that goes from each state to each other one, as it is told to, does not mix them. */
+static void
+test_states(void **state)
+{
+	(void)state;
+	for (unsigned a = 0; a < PAST; a++)
+		for (unsigned b = 0; b < PAST; b++) {
+			struct vk_store *st;
+
+			write_file(store_file, past[a].p, past[a].n);
+			st = open_raw(store_file);
+			entries[BOB].secret = bob_of(a);
+			assert_false(ask_handle(st, "a state", a));
+			write_file(store_file, past[b].p, past[b].n);
+			assert_ok(vk_store_reload(st));
+			entries[BOB].secret = bob_of(b);
+			assert_false(ask_handle(st, "another state", a * 10 + b));
+			vk_store_close(st);
+		}
+	entries[BOB].secret = "secret-b";
+}
+
+/* An older state, changed until it is as new as the newest: another file of the same generation. */
+static void
+test_forks(void **state)
+{
+	struct vk_store *st = open_raw(store_file);
+	struct vk_store_anchor anchor, other;
+	unsigned char *fork;
+	bool *unused;
+	size_t n;
+
+	(void)state;
+	vk_store_anchor(st, &anchor);
+	assert_ok(vk_store_expect(st, &anchor));
+	vk_store_close(st);
+	write_file(store_file, past[PAST - 1].p, past[PAST - 1].n);
+	st = open_raw(store_file);
+	assert_ok(put(st, entries[BOB].url, entries[BOB].user, "", "forked"));
+	vk_store_anchor(st, &other);
+	assert_int_equal(other.generation, anchor.generation);
+	assert_memory_not_equal(other.tag, anchor.tag, sizeof(anchor.tag));
+	assert_int_equal(vk_store_expect(st, &anchor), VK_ETAMPER);
+	assert_ok(vk_store_expect(st, &other));
+	vk_store_close(st);
+	/* each page of one among those of the other */
+	fork = read_file(store_file, &n);
+	assert_int_equal(n, image_len);
+	write_file(store_file, image, image_len);
+	unused = find_unused(&n);
+	for (size_t i = 0; i < image_len / PAGE; i++) {
+		if (memcmp(page(image, i), page(fork, i), PAGE) == 0)
+			continue;
+		start_over();
+		memcpy(page(changed, i), page(fork, i), PAGE);
+		if (refused("page of a fork", i) == unused[i])
+			fail_msg("page %zu of a fork", i);
+	}
+	free(unused);
+	free(fork);
+}
+
 /* The file changes in all these ways under a handle that is open, and that has an anchor. */
 static void
 test_under_a_handle(void **state)
@@ -300,6 +362,8 @@ main(void)
 		W(test_older_headers),
 		T(test_foreign_pages),
 		W(test_older_files),
+		W(test_states),
+		W(test_forks),
 		W(test_under_a_handle),
 	};
 
