@@ -336,6 +336,9 @@ static const char small_asks[] =
     "name: git.example -> 616e6e277320736563726574\n"
     "name: npm -> 6e706d5f746f6b656e\n"
     "name: api -> 6b\n"
+    "name: team-a -> 7465616d20736563726574\n"
+    "name: plain -> \n"
+    "name: post -> 636166c3a9\n"
     "name: nothing -> none\n";
 
 static const char deep_asks[] =

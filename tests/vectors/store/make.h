@@ -156,8 +156,15 @@ void flip_newest(struct image *im, const struct variant *v);
 void flip_private(struct image *im, const struct variant *v);
 void swap_pages(struct image *im, const struct variant *v);
 
+/** no_verify(im), only_verify(im): Ask for all but the full check; for nothing else. */
+void no_verify(struct image *im);
+void only_verify(struct image *im);
+
 /** record_at(text, kind): Offset of a leaf's first record of that kind that is no blob's. */
 unsigned record_at(const unsigned char *text, enum vk_record_kind kind);
+
+/** git_record(im, text, user): Offset of the entry of https://git.example and a user in "small"; NULL: of its default. */
+unsigned git_record(const struct image *im, const unsigned char *text, const char *user);
 
 /** set_payload(text, at, payload, n): Another payload for the record at ${at}; what follows it moves. */
 void set_payload(unsigned char *text, unsigned at, const void *payload, unsigned n);

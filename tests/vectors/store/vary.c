@@ -38,6 +38,25 @@ swap_pages(struct image *im, const struct variant *v)
 	memcpy(image_page(im, v->value), was, VK_PAGE);
 }
 
+void
+no_verify(struct image *im)
+{
+	CHECK(strncmp(im->asks, "verify: ", 8) == 0);
+	im->asks = strchr(im->asks, '\n') + 1;
+}
+
+void
+only_verify(struct image *im)
+{
+	static char asks[32];
+	size_t n = strcspn(im->asks, "\n") + 1;
+
+	CHECK(strncmp(im->asks, "verify: ", 8) == 0 && n < sizeof(asks));
+	memcpy(asks, im->asks, n);
+	asks[n] = '\0';
+	im->asks = asks;
+}
+
 unsigned
 record_at(const unsigned char *text, enum vk_record_kind kind)
 {
@@ -47,6 +66,28 @@ record_at(const unsigned char *text, enum vk_record_kind kind)
 	for (unsigned n = vk_node_count(text); n > 0; n--, at = next) {
 		next = vk_leaf_record(text, at, &r);
 		if (r.kind == kind && !r.blob)
+			return at;
+	}
+	CHECK(!"no such record");
+	return 0;
+}
+
+unsigned
+git_record(const struct image *im, const unsigned char *text, const char *user)
+{
+	struct vk_scope scope = { 0 };
+	unsigned char key[VK_TREE_KEY];
+	unsigned at = VK_NODE_HEAD, next;
+	struct vk_record r;
+
+	CHECK(vk_scope_parse("https://git.example", &scope, NULL) == VK_OK);
+	vk_key_entry(&im->keys, &scope, user ? user : "", key);
+	vk_scope_clear(&scope);
+	if (!user)
+		memset(key + 16, 0, 8);
+	for (unsigned n = vk_node_count(text); n > 0; n--, at = next) {
+		next = vk_leaf_record(text, at, &r);
+		if (memcmp(r.key, key, VK_TREE_KEY) == 0)
 			return at;
 	}
 	CHECK(!"no such record");

@@ -294,6 +294,28 @@ free_used(struct image *im, const struct variant *v)
 	add_number(im, pgno);
 }
 
+/* The list names one page twice and another one not at all; all numbers of pages are right. */
+static void
+free_instead(struct image *im, const struct variant *v)
+{
+	unsigned char *text = image_list(im);
+
+	(void)v;
+	memcpy(text + VK_CHAIN_HEAD, text + VK_CHAIN_HEAD + 4, 4);
+	image_seal(im);
+}
+
+/* The same with the page of the root. */
+static void
+free_root_instead(struct image *im, const struct variant *v)
+{
+	unsigned char *text = image_list(im);
+
+	(void)v;
+	memcpy(text + VK_CHAIN_HEAD, image_private(im) + P_ROOT, 4);
+	image_seal(im);
+}
+
 static void
 free_slots(struct image *im, const struct variant *v)
 {
@@ -325,6 +347,7 @@ long_quarantine(struct image *im, const struct variant *v)
 	unsigned char *in;
 
 	(void)v;
+	no_verify(im);
 	image_open_header(im, image_newest(im));
 	in = image_private(im);
 	vk_put32(in + P_QUARANTINE, vk_get32(in + P_FREE) + 1);
@@ -343,6 +366,20 @@ lose_number(struct image *im, const struct variant *v)
 	vk_put16(text + 2, count);
 	vk_put16(text + 4, vk_node_used(text) - 4);
 	vk_put32(in + P_FREE, vk_get32(in + P_FREE) - 1);
+	image_seal(im);
+}
+
+/* The same, but the bytes of it count as used. */
+static void
+forget_number(struct image *im, const struct variant *v)
+{
+	unsigned char *text, *in;
+
+	lose_number(im, v);
+	text = image_list(im);
+	in = image_private(im);
+	vk_put16(text + 4, vk_node_used(text) + 4);
+	vk_put32(in + P_FREE, vk_get32(in + P_FREE) + v->value);
 	image_seal(im);
 }
 
@@ -429,6 +466,8 @@ const struct variant variants_chain[] = {
 	{ "list-type", "another type", "in-place", D, F, NULL, flip_list, 0, 7, NULL },
 	{ "list-level", "another level", "in-place", D, F, NULL, flip_list, 1, 1, NULL },
 	{ "list-count", "more numbers than bytes are used", "in-place", D, F, NULL, flip_list, 2, 64, NULL },
+	{ "list-count-less", "less numbers than bytes are used", "in-place", D, F, NULL, forget_number, 0, 0, NULL },
+	{ "list-count-header", "the same, and the header counts it", "in-place", D, F, NULL, forget_number, 0, 1, NULL },
 	{ "list-empty", "a list page without numbers", "in-place", D, F, NULL, empty_list, 0, 0, NULL },
 	{ "list-used", "more bytes used than there are", "in-place", D, F, NULL, put16_list, 4, 4057, NULL },
 	{ "list-zero", "a byte of the head that must be zero", "in-place", D, F, NULL, flip_list, 7, 1, NULL },
@@ -442,6 +481,9 @@ const struct variant variants_chain[] = {
 	{ "free-header", "a header that is free", "in-place", D, F, NULL, put32_list, FIRST, 1, NULL },
 	{ "free-end", "a free page behind the last one", "in-place", D, F, NULL, put32_list, FIRST, 1000000, NULL },
 	{ "free-twice", "a page that is free twice", "in-place", D, NULL, NULL, free_twice, 0, 0, NULL },
+	{ "free-instead", "a page that is free twice, and one that is in no list", "in-place", D, NULL, NULL, free_instead, 0, 0, NULL },
+	{ "free-root-instead", "the root is free, and a free page is in no list", "in-place", D, NULL, NULL,
+	    free_root_instead, 0, 0, NULL },
 	{ "free-root", "the root is free", "in-place", D, NULL, NULL, free_used, 0, 0, NULL },
 	{ "free-leaf", "a leaf is free", "in-place", D, NULL, NULL, free_used, 1, 0, NULL },
 	{ "free-list-page", "a list page is free", "in-place", D, NULL, NULL, free_used, 0, 1, NULL },
@@ -449,6 +491,6 @@ const struct variant variants_chain[] = {
 	{ "free-lost", "a page that is neither used nor free", "in-place", D, NULL, NULL, lose_number, 0, 0, NULL },
 	{ "free-more", "more free pages than the header says", "in-place", D, NULL, NULL, count_less, P_FREE, 1, NULL },
 	{ "free-less", "less free pages than the header says", "in-place", D, NULL, NULL, count_more, P_FREE, 1, NULL },
-	{ "quarantine-long", "more pages in quarantine than are free", "in-place", D, NULL, NULL, long_quarantine, 0, 0, NULL },
+	{ "quarantine-long", "more pages in quarantine than are free", "in-place", D, "header", NULL, long_quarantine, 0, 0, NULL },
 	{ 0 },
 };

@@ -5,35 +5,14 @@
 /* Payloads of "blob": a secret that is longer than a text, and a text and a secret as long as they can be. */
 enum { A_SECRET = 8193 + 45, LONG = 4 + 8192 + 65536 + 45 };
 
-/* In the first entry, from its payload on. */
+/* In the payload of ann's entry, whose name is "git.example". */
 static void
 flip_payload(struct image *im, const struct variant *v)
 {
 	unsigned char *text = image_root(im);
 
-	text[record_at(text, VK_RECORD_ENTRY) + VK_RECORD_HEAD + v->at] ^= (unsigned char)v->value;
+	text[git_record(im, text, "ann") + VK_RECORD_HEAD + v->at] ^= (unsigned char)v->value;
 	image_seal(im);
-}
-
-/* The entry of https://git.example as ann, which is named "git.example". */
-static unsigned
-entry_of_ann(struct image *im, unsigned char *text)
-{
-	struct vk_scope scope = { 0 };
-	unsigned char key[VK_TREE_KEY];
-	unsigned at = VK_NODE_HEAD, next;
-	struct vk_record r;
-
-	CHECK(vk_scope_parse("https://git.example", &scope, NULL) == VK_OK);
-	vk_key_entry(&im->keys, &scope, "ann", key);
-	vk_scope_clear(&scope);
-	for (unsigned n = vk_node_count(text); n > 0; n--, at = next) {
-		next = vk_leaf_record(text, at, &r);
-		if (memcmp(r.key, key, VK_TREE_KEY) == 0)
-			return at;
-	}
-	CHECK(!"no such entry");
-	return 0;
 }
 
 /* A field's value: "~" stands for a NUL, "#N" for N letters. */
@@ -84,7 +63,7 @@ static void
 new_fields(struct image *im, const struct variant *v)
 {
 	unsigned char *text = image_root(im), payload[VK_PAGE] = { 0 };
-	unsigned at = entry_of_ann(im, text);
+	unsigned at = git_record(im, text, "ann");
 	size_t n;
 
 	memcpy(payload, text + at + VK_RECORD_HEAD, 16);
@@ -134,6 +113,17 @@ good_fields(struct image *im, const struct variant *v)
 	im->asks = "verify: 11\nfind: https://git.example ann -> 73\nname: git.example -> 73\n";
 }
 
+/*
+ * Another user's entry lies where ann's is looked for, as it could were their keys equal: for a
+ * lookup that is no entry of hers.
+ */
+static void
+collide(struct image *im, const struct variant *v)
+{
+	new_fields(im, v);
+	im->asks = "find: https://git.example ann -> none\nfind: https://git.example bob -> 626f62277320736563726574\n";
+}
+
 static void
 count_records(struct image *im, int records, int entries)
 {
@@ -151,6 +141,7 @@ drop_record(struct image *im, const struct variant *v)
 	unsigned at = record_at(text, (enum vk_record_kind)v->at), used = vk_node_used(text);
 	unsigned len = VK_RECORD_HEAD + vk_get16(text + at + VK_TREE_KEY + 2);
 
+	only_verify(im);
 	memmove(text + at, text + at + len, used - at - len);
 	memset(text + used - len, 0, len);
 	vk_put16(text + 2, vk_node_count(text) - 1);
@@ -191,8 +182,57 @@ more_names(struct image *im, const struct variant *v)
 	unsigned char *text = image_root(im), key[VK_TREE_KEY];
 
 	vk_key_name(&im->keys, v->text, key);
-	add_record(im, text, key, VK_RECORD_NAME, text + entry_of_ann(im, text), VK_TREE_KEY);
+	add_record(im, text, key, VK_RECORD_NAME, text + git_record(im, text, "ann"), VK_TREE_KEY);
 	image_seal(im);
+}
+
+/* A name's record that leads to another entry than the one that has it. */
+static void
+cross_name(struct image *im, const struct variant *v)
+{
+	unsigned char *text = image_root(im);
+	unsigned ann = git_record(im, text, "ann"), at = record_at(text, VK_RECORD_NAME);
+
+	no_verify(im);
+	if (memcmp(text + at + VK_RECORD_HEAD, text + ann, VK_TREE_KEY) == 0) {
+		struct vk_record r;
+
+		do
+			at = vk_leaf_record(text, at, &r);
+		while (text[at + VK_TREE_KEY] != VK_RECORD_NAME);
+	}
+	memcpy(text + at + VK_RECORD_HEAD, text + ann, VK_TREE_KEY);
+	(void)v;
+	image_seal(im);
+}
+
+/*
+ * One more entry, under the key that follows from its fields, and its scope's default: nothing
+ * is wrong but these fields.
+ */
+static void
+more_entries(struct image *im, const struct variant *v)
+{
+	unsigned char *text = image_root(im), payload[VK_PAGE] = { 1, 0, 187, 1, 1 }, key[VK_TREE_KEY];
+	char field[5][256] = { "", "", "", "", "" };
+	size_t n = add_fields(v->text, payload, 16);
+
+	for (size_t at = 16; at < n; at += 4 + (size_t)payload[at + 1])
+		if (payload[at] < 5)
+			memcpy(field[payload[at]], payload + at + 4, payload[at + 1]);
+	vk_key_entry(&im->keys, &(struct vk_scope){ field[1], field[2], 443, field[3] }, field[4], key);
+	add_record(im, text, key, VK_RECORD_ENTRY, payload, (unsigned)n);
+	memcpy(payload, key + 16, 8);
+	memset(key + 16, 0, 8);
+	add_record(im, text, key, VK_RECORD_DEFAULT, payload, 8);
+	image_seal(im);
+}
+
+static void
+one_more(struct image *im, const struct variant *v)
+{
+	more_entries(im, v);
+	im->asks = "verify: 12\nfind: https://more.example u -> 73\n";
 }
 
 /* A default of a scope that has no entry. */
@@ -202,10 +242,10 @@ more_defaults(struct image *im, const struct variant *v)
 	unsigned char *text = image_root(im), key[VK_TREE_KEY];
 
 	(void)v;
-	memcpy(key, text + entry_of_ann(im, text), VK_TREE_KEY);
+	memcpy(key, text + git_record(im, text, "ann"), VK_TREE_KEY);
 	memset(key + 16, 0, 8);
 	key[15] ^= 1;
-	add_record(im, text, key, VK_RECORD_DEFAULT, text + entry_of_ann(im, text) + 16, 8);
+	add_record(im, text, key, VK_RECORD_DEFAULT, text + git_record(im, text, "ann") + 16, 8);
 	image_seal(im);
 }
 
@@ -214,7 +254,7 @@ static void
 same_entry(struct image *im, const struct variant *v)
 {
 	unsigned char *text = image_root(im), key[VK_TREE_KEY], payload[VK_INLINE_MAX];
-	unsigned at = entry_of_ann(im, text), n = vk_get16(text + at + VK_TREE_KEY + 2);
+	unsigned at = git_record(im, text, "ann"), n = vk_get16(text + at + VK_TREE_KEY + 2);
 
 	(void)v;
 	memcpy(key, text + at, VK_TREE_KEY);
@@ -234,8 +274,17 @@ same_entry(struct image *im, const struct variant *v)
 const struct variant variants_entry[] = {
 	{ "entry", "every field, in the order of types", "small", G, NULL, NULL, good_fields, 0, 0,
 	    ANN NAMED " 6=@corp 7=TOKEN 8=Bearer 9=12345678 10=~~~~~~~x 11=s 12=r 128=x 200=y 255=z" },
+	{ "entry-more", "one more entry, with its default", "small", G, NULL, NULL, one_more, 0, 0,
+	    "1=https 2=more.example 4=u" SECRET },
 	{ "entry-1024", "1024 bytes in a leaf", "small", G, NULL, NULL, good_fields, 0, 0, ANN NAMED SECRET " 128=#953" },
+	{ "collision-user", "an entry of another user than its key says: not found", "small", G, NULL, NULL, collide, 0, 0,
+	    "1=https 2=git.example 4=anne " NAMED SECRET },
+	{ "collision-host", "an entry of another host than its key says: not found", "small", G, NULL, NULL, collide, 0, 0,
+	    "1=https 2=git.exampl 4=ann " NAMED SECRET },
+	{ "collision-path", "an entry of another path than its key says: not found", "small", G, NULL, NULL, collide, 0, 0,
+	    "1=https 2=git.example 3=p 4=ann " NAMED SECRET },
 	{ "entry-kind", "a credential of unknown kind", "small", D, E, NULL, flip_payload, 0, 8, NULL },
+	{ "entry-kind-zero", "a credential of kind 0", "small", D, E, NULL, flip_payload, 0, 1, NULL },
 	{ "entry-zero", "a byte that must be zero", "small", D, E, NULL, flip_payload, 1, 1, NULL },
 	{ "entry-port", "an entry of another port than its key says", "small", D, E, NULL, flip_payload, 2, 1, NULL },
 	{ "entry-flag", "an unknown flag of a credential", "small", D, E, NULL, flip_payload, 4, 8, NULL },
@@ -244,12 +293,12 @@ const struct variant variants_entry[] = {
 	{ "entry-bare", "an entry without fields", "small", D, E, NULL, new_fields, 16, 0, ANN },
 	{ "entry-inline", "1025 bytes in a leaf", "small", D, "leaf", NULL, new_fields, 0, 0,
 	    ANN NAMED SECRET " 128=#954" },
-	{ "entry-scheme", "no scheme", "small", D, E, NULL, new_fields, 0, 0, "2=git.example 4=ann " NAMED SECRET },
-	{ "entry-host", "no host", "small", D, E, NULL, new_fields, 0, 0, "1=https 4=ann " NAMED SECRET },
-	{ "entry-cert", "a client certificate without a path", "small", D, E, NULL, new_fields, 0, 0,
-	    "1=cert 4=ann " NAMED SECRET },
-	{ "entry-deep", "a path of seventeen components", "small", D, E, NULL, new_fields, 0, 0,
-	    "1=https 2=git.example 3=a/b/c/d/e/f/g/h/i/j/k/l/m/n/o/p/q 4=ann " NAMED SECRET },
+	{ "entry-scheme", "no scheme", "small", D, E, NULL, more_entries, 0, 0, "2=more.example 4=u" SECRET },
+	{ "entry-host", "no host", "small", D, E, NULL, more_entries, 0, 0, "1=https 3=path 4=u" SECRET },
+	{ "entry-nothing", "neither of them", "small", D, E, NULL, more_entries, 0, 0, "4=u" SECRET },
+	{ "entry-cert", "a client certificate without a path", "small", D, E, NULL, more_entries, 0, 0, "1=cert 4=u" SECRET },
+	{ "entry-deep", "a path of seventeen components", "small", D, E, NULL, more_entries, 0, 0,
+	    "1=https 2=more.example 3=a/b/c/d/e/f/g/h/i/j/k/l/m/n/o/p/q 4=u" SECRET },
 	{ "entry-other", "an entry of another user than its key says", "small", D, E, NULL, new_fields, 0, 0,
 	    "1=https 2=git.example 4=anne " NAMED SECRET },
 	{ "entry-other-host", "an entry of another host than its key says", "small", D, E, NULL, new_fields, 0, 0,
@@ -277,6 +326,8 @@ const struct variant variants_entry[] = {
 	{ "field-type-alone", "nothing but a field's type", "small", D, E, NULL, new_fields, 0, 0, ANN NAMED SECRET " !0c" },
 	{ "field-13", "the first field of a newer format", "small", V, NULL, NULL, new_fields, 0, 0, ANN NAMED SECRET " 13=x" },
 	{ "field-127", "the last field of a newer format", "small", V, NULL, NULL, new_fields, 0, 0, ANN NAMED SECRET " 127=x" },
+	{ "field-13-early", "one of a newer format, and the fields behind it are out of order", "small", V, NULL, NULL, new_fields,
+	    0, 0, ANN "13=x 5=git.example" SECRET },
 	{ "extra-empty", "an extra field without bytes", "small", D, E, NULL, new_fields, 0, 0, ANN NAMED SECRET " 200=" },
 	{ "extra-twice", "two extra fields of one type", "small", D, E, NULL, new_fields, 0, 0,
 	    ANN NAMED SECRET " 200=x 200=y" },
@@ -288,6 +339,8 @@ const struct variant variants_entry[] = {
 
 	{ "default-missing", "a scope without a default record", "small", D, NULL, NULL, drop_record, VK_RECORD_DEFAULT, 0, NULL },
 	{ "default-without", "a default record of a scope without entries", "small", D, "default", NULL, more_defaults, 0, 0, NULL },
+	{ "name-crossed", "a name's record that leads to an entry of another name, met by a lookup", "small", D, NULL, NULL,
+	    cross_name, 0, 0, NULL },
 	{ "name-missing", "a name without its record", "small", D, "name", NULL, drop_record, VK_RECORD_NAME, 0, NULL },
 	{ "name-without", "a record of a name that no entry has", "small", D, "name", NULL, more_names, 0, 0, "other" },
 	{ "name-changed", "an entry with another name than its record", "small", D, "name", NULL, new_fields, 0, 0,

@@ -117,10 +117,28 @@ set_private(struct image *im, const struct variant *v)
 	image_seal(im);
 }
 
+/* What the header says of the list: whoever reads it can see that it is wrong, without the list. */
+static void
+set_list(struct image *im, const struct variant *v)
+{
+	no_verify(im);
+	set_private(im, v);
+}
+
+static void
+no_free(struct image *im, const struct variant *v)
+{
+	no_verify(im);
+	image_open_header(im, image_newest(im));
+	memset(image_private(im) + v->at, 0, 8);
+	image_seal(im);
+}
+
 /* The free list's pointer is all there is of it. */
 static void
 list_tag_alone(struct image *im, const struct variant *v)
 {
+	no_verify(im);
 	image_open_header(im, image_newest(im));
 	vk_put32(image_private(im) + P_LIST, v->at);
 	image_private(im)[P_LIST + 4] = (unsigned char)v->value;
@@ -137,6 +155,27 @@ lost_page(struct image *im, const struct variant *v)
 	image_open_header(im, image_newest(im));
 	vk_put32(image_private(im) + P_PAGES, pgno + 1);
 	image_seal(im);
+}
+
+/* One header is of another version, the other one is damaged: version comes before damaged. */
+static void
+later_and_rotten(struct image *im, const struct variant *v)
+{
+	unsigned char *later = v->value ? image_newest(im) : image_older(im);
+	unsigned char *rotten = v->value ? image_older(im) : image_newest(im);
+
+	later[v->at] ^= 2;
+	if (v->at != 7)
+		image_fix_sum(later);
+	rotten[300] ^= 1;
+}
+
+/* Nothing but the magic of a later version, or a bit more. */
+static void
+later_and_cut(struct image *im, const struct variant *v)
+{
+	im->p[7] = '2';
+	im->n = v->at;
 }
 
 static void
@@ -236,6 +275,11 @@ const struct variant variants_header[] = {
 	{ "magic-older", "the first byte of the older header", "small", D, H, NULL, rot_older, 0, 1, NULL },
 	{ "magic-version", "magic VKSTORE2", "small", V, NULL, NULL, rot_newest, 7, 3, NULL },
 	{ "magic-version-older", "magic VKSTORE0 in the older header", "small", V, NULL, NULL, rot_older, 7, 1, NULL },
+	{ "magic-version-rot", "magic VKSTORE3, and the older header is damaged", "small", V, NULL, NULL, later_and_rotten, 7, 1, NULL },
+	{ "magic-version-rot-older", "magic VKSTORE3 in the older header, and the newest is damaged", "small", V, NULL, NULL,
+	    later_and_rotten, 7, 0, NULL },
+	{ "magic-version-cut", "magic VKSTORE2, and nothing else", "small", V, NULL, NULL, later_and_cut, 8, 0, NULL },
+	{ "magic-version-page", "magic VKSTORE2 in a file of one page", "small", V, NULL, NULL, later_and_cut, 4096, 0, NULL },
 	{ "sum", "a bit of the checksum", "small", D, H, NULL, rot_newest, 500, 1, NULL },
 	{ "sum-older", "a bit of the older header's checksum", "small", D, H, NULL, rot_older, 500, 1, NULL },
 	{ "rot", "a bit of the private half, checksum as it was", "small", D, H, NULL, rot_newest, 200, 1, NULL },
@@ -248,6 +292,9 @@ const struct variant variants_header[] = {
 	{ "header-twice", "the newest header in both slots", "small", D, H, NULL, twice_newest, 0, 0, NULL },
 	{ "major", "another major version", "small", V, NULL, NULL, flip_newest, 8, 3, NULL },
 	{ "major-older", "another major version of the older header", "small", V, NULL, NULL, flip_older, 8, 3, NULL },
+	{ "major-rot", "another major version, and the older header is damaged", "small", V, NULL, NULL, later_and_rotten, 8, 1, NULL },
+	{ "major-rot-older", "another major version of the older header, and the newest is damaged", "small", V, NULL, NULL,
+	    later_and_rotten, 8, 0, NULL },
 	{ "suite", "another suite", "small", V, NULL, NULL, sealed_newest, 60, 3, NULL },
 	{ "incompat", "an unknown incompatible feature", "small", V, NULL, NULL, sealed_newest, 43, 128, NULL },
 	{ "incompat-older", "one in the older header", "small", V, NULL, NULL, flip_older, 40, 1, NULL },
@@ -273,6 +320,7 @@ const struct variant variants_header[] = {
 	{ "slots-five", "five slot pages", "deep", D, H, NULL, set_slots, 2, 5, NULL },
 	{ "slots-in-header", "slot pages in the place of a header", "small", D, H, NULL, set_slots, 1, 1, NULL },
 	{ "slots-past-end", "slot pages behind the last page", "small", D, H, "session", set_slots, 4, 1, NULL },
+	{ "slots-past-far", "slot pages far behind the last page", "small", D, H, "session", set_slots, 1000000, 1, NULL },
 	{ "slots-over-end", "slot pages that begin on the last page", "small", D, H, "session", set_slots, 3, 2, NULL },
 	{ "slots-hash", "another hash of the slot pages", "small", D, "slot", "raw", flip_newest, 64, 1, NULL },
 	{ "slots-hash-session", "the same, met by a session key", "small", D, H, "session", flip_newest, 64, 1, NULL },
@@ -302,10 +350,13 @@ const struct variant variants_header[] = {
 	{ "private-entries", "another number of entries", "small", D, H, NULL, flip_private, P_ENTRIES, 1, NULL },
 	{ "private-records", "another number of records", "deep", D, H, NULL, flip_private, P_RECORDS + 1, 1, NULL },
 	{ "private-tag-key", "another key of names", "small", D, NULL, NULL, flip_private, 112, 1, NULL },
-	{ "list-without-pages", "a list, but no free page", "in-place", D, NULL, NULL, set_private, P_FREE, 0, NULL },
-	{ "free-without-list", "free pages, but no list", "small", D, NULL, NULL, set_private, P_FREE, 1, NULL },
-	{ "quarantine-without-list", "a quarantine, but no list", "small", D, NULL, NULL, set_private, P_QUARANTINE, 1, NULL },
-	{ "list-tag-alone", "the tag of a list that is not there", "small", D, NULL, NULL, list_tag_alone, 0, 1, NULL },
+	{ "list-without-pages", "a list, but no free page", "in-place", D, H, NULL, no_free, P_FREE, 0, NULL },
+	{ "free-without-list", "free pages, but no list", "small", D, H, NULL, set_list, P_FREE, 1, NULL },
+	{ "quarantine-without-list", "a quarantine, but no list", "small", D, H, NULL, set_list, P_QUARANTINE, 1, NULL },
+	{ "list-in-header", "a list in the place of a header", "in-place", D, H, NULL, set_list, P_LIST, 1, NULL },
+	{ "list-end", "a list behind the last page", "in-place", D, H, NULL, set_list, P_LIST, 1000000, NULL },
+	{ "free-all", "more free pages than there are pages", "in-place", D, NULL, NULL, set_private, P_FREE, 1000000, NULL },
+	{ "list-tag-alone", "the tag of a list that is not there", "small", D, H, NULL, list_tag_alone, 0, 1, NULL },
 
 	{ "suspect-value", "a mark that is neither 0 nor 1", "small", D, H, NULL, flip_file, 512, 2, NULL },
 	{ "header-rest", "a byte behind the mark", "small", D, H, NULL, flip_file, 513, 1, NULL },
@@ -318,6 +369,8 @@ const struct variant variants_header[] = {
 	{ "witness-tag-older", "a witness of another older header", "in-place", D, H, NULL, put_witness, 15, 1, NULL },
 	{ "witness-above", "a witness of a header after the newest", "in-place", D, H, NULL, put_witness, 18, 0, NULL },
 	{ "witness-above-newest", "the same in the newest header's page", "in-place", D, H, NULL, put_witness, 17, 1, NULL },
+	{ "witness-parity", "a witness of a generation that belongs in its own slot", "in-place", D, H, NULL, put_witness, 13, 0, NULL },
+	{ "witness-parity-newest", "the same in the newest header's page", "in-place", D, H, NULL, put_witness, 14, 1, NULL },
 	{ "witness-nobody", "a witness of generation 0", "in-place", D, H, NULL, put_witness, 16, 0, NULL },
 	{ "header-put-back", "the newest header's page as it was a commit ago", "in-place", D, H, NULL, put_back, 0, 0, NULL },
 

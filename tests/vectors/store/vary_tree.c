@@ -191,15 +191,21 @@ flip_leaf(struct image *im, const struct variant *v)
 	image_seal(im);
 }
 
+/* An entry has the key of the record before it. */
 static void
 equal_records(struct image *im, const struct variant *v)
 {
 	unsigned char *text = image_root(im);
+	unsigned at = VK_NODE_HEAD, next;
 	struct vk_record r;
-	unsigned next = vk_leaf_record(text, VK_NODE_HEAD, &r);
 
 	(void)v;
-	memcpy(text + next, text + VK_NODE_HEAD, VK_TREE_KEY);
+	next = vk_leaf_record(text, at, &r);
+	while (text[next + VK_TREE_KEY] != VK_RECORD_ENTRY) {
+		at = next;
+		next = vk_leaf_record(text, at, &r);
+	}
+	memcpy(text + next, text + at, VK_TREE_KEY);
 	image_seal(im);
 }
 
@@ -265,13 +271,13 @@ empty_leaf(struct image *im, const struct variant *v)
 	image_seal(im);
 }
 
-/* In the first record of a kind; ${at} from its key on. */
+/* In a record of "small"; ${at} from its key on. */
 static void
 flip_default(struct image *im, const struct variant *v)
 {
 	unsigned char *text = image_root(im);
 
-	text[record_at(text, VK_RECORD_DEFAULT) + v->at] ^= (unsigned char)v->value;
+	text[git_record(im, text, NULL) + v->at] ^= (unsigned char)v->value;
 	image_seal(im);
 }
 
@@ -281,6 +287,34 @@ flip_name(struct image *im, const struct variant *v)
 	unsigned char *text = image_root(im);
 
 	text[record_at(text, VK_RECORD_NAME) + v->at] ^= (unsigned char)v->value;
+	image_seal(im);
+}
+
+/* The same, and no full check comes first. */
+static void
+lookup_default(struct image *im, const struct variant *v)
+{
+	no_verify(im);
+	flip_default(im, v);
+}
+
+static void
+lookup_name(struct image *im, const struct variant *v)
+{
+	no_verify(im);
+	flip_name(im, v);
+}
+
+/* What would be a reference to a blob, were it an entry's. */
+static void
+blob_name(struct image *im, const struct variant *v)
+{
+	unsigned char *text = image_root(im);
+	unsigned at = record_at(text, VK_RECORD_NAME);
+
+	text[at + VK_TREE_KEY + 1] = VK_FLAG_BLOB;
+	vk_put32(text + at + VK_RECORD_HEAD, v->at);
+	vk_put32(text + at + VK_RECORD_HEAD + 4, v->value);
 	image_seal(im);
 }
 
@@ -374,7 +408,7 @@ const struct variant variants_tree[] = {
 	{ "node-zero-last", "another one", "small", D, L, NULL, flip_root, 7, 1, NULL },
 	{ "node-rest", "the rest of the node is not zero", "small", D, L, NULL, flip_root, 4055, 1, NULL },
 	{ "node-order", "records out of order", "small", D, L, NULL, flip_root, VK_NODE_HEAD, 255, NULL },
-	{ "node-equal", "the second key is the first one", "small", D, L, NULL, equal_records, 0, 0, NULL },
+	{ "node-equal", "a key that is there twice", "small", D, L, NULL, equal_records, 0, 0, NULL },
 	{ "inner-count", "an inner node without entries", "deep", D, I, NULL, empty_inner, 0, 0, NULL },
 	{ "inner-count-more", "more entries than bytes are used", "deep", D, I, NULL, flip_root, 2, 64, NULL },
 	{ "inner-used", "more bytes used than there are entries", "deep", D, I, NULL, flip_root, 5, 8, NULL },
@@ -391,15 +425,20 @@ const struct variant variants_tree[] = {
 
 	{ "record-kind", "a record of unknown kind", "small", D, L, NULL, flip_name, 24, 4, NULL },
 	{ "record-kind-zero", "a record of kind 0", "small", D, L, NULL, flip_name, 24, 3, NULL },
-	{ "record-kind-other", "a name's record that says it is an entry", "small", D, NULL, NULL, flip_name, 24, 2, NULL },
 	{ "record-flag", "an unknown flag", "small", D, L, NULL, flip_entry, 25, 2, NULL },
 	{ "record-flag-last", "another one", "small", D, L, NULL, flip_entry, 25, 128, NULL },
-	{ "record-blob-name", "a name in a blob", "small", D, L, NULL, flip_name, 25, 1, NULL },
+	{ "record-blob-name", "a name in a blob", "small", D, L, NULL, blob_name, 3, 2000, NULL },
 	{ "record-length", "a record too long", "small", D, L, NULL, flip_entry, 27, 128, NULL },
 	{ "default-key", "a default record under an account's key", "small", D, NULL, NULL, flip_default, 23, 1, NULL },
 	{ "default-short", "a default of seven bytes", "small", D, NULL, NULL, resize, VK_RECORD_DEFAULT, 7, NULL },
 	{ "default-long", "a default of nine bytes", "small", D, NULL, NULL, resize, VK_RECORD_DEFAULT, 9, NULL },
 	{ "default-nowhere", "a default that is not there", "small", D, "default", NULL, flip_default, 28, 1, NULL },
+	{ "default-kind", "a default record that says it is an entry", "small", D, NULL, NULL, flip_default, 24, 3, NULL },
+	{ "default-nowhere-lookup", "a default that is not there, met by a lookup", "small", D, "default", NULL,
+	    lookup_default, 28, 1, NULL },
+	{ "name-kind", "a name's record that says it is an entry, met by a lookup", "small", D, NULL, NULL, lookup_name,
+	    24, 2, NULL },
+	{ "name-nowhere-lookup", "a name of nothing, met by a lookup", "small", D, "name", NULL, lookup_name, 51, 1, NULL },
 	{ "name-short", "a name's record of 23 bytes", "small", D, NULL, NULL, resize, VK_RECORD_NAME, 23, NULL },
 	{ "name-long", "a name's record of 25 bytes", "small", D, NULL, NULL, resize, VK_RECORD_NAME, 25, NULL },
 	{ "name-nowhere", "a name of nothing", "small", D, "name", NULL, flip_name, 51, 1, NULL },
