@@ -1,101 +1,373 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * Many processes, sudden deaths, full disks: whoever was told that a change is done
- * finds it, nobody reads anything that was never written, and nothing is left lying about.
+ * Many processes on one keystore, writers among them that are killed at any moment: whoever was told that a change is
+ * done finds it, nobody reads what was not current while he read, nothing is taken for tampering, and the
+ * file does not grow.
+ *
+ * Each writer raises a counter of its own and one for all in one transaction, and publishes before and after it what
+ * it writes; readers compare.  Others write the file anew and change its slots and keys.
  */
 #include <dirent.h>
-#include <errno.h>
-#include <fcntl.h>
-#include <sched.h>
 #include <signal.h>
+#include <stdatomic.h>
 #include <sys/mman.h>
-#include <sys/mount.h>
-#include <sys/resource.h>
 #include <sys/wait.h>
+#include <time.h>
 
 #include "store_util.h"
 
-enum { WRITERS = 3, READERS = 2, KILLS = 60, ROUND_US = 30000 };
+enum { WRITERS = 8, READERS = 64, ALL = WRITERS, COUNTERS, KEEPER = WRITERS + READERS, PROCESSES };
+enum { PAGES_MAX = 1500, NOISE = 12, WAIT_S = 120 };
 
 /* What the children tell us; survives them. */
 struct shared {
-	volatile unsigned long tried[WRITERS], acked[WRITERS];
-	volatile unsigned long reads, bad;
-	volatile bool stop;
+	atomic_ulong before[COUNTERS], after[COUNTERS]; /* what a counter may be; what it is at least */
+	atomic_ulong reads[READERS], kept;
+	atomic_ulong rekeyed; /* rotations begun and ended: odd while there is one */
+	atomic_bool stop, failed;
+	char why[300];
 };
 
 static struct shared *shared;
+static unsigned writers, readers, seconds;
+
+/* A child's: the first one says why, and all end. */
+static void VK_NORETURN VK_PRINTF(1, 2)
+give_up(const char *fmt, ...)
+{
+	va_list ap;
+
+	if (!atomic_exchange(&shared->failed, true)) {
+		va_start(ap, fmt);
+		vsnprintf(shared->why, sizeof(shared->why), fmt, ap);
+		va_end(ap);
+	}
+	shared->stop = true;
+	_exit(1);
+}
+
+static void
+pause_ms(unsigned ms)
+{
+	struct timespec t = { ms / 1000, (long)(ms % 1000) * 1000000 };
+
+	nanosleep(&t, NULL);
+}
+
+/* A handle of one process, and ${shared->rekeyed} before it was opened. */
+struct hand {
+	struct vk_store *st;
+	unsigned long rekeyed;
+};
+
+static bool
+is_rekeyed(const struct hand *h)
+{
+	return h->rekeyed % 2 == 1 || h->rekeyed != shared->rekeyed;
+}
+
+static void
+open_hand(struct hand *h)
+{
+	vk_store_closep(&h->st);
+	h->rekeyed = shared->rekeyed;
+	for (unsigned tries = 0;; tries++) {
+		enum vk_err e = vk_store_open(store_file, &h->st);
+
+		if (e == VK_OK && (e = vk_store_unlock_raw(h->st, raw_key)) == VK_OK)
+			return;
+		vk_store_closep(&h->st);
+		/* The header was read before a rotation, the slots after it. */
+		if (e != VK_EKEY || !is_rekeyed(h) || tries == 100)
+			give_up("open: %s (%s)", vk_err_text(e), vk_reason());
+		h->rekeyed = shared->rekeyed;
+	}
+}
+
+/* Is ${e} what a rotation does to handles?  Then it is opened again. */
+static bool
+was_rekeyed(struct hand *h, enum vk_err e)
+{
+	if (e != VK_EKEY || !is_rekeyed(h))
+		return false;
+	open_hand(h);
+	return true;
+}
+
+static const char *
+url_of(unsigned counter)
+{
+	static char url[64];
+
+	snprintf(url, sizeof(url), "https://counter-%u.example", counter);
+	return url;
+}
+
+/* The secret of a counter: decimal digits, then as many bytes as follow from them, so that blobs come and go. */
+static size_t
+filler_of(unsigned long n)
+{
+	return n * 37 % 2500;
+}
 
 static unsigned long
-number_of(struct vk_store *st, const char *url)
+number_in(const struct vk_cred *c)
 {
-	struct vk_cred *c = NULL;
-	enum vk_err e = find(st, url, NULL, &c);
-	unsigned long n = e == VK_OK ? strtoul(c->secret.p, NULL, 10) : 0;
+	char *end;
+	unsigned long n = strtoul(c->secret.p, &end, 10);
 
-	if (e != VK_OK && e != VK_ENOENT)
-		shared->bad++;
-	vk_cred_free(c);
+	if (end + filler_of(n) != c->secret.p + c->secret.n)
+		give_up("a secret that nobody wrote: %.40s", c->secret.p);
 	return n;
 }
 
-/* Raise two counters that must always be equal: the own one of writer ${*arg}, and one for all. */
+static enum vk_err
+read_counter(struct vk_store *st, unsigned i, unsigned long *ret)
+{
+	VK_CLEANUP(vk_cred_freep) struct vk_cred *c = NULL;
+	enum vk_err e = find(st, url_of(i), NULL, &c);
+
+	if (e == VK_OK)
+		*ret = number_in(c);
+	else if (e == VK_ENOENT)
+		*ret = 0;
+	return e == VK_ENOENT ? VK_OK : e;
+}
+
+static enum vk_err
+raise_counter(struct vk_store *st, unsigned i)
+{
+	VK_CLEANUP(vk_cred_freep) struct vk_cred *c = NULL;
+	char text[32 + 2500];
+	unsigned long low = shared->after[i], n;
+	enum vk_err e = read_counter(st, i, &n);
+	size_t at;
+
+	if (e != VK_OK)
+		return e;
+	if (n < low || n > shared->before[i])
+		give_up("counter %u is %lu under the lock, and should be %lu to %lu", i, n, low, shared->before[i]);
+	/* Nobody else has the lock. */
+	shared->before[i] = n + 1;
+	at = (size_t)snprintf(text, sizeof(text), "%lu", n + 1);
+	memset(text + at, 'x', filler_of(n + 1));
+	text[at + filler_of(n + 1)] = '\0';
+	c = cred(url_of(i), "u", "", text);
+	return vk_store_stage_put(st, c);
+}
+
+/* Something that comes and goes beside the counters. */
+static enum vk_err
+noise(struct vk_store *st, unsigned who, unsigned long n)
+{
+	VK_CLEANUP(vk_cred_freep) struct vk_cred *c = NULL;
+	char user[32], secret[400];
+	struct vk_scope s = { 0 };
+	enum vk_err e = vk_scope_parse("https://noise.example", &s, NULL);
+
+	snprintf(user, sizeof(user), "noise-%u-%lu", who, n % NOISE);
+	memset(secret, 'n', sizeof(secret));
+	secret[n % sizeof(secret)] = '\0';
+	c = cred("https://noise.example", user, "", secret);
+	if (e == VK_OK && n % 3 == 0 && (e = vk_store_stage_remove(st, &s, user)) == VK_ENOENT)
+		e = VK_OK;
+	else if (e == VK_OK && n % 3 != 0)
+		e = vk_store_stage_put(st, c);
+	vk_scope_clear(&s);
+	return e;
+}
+
 static enum vk_err
 decide_count(struct vk_store *st, void *arg)
 {
-	static const char *const all[] = { "https://all.example", "https://all.example:444" };
 	unsigned who = *(unsigned *)arg;
-	char urls[3][64], text[32];
-	enum vk_err e = VK_OK;
+	enum vk_err e = raise_counter(st, who);
 
-	snprintf(urls[0], sizeof(urls[0]), "https://own-%u.example", who);
-	snprintf(urls[1], sizeof(urls[1]), "%s", all[0]);
-	snprintf(urls[2], sizeof(urls[2]), "%s", all[1]);
-	for (unsigned i = 0; e == VK_OK && i < 3; i++) {
-		struct vk_cred *c;
+	if (e == VK_OK)
+		e = raise_counter(st, ALL);
+	return e == VK_OK ? noise(st, who, shared->before[who]) : e;
+}
 
-		snprintf(text, sizeof(text), "%lu", number_of(st, urls[i]) + 1);
-		c = cred(urls[i], "u", "", text);
-		e = vk_store_stage_put(st, c);
-		vk_cred_free(c);
-	}
-	return e;
+/* ${*at} becomes at least ${n}. */
+static void
+raise_to(atomic_ulong *at, unsigned long n)
+{
+	unsigned long old = *at;
+
+	while (old < n && !atomic_compare_exchange_weak(at, &old, n))
+		;
 }
 
 static void
 write_on(unsigned who)
 {
-	struct vk_store *st = open_raw(store_file);
+	struct hand h = { 0 };
 
+	open_hand(&h);
 	while (!shared->stop) {
-		shared->tried[who]++;
-		if (vk_store_commit(st, decide_count, &who) != VK_OK) {
-			shared->bad++;
-			fprintf(stderr, "writer: %s\n", vk_reason());
-			_exit(1);
+		unsigned long all;
+		enum vk_err e = vk_store_commit(h.st, decide_count, &who);
+
+		if (e == VK_OK) {
+			/* Only we raise our own; of the other one the handle still shows what this commit made of it. */
+			shared->after[who] = shared->before[who];
+			if ((e = read_counter(h.st, ALL, &all)) == VK_OK)
+				raise_to(&shared->after[ALL], all);
 		}
-		shared->acked[who]++;
+		if (e != VK_OK && !was_rekeyed(&h, e))
+			give_up("writer %u: %s (%s)", who, vk_err_text(e), vk_reason());
+		/* The lock is polled for: who never lets go for longer than a moment is hard to follow. */
+		pause_ms(1 + who);
 	}
-	vk_store_close(st);
 	_exit(0);
 }
 
-/* Both common counters are equal in every state, and never go back. */
-static void
-read_on(void)
+/* The counters as one handle shows them; ${lo} were their values at least before. */
+static enum vk_err
+compare(struct vk_store *st, const unsigned long lo[COUNTERS], unsigned long seen[COUNTERS])
 {
-	unsigned long last = 0;
+	uint64_t generation = vk_store_generation(st);
+	unsigned long sum = 0;
 
+	for (unsigned i = 0; i < COUNTERS; i++) {
+		enum vk_err e = read_counter(st, i, &seen[i]);
+
+		if (e != VK_OK)
+			return e;
+		if (seen[i] < lo[i] || seen[i] > shared->before[i])
+			give_up("counter %u reads as %lu, and should be %lu to %lu", i, seen[i], lo[i],
+			    shared->before[i]);
+		sum += i == ALL ? 0 : seen[i];
+	}
+	if (generation == vk_store_generation(st) && sum != seen[ALL])
+		give_up("in one state the counter of all is %lu, and the sum is %lu", seen[ALL], sum);
+	return VK_OK;
+}
+
+static void
+look_at_counters(unsigned long lo[COUNTERS])
+{
+	for (unsigned i = 0; i < COUNTERS; i++)
+		lo[i] = shared->after[i];
+}
+
+struct walk {
+	const unsigned long *lo;
+	unsigned met;
+};
+
+static enum vk_err
+visit(const struct vk_cred *c, void *arg)
+{
+	struct walk *w = arg;
+	unsigned i;
+	unsigned long n;
+
+	if (!vk_str_starts(c->scope.host, "counter-"))
+		return VK_OK;
+	i = (unsigned)strtoul(c->scope.host + strlen("counter-"), NULL, 10);
+	n = number_in(c);
+	if (i >= COUNTERS || n < w->lo[i] || n > shared->before[i])
+		give_up("a walk meets counter %u as %lu", i, n);
+	w->met |= 1u << i;
+	return VK_OK;
+}
+
+static enum vk_err
+walk(struct vk_store *st, const unsigned long lo[COUNTERS])
+{
+	struct walk w = { .lo = lo };
+	enum vk_err e = vk_store_each(st, NULL, visit, &w);
+
+	for (unsigned i = 0; e == VK_OK && i < COUNTERS; i++)
+		if (lo[i] > 0 && !(w.met & 1u << i))
+			give_up("a walk misses counter %u, which is %lu", i, lo[i]);
+	return e;
+}
+
+enum reading { FRESH, RELOADED, ANCHORED, LEFT_ALONE, WALK, READINGS };
+
+/* One look, in the way of this reader. */
+static enum vk_err
+read_once(struct hand *h, enum reading how, unsigned long lo[COUNTERS])
+{
+	struct vk_store_anchor a;
+	unsigned long seen[COUNTERS];
+	enum vk_err e = VK_OK;
+
+	if (how == FRESH) {
+		look_at_counters(lo);
+		open_hand(h);
+	} else if (how != LEFT_ALONE) {
+		look_at_counters(lo);
+		e = vk_store_reload(h->st);
+	}
+	if (e == VK_OK && how == ANCHORED) {
+		vk_store_anchor(h->st, &a);
+		e = vk_store_expect(h->st, &a);
+	}
+	if (e == VK_OK && how == WALK)
+		e = walk(h->st, lo);
+	else if (e == VK_OK && (e = compare(h->st, lo, seen)) == VK_OK)
+		memcpy(lo, seen, sizeof(seen)); /* a handle never goes back */
+	return e;
+}
+
+static void
+read_on(unsigned i)
+{
+	enum reading how = i % READINGS;
+	unsigned long lo[COUNTERS] = { 0 };
+	struct hand h = { 0 };
+
+	open_hand(&h);
 	while (!shared->stop) {
-		struct vk_store *st = open_raw(store_file);
-		unsigned long a = number_of(st, "https://all.example");
-		unsigned long b = number_of(st, "https://all.example:444");
+		enum vk_err e = read_once(&h, how, lo);
 
-		if (a != b || a < last)
-			shared->bad++;
-		last = a;
-		shared->reads++;
-		vk_store_close(st);
+		if (e == VK_OK && i < 3 && shared->reads[i] % 50 == 0)
+			e = vk_store_verify(h.st, NULL);
+		if (e == VK_OK && ++shared->reads[i] % 300 == 0)
+			open_hand(&h);
+		if (e != VK_OK && !was_rekeyed(&h, e))
+			give_up("reader %u: %s (%s)", i, vk_err_text(e), vk_reason());
+		pause_ms(1 + i % 7);
+	}
+	_exit(0);
+}
+
+static enum vk_err
+change_slots(struct vk_store *st)
+{
+	VK_CLEANUP(vk_secret_clear) struct vk_secret key = { 0 };
+	struct vk_slot_new slot = { .type = VK_SLOT_RAW, .secret = &key };
+	unsigned char id[8];
+	enum vk_err e = vk_secret_set(&key, "fedcba9876543210fedcba9876543210", VK_STORE_KEY_LEN);
+
+	if (e == VK_OK)
+		e = vk_store_slot_add(st, &slot, id);
+	return e == VK_OK ? vk_store_slot_remove(st, id, true) : e;
+}
+
+/* Who keeps the file in order while it is used. */
+static void
+keep_on(void)
+{
+	struct hand h = { 0 };
+	uint64_t pages, free_pages;
+
+	open_hand(&h);
+	for (unsigned k = 0; !shared->stop; k++) {
+		enum vk_err e;
+
+		shared->rekeyed += k % 3 == 2;
+		e = k % 3 == 0 ? vk_store_compact(h.st, NULL) : k % 3 == 1 ? change_slots(h.st) : vk_store_rotate(h.st);
+		shared->rekeyed += k % 3 == 2;
+		if (e == VK_OK && (e = vk_store_size(h.st, &pages, &free_pages)) == VK_OK && pages > PAGES_MAX)
+			give_up("the file has %lu pages", (unsigned long)pages);
+		if (e != VK_OK && !was_rekeyed(&h, e))
+			give_up("keeper: %s (%s)", vk_err_text(e), vk_reason());
+		shared->kept++;
+		pause_ms(300);
 	}
 	_exit(0);
 }
@@ -107,11 +379,51 @@ start(unsigned i)
 
 	assert_true(pid >= 0);
 	if (pid == 0) {
-		if (i < WRITERS)
+		if (i < writers)
 			write_on(i);
-		read_on();
+		if (i == KEEPER)
+			keep_on();
+		read_on(i - WRITERS);
 	}
 	return pid;
+}
+
+static bool
+is_used(unsigned i)
+{
+	return i < writers || (i >= WRITERS && i < WRITERS + readers) || i == KEEPER;
+}
+
+/* Each has done something at least. */
+static bool
+all_did(const unsigned long from[COUNTERS])
+{
+	bool all = shared->kept >= 3;
+
+	for (unsigned i = 0; i < writers; i++)
+		all = all && shared->after[i] >= from[i] + 3;
+	for (unsigned i = 0; i < readers; i++)
+		all = all && shared->reads[i] > 0;
+	return all;
+}
+
+/* Kill writers for ${seconds}; how many. */
+static unsigned
+kill_some(pid_t *pid)
+{
+	unsigned kills = 0, seed = 7;
+	time_t end = time(NULL) + seconds;
+
+	for (; time(NULL) < end && !shared->failed; kills++) {
+		unsigned who = (unsigned)rand_r(&seed) % writers;
+		int status;
+
+		pause_ms((unsigned)rand_r(&seed) % 60);
+		kill(pid[who], SIGKILL);
+		assert_int_equal(waitpid(pid[who], &status, 0), pid[who]);
+		pid[who] = start(who);
+	}
+	return kills;
 }
 
 static unsigned
@@ -127,355 +439,78 @@ files_in(const char *dir)
 	return n;
 }
 
+/* What is in the file in the end. */
+static void
+judge(unsigned kills)
+{
+	struct vk_store *st = open_raw(store_file);
+	unsigned long lo[COUNTERS], seen[COUNTERS], reads = 0;
+	uint64_t pages, free_pages;
+
+	assert_ok(vk_store_verify(st, NULL));
+	look_at_counters(lo);
+	assert_ok(compare(st, lo, seen));
+	/* a commit whose writer was killed before it could say so may or may not have happened */
+	assert_true(seen[ALL] >= 3ul * writers && seen[ALL] <= lo[ALL] + kills);
+	for (unsigned i = 0; i < readers; i++)
+		reads += shared->reads[i];
+	assert_ok(vk_store_size(st, &pages, &free_pages));
+	print_message("%lu commits, %u kills, %lu reads, %lu times in order; %lu pages, %lu free\n", seen[ALL], kills,
+	    reads, shared->kept, (unsigned long)pages, (unsigned long)free_pages);
+	/* what writers left that were killed goes with the next new file */
+	assert_ok(vk_store_compact(st, NULL));
+	assert_int_equal(files_in(scratch), 1);
+	vk_store_close(st);
+}
+
 static void
 test_storm(void **state)
 {
-	pid_t pid[WRITERS + READERS];
-	unsigned long tried = 0, acked = 0, all, kills[WRITERS] = { 0 };
-	unsigned seed = 7;
-	struct vk_store *st;
+	pid_t pid[PROCESSES] = { 0 };
+	unsigned long from[COUNTERS];
+	unsigned kills;
 
 	(void)state;
 	shared = mmap(NULL, sizeof(*shared), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	assert_true(shared != MAP_FAILED);
 	create_raw(store_file);
-	for (unsigned i = 0; i < WRITERS + READERS; i++)
-		pid[i] = start(i);
-	for (unsigned k = 0; k < KILLS; k++) {
-		unsigned who = (unsigned)rand_r(&seed) % WRITERS;
-		int status;
-
-		usleep((useconds_t)rand_r(&seed) % ROUND_US);
-		kill(pid[who], SIGKILL);
-		assert_int_equal(waitpid(pid[who], &status, 0), pid[who]);
-		kills[who]++;
-		pid[who] = start(who);
-	}
+	for (unsigned i = 0; i < PROCESSES; i++)
+		if (is_used(i))
+			pid[i] = start(i);
+	kills = kill_some(pid);
 	/* on a slow machine they were killed before they could do anything */
-	for (unsigned i = 0; i < WRITERS; i++)
-		for (unsigned long from = shared->acked[i], ms = 0; shared->acked[i] < from + 5 && ms < 60000; ms++)
-			usleep(1000);
+	look_at_counters(from);
+	for (unsigned ms = 0; !all_did(from) && ms < WAIT_S * 1000 && !shared->failed; ms += 10)
+		pause_ms(10);
 	shared->stop = true;
-	for (unsigned i = 0; i < WRITERS + READERS; i++) {
+	for (unsigned i = 0; i < PROCESSES; i++) {
 		int status;
 
+		if (!is_used(i))
+			continue;
 		assert_int_equal(waitpid(pid[i], &status, 0), pid[i]);
+		if (shared->failed)
+			continue;
 		assert_true(WIFEXITED(status) && WEXITSTATUS(status) == 0);
 	}
-	assert_int_equal(shared->bad, 0);
-	assert_true(shared->reads > 0);
-	st = open_raw(store_file);
-	assert_ok(vk_store_verify(st, NULL));
-	for (unsigned i = 0; i < WRITERS; i++) {
-		char url[64];
-		unsigned long own;
-
-		snprintf(url, sizeof(url), "https://own-%u.example", i);
-		own = number_of(st, url);
-		/* a commit whose writer was killed before it could say so may or may not have happened */
-		if (own < shared->acked[i] || own > shared->tried[i])
-			fail_msg("writer %u: %lu of %lu acknowledged, %lu tried", i, own,
-			    shared->acked[i], shared->tried[i]);
-		assert_true(shared->tried[i] - shared->acked[i] <= kills[i]);
-		acked += shared->acked[i];
-		tried += shared->tried[i];
-	}
-	all = number_of(st, "https://all.example");
-	assert_true(all >= acked && all <= tried);
-	assert_true(acked >= WRITERS * 5ul);
-	/* one more commit sweeps up what the killed ones left */
-	assert_ok(put(st, "https://z.example", "u", "", "s"));
-	assert_int_equal(files_in(scratch), 1);
-	vk_store_close(st);
+	if (shared->failed)
+		fail_msg("%s", shared->why);
+	assert_true(all_did(from));
+	judge(kills);
 	munmap(shared, sizeof(*shared));
-}
-
-/* Only files that are named, owned and unlocked as only ours can be are removed. */
-static void
-test_sweep(void **state)
-{
-	static const char *const keep[] = { "keystore.new", "keystore.new-12345", "keystore.new-1234567",
-		"keystore-new.abcdef", "other.new-abcdef", "keystore.bak" };
-	char path[160];
-	struct flock l = { .l_type = F_WRLCK, .l_whence = SEEK_SET };
-	struct vk_store *st;
-	int fd;
-
-	(void)state;
-	create_raw(store_file);
-	for (size_t i = 0; i < VK_COUNT(keep); i++) {
-		snprintf(path, sizeof(path), "%s/%s", scratch, keep[i]);
-		close(open(path, O_CREAT | O_WRONLY, 0600));
-	}
-	snprintf(path, sizeof(path), "%s/keystore.new-dirdir", scratch);
-	assert_int_equal(mkdir(path, 0700), 0);
-	snprintf(path, sizeof(path), "%s/keystore.new-linkli", scratch);
-	assert_int_equal(symlink(store_file, path), 0);
-	snprintf(path, sizeof(path), "%s/keystore.new-stale1", scratch);
-	close(open(path, O_CREAT | O_WRONLY, 0600));
-	snprintf(path, sizeof(path), "%s/keystore.new-inuse1", scratch);
-	fd = open(path, O_CREAT | O_RDWR, 0600);
-	assert_int_equal(fcntl(fd, F_OFD_SETLK, &l), 0);
-	st = open_raw(store_file);
-	assert_ok(put(st, "https://a.example", "u", "", "s"));
-	assert_int_equal(files_in(scratch), 1 + VK_COUNT(keep) + 3);
-	close(fd);
-	assert_ok(put(st, "https://a.example", "u", "", "t"));
-	assert_int_equal(files_in(scratch), 1 + VK_COUNT(keep) + 2);
-	vk_store_close(st);
-}
-
-/* Commits of growing size until one fails; then the store must be as before it, and alone. */
-static void
-fill_until_error(enum vk_err want, const char *file, const char *dir)
-{
-	struct vk_store *st = open_raw(file);
-	char url[64], secret[4001];
-	enum vk_err e = VK_OK;
-	unsigned n = 0;
-
-	memset(secret, 's', sizeof(secret) - 1);
-	secret[sizeof(secret) - 1] = '\0';
-	for (; e == VK_OK && n < 1000; n++) {
-		snprintf(url, sizeof(url), "https://h%u.example", n);
-		e = put(st, url, "u", "", secret);
-	}
-	assert_int_equal(e, want);
-	assert_true(n > 1);
-	assert_int_equal(files_in(dir), 1);
-	for (unsigned i = 0; i + 1 < n; i++) {
-		snprintf(url, sizeof(url), "https://h%u.example", i);
-		expect(st, url, NULL, secret);
-	}
-	snprintf(url, sizeof(url), "https://h%u.example", n - 1);
-	expect(st, url, NULL, NULL);
-	assert_ok(vk_store_verify(st, NULL));
-	vk_store_close(st);
-}
-
-static void
-test_file_size_limit(void **state)
-{
-	struct rlimit old, limit;
-
-	(void)state;
-	create_raw(store_file);
-	assert_int_equal(getrlimit(RLIMIT_FSIZE, &old), 0);
-	limit = (struct rlimit){ 200 * 1024, old.rlim_max };
-	assert_int_equal(setrlimit(RLIMIT_FSIZE, &limit), 0);
-	fill_until_error(VK_ESYS, store_file, scratch);
-	assert_int_equal(setrlimit(RLIMIT_FSIZE, &old), 0);
-}
-
-static bool
-write_text(const char *path, const char *text)
-{
-	int fd = open(path, O_WRONLY);
-	bool ok = fd >= 0 && write(fd, text, strlen(text)) == (ssize_t)strlen(text);
-
-	if (fd >= 0)
-		close(fd);
-	return ok;
-}
-
-/* A small file system of our own, in a namespace; false where that is not allowed. */
-static bool
-mount_small(const char *at)
-{
-	char map[64];
-	uid_t uid = geteuid();
-	gid_t gid = getegid();
-
-	if (uid != 0) {
-		if (unshare(CLONE_NEWUSER | CLONE_NEWNS) < 0)
-			return false;
-		snprintf(map, sizeof(map), "%u %u 1", uid, uid);
-		if (!write_text("/proc/self/uid_map", map) || !write_text("/proc/self/setgroups", "deny"))
-			return false;
-		snprintf(map, sizeof(map), "%u %u 1", gid, gid);
-		if (!write_text("/proc/self/gid_map", map))
-			return false;
-	} else if (unshare(CLONE_NEWNS) < 0 ||
-	    mount("none", "/", "none", MS_REC | MS_PRIVATE, NULL) < 0) {
-		return false;
-	}
-	return mount("tmpfs", at, "tmpfs", 0, "size=256k") == 0;
-}
-
-static void
-test_full_disk(void **state)
-{
-	int status;
-	pid_t pid;
-
-	(void)state;
-	if ((pid = fork()) == 0) {
-		if (!mount_small(scratch))
-			_exit(77);
-		create_raw(store_file);
-		fill_until_error(VK_ESYS, store_file, scratch);
-		_exit(0);
-	}
-	assert_int_equal(waitpid(pid, &status, 0), pid);
-	assert_true(WIFEXITED(status));
-	if (WEXITSTATUS(status) == 77)
-		skip();
-	assert_int_equal(WEXITSTATUS(status), 0);
-}
-
-/* The permissions a keystore may have, and what becomes of them. */
-static void
-test_files(void **state)
-{
-	char link[128], path[128];
-	struct vk_store *st = NULL;
-	struct stat s;
-
-	(void)state;
-	create_raw(store_file);
-	assert_int_equal(chmod(store_file, 0644), 0); /* as a checkout from git makes it */
-	st = open_raw(store_file);
-	assert_ok(put(st, "https://a.example", "u", "", "s"));
-	assert_int_equal(stat(store_file, &s), 0);
-	assert_int_equal(s.st_mode & 07777, 0644);
-	vk_store_close(st);
-	assert_int_equal(chmod(store_file, 0620), 0);
-	assert_int_equal(vk_store_open(store_file, &st), VK_EPOLICY);
-	assert_int_equal(chmod(store_file, 0602), 0);
-	assert_int_equal(vk_store_open(store_file, &st), VK_EPOLICY);
-	assert_int_equal(chmod(store_file, 0600), 0);
-	/* through a link: the file behind it is replaced, the link stays */
-	snprintf(link, sizeof(link), "%s/link", scratch);
-	assert_int_equal(symlink("keystore", link), 0);
-	st = open_raw(link);
-	assert_ok(put(st, "https://a.example", "u", "", "t"));
-	vk_store_close(st);
-	assert_int_equal(lstat(link, &s), 0);
-	assert_true(S_ISLNK(s.st_mode));
-	st = open_raw(store_file);
-	expect(st, "https://a.example", NULL, "t");
-	vk_store_close(st);
-	st = NULL;
-	assert_int_equal(vk_store_open(scratch, &st), VK_EPOLICY);
-	snprintf(path, sizeof(path), "%s/fifo", scratch);
-	assert_int_equal(mkfifo(path, 0600), 0);
-	assert_int_equal(vk_store_open(path, &st), VK_EPOLICY);
-	assert_int_equal(vk_store_open("/dev/null", &st), VK_EPOLICY);
-	snprintf(path, sizeof(path), "%s/keystore/x", scratch);
-	assert_int_equal(vk_store_open(path, &st), VK_ENOENT);
-	if (geteuid() == 0) {
-		assert_int_equal(chown(store_file, 12345, (gid_t)-1), 0);
-		assert_int_equal(vk_store_open(store_file, &st), VK_EPOLICY);
-	}
-	assert_null(st);
-}
-
-/* A handle that was opened before others wrote still writes on top of their state. */
-static void
-test_old_handles(void **state)
-{
-	struct vk_store *a, *b;
-	char other[128];
-
-	(void)state;
-	create_raw(store_file);
-	a = open_raw(store_file);
-	b = open_raw(store_file);
-	assert_ok(put(a, "https://a.example", "u", "", "s"));
-	assert_ok(put(b, "https://b.example", "u", "", "s"));
-	expect(b, "https://a.example", NULL, "s");
-	expect(a, "https://b.example", NULL, NULL); /* a snapshot, until it writes or opens again */
-	assert_ok(put(a, "https://c.example", "u", "", "s"));
-	expect(a, "https://b.example", NULL, "s");
-	assert_ok(vk_store_verify(b, NULL));
-	/* another keystore in its place is not written to */
-	snprintf(other, sizeof(other), "%s/other", scratch);
-	create_raw(other);
-	assert_int_equal(rename(other, store_file), 0);
-	assert_int_equal(put(a, "https://d.example", "u", "", "s"), VK_EKEY);
-	assert_int_equal(unlink(store_file), 0);
-	assert_int_equal(put(a, "https://d.example", "u", "", "s"), VK_ESYS);
-	assert_int_equal(access(store_file, F_OK), -1);
-	vk_store_close(a);
-	vk_store_close(b);
-}
-
-static void
-overwrite(const char *to, const char *from)
-{
-	char buf[65536];
-	int in = open(from, O_RDONLY), out = open(to, O_WRONLY | O_TRUNC);
-	size_t n;
-
-	assert_true(in >= 0 && out >= 0);
-	assert_ok(vk_read_upto(in, buf, sizeof(buf), &n));
-	assert_true(n < sizeof(buf));
-	assert_ok(vk_write_full(out, buf, n));
-	close(in);
-	close(out);
-}
-
-/* cp instead of mv: the same file with other contents, under the hands of a reader. */
-static void
-test_overwritten(void **state)
-{
-	char newer[128], foreign[128];
-	struct vk_cred *c = NULL;
-	struct vk_store *st, *w;
-
-	(void)state;
-	create_raw(store_file);
-	st = open_raw(store_file);
-	assert_ok(put(st, "https://a.example", "u", "n", "old"));
-	vk_store_close(st);
-	snprintf(newer, sizeof(newer), "%s/newer", scratch);
-	close(open(newer, O_CREAT | O_WRONLY, 0600));
-	overwrite(newer, store_file);
-	w = open_raw(newer);
-	assert_ok(put(w, "https://a.example", "u", "n", "new"));
-	vk_store_close(w);
-
-	st = open_raw(store_file);
-	overwrite(store_file, newer);
-	expect(st, "https://a.example", NULL, "new");
-	vk_store_close(st);
-	st = open_raw(store_file);
-	overwrite(store_file, newer);
-	assert_ok(vk_store_find_name(st, "n", &c));
-	assert_string_equal(c->secret.p, "new");
-	vk_cred_free(c);
-	c = NULL;
-	/* another keystore: not locked out for ever, not damaged, but none that this key opens */
-	snprintf(foreign, sizeof(foreign), "%s/foreign", scratch);
-	create_raw(foreign);
-	vk_store_close(st);
-	st = open_raw(store_file);
-	overwrite(store_file, foreign);
-	assert_int_equal(find(st, "https://a.example", NULL, &c), VK_EKEY);
-	vk_store_close(st);
-	/* the end is missing */
-	overwrite(store_file, newer);
-	st = open_raw(store_file);
-	assert_int_equal(truncate(store_file, 3 * 4096), 0);
-	assert_int_equal(find(st, "https://a.example", NULL, &c), VK_ETAMPER);
-	assert_int_equal(truncate(store_file, 0), 0);
-	assert_int_equal(find(st, "https://a.example", NULL, &c), VK_ETAMPER);
-	vk_store_close(st);
 }
 
 int
 main(void)
 {
-#define T(f) cmocka_unit_test_setup_teardown(f, make_scratch, drop_scratch)
 	const struct CMUnitTest tests[] = {
-		T(test_storm),
-		T(test_sweep),
-		T(test_file_size_limit),
-		T(test_full_disk),
-		T(test_files),
-		T(test_old_handles),
-		T(test_overwritten),
+		cmocka_unit_test_setup_teardown(test_storm, make_scratch, drop_scratch),
 	};
+	/* Where everything is slow there are fewer of them: what matters is that they meet. */
+	bool slow = getenv("VK_VALGRIND") != NULL;
 
-	return cmocka_run_group_tests(tests, NULL, NULL);
+	writers = slow ? 2 : WRITERS;
+	readers = slow ? 5 : READERS;
+	seconds = getenv("VK_NIGHTLY") && *getenv("VK_NIGHTLY") ? 60 : 8;
+	return cmocka_run_group_tests_name("store_storm", tests, NULL, NULL);
 }
