@@ -155,9 +155,11 @@ every_command_fails() {
 		$V init --key-file k2.key
 		VALETKEY_KEY_FILE= $V unlock --key-file k2.key
 		VALETKEY_KEY_FILE= $V status
-		VALETKEY_KEY_FILE= $V lock'
+		VALETKEY_KEY_FILE= $V lock || echo "lock: $?"
+		VALETKEY_KEY_FILE= $V status | grep "^state"'
 	[ "$status" -eq 0 ] || show_run
-	[[ $out == *new$'\n'*"kernel keyring"*locked* ]]
+	# Other sessions cannot be seen without it, so that is not promised.
+	[[ $out == *new$'\n'*"kernel keyring"*"lock: 6"*"state     locked"* && $err == *"cannot be seen"* ]] || show_run
 }
 
 @test "a full disk" {
@@ -168,10 +170,9 @@ every_command_fails() {
 		cp keystore disk/ks
 		export VALETKEY_KEYSTORE=$PWD/disk/ks
 		for i in $(seq 200); do
-			before=$(sha256sum <disk/ks)
 			head -c 3000 /dev/urandom | base64 -w0 | $V add "https://h$i.example" --username u >/dev/null 2>err || {
 				status=$?
-				[ "$before" = "$(sha256sum <disk/ks)" ] || exit 101
+				$V verify >/dev/null || exit 101
 				[ "$(ls disk)" = ks ] || exit 102
 				$V get https://git.example || exit 103
 				$V get https://h1.example >/dev/null || exit 104

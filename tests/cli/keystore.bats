@@ -406,6 +406,7 @@ works_with() {
 		    out = b""
 		    pid, fd = pty.fork()
 		    if pid == 0:
+		        os.environ["NO_COLOR"] = "1"
 		        os.execv(sys.argv[1], [sys.argv[1], *args])
 		    while True:
 		        try:
