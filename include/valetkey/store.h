@@ -155,9 +155,9 @@ bool vk_store_has_master(const struct vk_store *st);
  * vk_store_slot_remove(st, id, keep_key):
  * vk_store_rotate(st):
  * Change who can open the keystore; credentials are not touched, but for a rotation, which writes the file anew under
- * a new master key that every remaining slot opens.  change puts a new secret in the place of slot ${id}'s and keeps its
- * label.  remove rotates unless ${keep_key}; the last slot cannot be removed (VK_EPOLICY).  VK_ELOCKED when the handle was
- * not opened by a slot, VK_ENOENT for an unknown id.
+ * a new master key that every remaining slot opens.  change puts a new secret in the place of slot ${id}'s and
+ * keeps its label.  remove rotates unless ${keep_key}; the last slot cannot be removed (VK_EPOLICY).  VK_ELOCKED
+ * when the handle was not opened by a slot, VK_ENOENT for an unknown id.
  */
 enum vk_err vk_store_slot_add(struct vk_store *st, const struct vk_slot_new *new,
     unsigned char ret_id[8]) VK_MUST;
@@ -254,7 +254,8 @@ enum vk_err vk_store_compact(struct vk_store *st, const struct vk_progress *prog
 
 /**
  * vk_store_backup(st, path, progress):
- * Copy the file, as it is between two commits, to a new one; no key is needed.  VK_EEXIST when there is something at ${path}.
+ * Copy the file, as it is between two commits, to a new one; no key is needed.  VK_EEXIST when there is something
+ * at ${path}.
  */
 enum vk_err vk_store_backup(struct vk_store *st, const char *path,
     const struct vk_progress *progress) VK_MUST;

@@ -35,9 +35,6 @@ struct vk_inplace {
 enum vk_err vk_pages_begin(struct vk_inplace *w, struct vk_store *st) VK_MUST;
 void vk_pages_release(struct vk_inplace *w);
 
-/** vk_pages_take(w, ret_pgno): A page to write to. */
-enum vk_err vk_pages_take(struct vk_inplace *w, uint32_t *ret_pgno) VK_MUST;
-
 /** vk_pages_free(w, pgno): The new state does not need it any more. */
 enum vk_err vk_pages_free(struct vk_inplace *w, uint32_t pgno) VK_MUST;
 

@@ -73,9 +73,6 @@ int64_t vk_store_now(void);
 void vk_path_forget(struct vk_path *p);
 void vk_path_free(struct vk_path *p);
 
-/** vk_inner_search(text, key): The last entry of an inner node whose key is not above ${key}; -1 when even the first is. */
-int vk_inner_search(const unsigned char *text, const unsigned char *key);
-
 /** vk_tree_get(st, walk, key, ret): The record of exactly ${key}, valid until ${walk} moves; VK_ENOENT. */
 enum vk_err vk_tree_get(struct vk_store *st, struct vk_path *walk, const unsigned char *key,
     struct vk_record *ret) VK_MUST;

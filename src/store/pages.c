@@ -69,8 +69,9 @@ vk_pages_release(struct vk_inplace *w)
 	*w = (struct vk_inplace){ 0 };
 }
 
-enum vk_err
-vk_pages_take(struct vk_inplace *w, uint32_t *ret_pgno)
+/* A page to write to. */
+static enum vk_err
+take(struct vk_inplace *w, uint32_t *ret_pgno)
 {
 	enum vk_err e;
 
@@ -100,7 +101,7 @@ vk_pages_write(struct vk_inplace *w, unsigned char *page, struct vk_child *ret_c
 	struct vk_child c;
 	enum vk_err e;
 
-	if ((e = vk_pages_take(w, &c.pgno)) != VK_OK ||
+	if ((e = take(w, &c.pgno)) != VK_OK ||
 	    (e = vk_page_seal(st->keys, st->header.store_id, w->generation, &c, page)) != VK_OK ||
 	    (e = vk_pwrite_full(st->fd, page, VK_PAGE, (off_t)c.pgno * VK_PAGE)) != VK_OK)
 		return e;
@@ -135,7 +136,7 @@ take_for_list(struct vk_inplace *w, struct vk_numbers *own)
 	enum vk_err e = VK_OK;
 
 	while (e == VK_OK && own->n < (loose(w) + VK_LIST_MAX - 1) / VK_LIST_MAX)
-		if ((e = vk_pages_take(w, &pgno)) == VK_OK)
+		if ((e = take(w, &pgno)) == VK_OK)
 			e = push(own, pgno);
 	return e;
 }

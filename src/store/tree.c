@@ -58,8 +58,9 @@ load(struct vk_store *st, struct vk_path *p, unsigned depth, const struct vk_chi
 	return VK_OK;
 }
 
-int
-vk_inner_search(const unsigned char *text, const unsigned char *key)
+/* The last entry of an inner node whose key is not above ${key}; -1 when even the first is. */
+static int
+inner_search(const unsigned char *text, const unsigned char *key)
 {
 	unsigned low = 0, high = vk_node_count(text);
 
@@ -89,7 +90,7 @@ vk_tree_get(struct vk_store *st, struct vk_path *walk, const unsigned char *key,
 
 		if ((e = load(st, walk, depth, &child, &text)) != VK_OK)
 			return e;
-		if ((i = vk_inner_search(text, key)) < 0)
+		if ((i = inner_search(text, key)) < 0)
 			return VK_ENOENT;
 		vk_inner_child(text, (unsigned)i, &child);
 	}
@@ -126,7 +127,7 @@ descend(struct vk_cursor *c, unsigned depth, struct vk_child child, const unsign
 			return e;
 		if (depth + 1 == c->st->header.height)
 			break;
-		if (key && (i = vk_inner_search(text, key)) < 0)
+		if (key && (i = inner_search(text, key)) < 0)
 			i = 0;
 		c->index[depth] = (unsigned)i;
 		vk_inner_child(text, (unsigned)i, &child);

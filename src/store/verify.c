@@ -236,7 +236,7 @@ check_rest(struct check *c)
 	if ((e = check_chain(c, h->list, VK_PAGE_LIST, see_free)) != VK_OK)
 		return e;
 	return c->free_pages == h->free_pages ? VK_OK
-					      : vk_store_damaged(st, "its header counts other free pages than there are");
+					      : vk_store_damaged(st, "its header counts other free pages");
 }
 
 static enum vk_err

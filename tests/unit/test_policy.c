@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 /* With a real keystore, opened by VALETKEY_KEY. */
 #include "store_util.h"
-
 #include "valetkey/policy.h"
 #include "valetkey/unlock.h"
 
