@@ -3,6 +3,7 @@
 #ifndef VK_TESTS_STORE_UTIL_H
 #define VK_TESTS_STORE_UTIL_H
 
+#include <dirent.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -11,6 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -154,6 +156,27 @@ expect(struct vk_store *st, const char *url, const char *user, const char *secre
 		fail_msg("%s as %s: %s (%s)", url, user ? user : "anybody", vk_err_text(e), vk_reason());
 	assert_string_equal(c->secret.p, secret);
 	vk_cred_free(c);
+}
+
+static inline unsigned
+files_in(const char *dir)
+{
+	DIR *d = opendir(dir);
+	unsigned n = 0;
+
+	assert_non_null(d);
+	for (struct dirent *e; (e = readdir(d));)
+		n += e->d_name[0] != '.';
+	closedir(d);
+	return n;
+}
+
+static inline void
+pause_ms(unsigned ms)
+{
+	struct timespec t = { ms / 1000, (long)(ms % 1000) * 1000000 };
+
+	nanosleep(&t, NULL);
 }
 
 #endif

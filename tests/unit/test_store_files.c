@@ -14,19 +14,6 @@
 
 #include "store_util.h"
 
-static unsigned
-files_in(const char *dir)
-{
-	DIR *d = opendir(dir);
-	unsigned n = 0;
-
-	assert_non_null(d);
-	for (struct dirent *e; (e = readdir(d));)
-		n += e->d_name[0] != '.';
-	closedir(d);
-	return n;
-}
-
 /* Only files that are named, owned and unlocked as only ours can be are removed. */
 static void
 test_sweep(void **state)

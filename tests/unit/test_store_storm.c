@@ -46,14 +46,6 @@ give_up(const char *fmt, ...)
 	_exit(1);
 }
 
-static void
-pause_ms(unsigned ms)
-{
-	struct timespec t = { ms / 1000, (long)(ms % 1000) * 1000000 };
-
-	nanosleep(&t, NULL);
-}
-
 /* A handle of one process, and ${shared->rekeyed} before it was opened. */
 struct hand {
 	struct vk_store *st;
@@ -424,19 +416,6 @@ kill_some(pid_t *pid)
 		pid[who] = start(who);
 	}
 	return kills;
-}
-
-static unsigned
-files_in(const char *dir)
-{
-	DIR *d = opendir(dir);
-	unsigned n = 0;
-
-	assert_non_null(d);
-	for (struct dirent *e; (e = readdir(d));)
-		n += e->d_name[0] != '.';
-	closedir(d);
-	return n;
 }
 
 /* What is in the file in the end. */
