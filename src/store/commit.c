@@ -129,6 +129,28 @@ commit_in_place(struct vk_store *st, struct vk_written *ret)
 	return publish(st, w.generation, ret->newest);
 }
 
+/*
+ * Nothing changes, and the caller will say that it is done.  The header that says so may be of a writer that died
+ * before it reached the disk; the witness tells that it did.
+ */
+static enum vk_err
+make_sure(const struct vk_store *st)
+{
+	unsigned char witness[VK_WITNESS_LEN];
+	off_t at = vk_header_at(st->header.generation);
+	enum vk_err e = is_just_made(st) ? vk_sync_name(st->path) : VK_OK;
+
+	if (e != VK_OK || st->witnessed)
+		return e;
+	if ((e = vk_pwrite_full(st->fd, st->raw, sizeof(st->raw), at)) != VK_OK)
+		return e;
+	if (vk_datasync(st->fd) < 0)
+		return vk_fail_errno("cannot write the keystore %s", st->path);
+	vk_witness_encode(st->header.generation, vk_header_tag(st->raw), witness);
+	(void)!vk_pwrite_full(st->fd, witness, sizeof(witness), vk_witness_at(st->header.generation));
+	return VK_OK;
+}
+
 static bool
 in_place_is_better(const struct vk_store *st)
 {
@@ -147,6 +169,7 @@ adopt(struct vk_store *st, const struct vk_written *new)
 		st->keys = VK_TAKE(st->txn->rekey);
 	}
 	st->suspect = false;
+	st->witnessed = true;
 	st->stat = new->stat;
 	st->header = new->header;
 	memcpy(st->raw, new->newest, sizeof(st->raw));
@@ -170,6 +193,7 @@ write_undisturbed(struct vk_store *st)
 	sigdelset(&block, SIGXFSZ);
 	sigaction(SIGXFSZ, &ignore, &size);
 	sigprocmask(SIG_BLOCK, &block, &mask);
+	vk_store_sweep(st->path);
 	e = in_place_is_better(st) ? commit_in_place(st, &new) : vk_commit_anew(st, &new);
 	if (e == VK_OK)
 		adopt(st, &new);
@@ -202,8 +226,10 @@ vk_store_commit(struct vk_store *st, vk_store_decide *decide, void *arg)
 		e = decide(st, arg);
 		if (e == VK_OK)
 			e = vk_txn_settle(st);
-		if (e == VK_OK && is_change(st->txn) && (e = write_undisturbed(st)) == VK_OK &&
-		    st->committed)
+		st->txn->anew |= st->suspect;
+		if (e == VK_OK && !is_change(st->txn))
+			e = make_sure(st);
+		else if (e == VK_OK && (e = write_undisturbed(st)) == VK_OK && st->committed)
 			st->committed(st); /* under the lock, so that anchors follow in the order of the commits */
 		vk_txn_free(VK_TAKE(st->txn));
 	}

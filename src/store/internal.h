@@ -35,6 +35,7 @@ struct vk_store {
 	struct stat stat;
 	struct vk_header header;
 	unsigned char raw[VK_HEADER_LEN], older[VK_HEADER_LEN]; /* both headers as they lie in the file */
+	bool witnessed;        /* the newest header has reached the disk */
 	bool suspect;          /* what the kernel shows of this file may not be what is on the disk */
 	bool lenient;          /* opened for repair: any header that is sound will do */
 	struct vk_keys *keys;  /* NULL: locked */

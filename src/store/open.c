@@ -63,7 +63,7 @@ struct state {
 	struct stat stat;
 	struct vk_header header;
 	unsigned char raw[VK_HEADER_LEN], older[VK_HEADER_LEN];
-	bool suspect;
+	bool suspect, witnessed;
 };
 
 static void
@@ -71,6 +71,7 @@ take_headers(const unsigned char *raw, unsigned newest, struct state *s)
 {
 	memcpy(s->raw, raw + (size_t)newest * VK_PAGE, VK_HEADER_LEN);
 	memcpy(s->older, raw + (size_t)!newest * VK_PAGE, VK_HEADER_LEN);
+	s->witnessed = vk_get64(raw + (size_t)!newest * VK_PAGE + VK_WITNESS_AT) == s->header.generation;
 	s->suspect = raw[VK_SUSPECT_AT] != 0 || raw[VK_PAGE + VK_SUSPECT_AT] != 0;
 }
 
@@ -186,6 +187,7 @@ adopt(struct vk_store *st, const struct state *s)
 	memcpy(st->raw, s->raw, sizeof(st->raw));
 	memcpy(st->older, s->older, sizeof(st->older));
 	st->suspect = s->suspect;
+	st->witnessed = s->witnessed;
 	vk_path_forget(&st->walk);
 }
 
@@ -217,7 +219,8 @@ vk_store_attach(struct vk_store *st, int fd, bool locked)
 enum vk_err
 vk_store_open_header(struct vk_store *st, struct vk_keys *keys)
 {
-	struct state s = { .stat = st->stat, .header = st->header, .suspect = st->suspect };
+	struct state s = { .stat = st->stat, .header = st->header, .suspect = st->suspect,
+		.witnessed = st->witnessed };
 	enum vk_err e;
 
 	memcpy(s.raw, st->raw, sizeof(s.raw));

@@ -28,17 +28,18 @@ is_temp_of(const char *name, const char *base, size_t n)
  * Remove what writers left that were killed: files named as only we name them, of
  * ours, that nobody has locked (a writer locks its new file).  Failing is harmless.
  */
-static void
-sweep(const char *target)
+void
+vk_store_sweep(const char *path)
 {
-	const char *base = strrchr(target, '/');
+	VK_CLEANUP(vk_freep) char *target = realpath(path, NULL);
+	const char *base = target ? strrchr(target, '/') : NULL;
 	VK_CLEANUP(vk_freep) char *dir = base ? strndup(target, (size_t)(base - target) + 1) : NULL;
 	struct dirent *d;
 	DIR *dp;
 
-	base = base ? base + 1 : target;
-	if (!(dp = opendir(dir ? dir : ".")))
+	if (!dir || !(dp = opendir(dir)))
 		return;
+	base++;
 	while ((d = readdir(dp))) {
 		VK_CLEANUP(vk_closep) int fd = -1;
 		struct stat s;
@@ -154,7 +155,6 @@ vk_commit_anew(struct vk_store *st, struct vk_written *ret)
 	if ((e = vk_replace_begin(st->path, st->stat.st_mode & 0777, &r)) != VK_OK)
 		return e;
 	(void)!vk_lock_try(r.fd, F_WRLCK);
-	sweep(r.target);
 	if ((e = write_new(st, &r, ret)) == VK_OK &&
 	    ((fd = fcntl(r.fd, F_DUPFD_CLOEXEC, 3)) < 0 || fstat(fd, &ret->stat) < 0))
 		e = vk_fail_errno("cannot write the keystore %s", st->path);

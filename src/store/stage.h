@@ -44,6 +44,9 @@ struct vk_written {
 	unsigned char older[VK_HEADER_LEN], newest[VK_HEADER_LEN];
 };
 
+/** vk_store_sweep(path): Remove what writers of that keystore left beside it that were killed; the lock is held. */
+void vk_store_sweep(const char *path);
+
 /** vk_commit_anew(st, ret): The old records and the staged ones to a new file, in the place of the old one. */
 enum vk_err vk_commit_anew(struct vk_store *st, struct vk_written *ret) VK_MUST;
 
