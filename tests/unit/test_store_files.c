@@ -41,10 +41,8 @@ test_sweep(void **state)
 	fd = open(path, O_CREAT | O_RDWR, 0600);
 	assert_int_equal(fcntl(fd, F_OFD_SETLK, &l), 0);
 	st = open_raw(store_file);
-	/* a small change makes no new file, and looks for none */
+	/* a small change makes no new file, and sweeps all the same */
 	assert_ok(put(st, "https://a.example", "u", "", "s"));
-	assert_int_equal(files_in(scratch), 1 + VK_COUNT(keep) + 4);
-	assert_ok(vk_store_compact(st, NULL));
 	assert_int_equal(files_in(scratch), 1 + VK_COUNT(keep) + 3);
 	close(fd);
 	assert_ok(vk_store_compact(st, NULL));
