@@ -9,20 +9,34 @@ enum { PINNED_MAX = 64 };
 static const char how_to_choose[] =
     "name the credentials with --credential, or make a [profile NAME] and use --profile";
 
-/* Collects the names of pinned entries, which are unique. */
+/* Collects what tells pinned entries apart, and their names: an imported one may have none. */
 static enum vk_err
-visit_name(const struct vk_cred *c, void *arg)
+visit_pinned(const struct vk_cred *c, void *arg)
 {
-	struct vk_names *names = arg;
+	VK_CLEANUP(vk_cred_freep) struct vk_cred *o = NULL;
+	struct vk_cred_list *l = arg;
+	struct vk_scope scope;
+	enum vk_err e;
 
 	if (!(c->flags & VK_CRED_PINNED))
 		return VK_OK;
-	if (names->n == PINNED_MAX) {
+	if (l->n == PINNED_MAX) {
 		vk_hint("%s", how_to_choose);
 		return vk_fail(VK_ELIMIT, "the keystore has more than %d entries: not all of them are "
 					  "given to one command", PINNED_MAX);
 	}
-	return vk_names_add(names, c->name);
+	if (!(o = vk_cred_new()))
+		return VK_ENOMEM;
+	if ((e = vk_scope_copy(&c->scope, &scope)) != VK_OK)
+		return e;
+	vk_scope_clear(&o->scope);
+	o->scope = scope;
+	if ((e = vk_cred_set(&o->name, c->name)) != VK_OK ||
+	    (e = vk_cred_set(&o->username, c->username)) != VK_OK ||
+	    (e = vk_cred_list_add(l, o)) != VK_OK)
+		return e;
+	o = NULL;
+	return VK_OK;
 }
 
 /* The first of two credentials for one account of one scope is what a helper would answer. */
@@ -58,6 +72,19 @@ add_section(struct vk_policy *p, const struct vk_section *s, struct vk_cred_list
 	return e == VK_OK ? add(l, c) : e;
 }
 
+/* ${c} becomes the list's. */
+static enum vk_err
+add_found(struct vk_cred *c, struct vk_cred_list *l)
+{
+	enum vk_err e = vk_policy_not_expired(c);
+
+	if (e == VK_OK)
+		return add(l, c);
+	vk_hint("put a new one in with valetkey add, or %s", how_to_choose);
+	vk_cred_free(c);
+	return e;
+}
+
 static enum vk_err
 add_entry(struct vk_policy *p, const char *name, struct vk_cred_list *l)
 {
@@ -68,14 +95,7 @@ add_entry(struct vk_policy *p, const char *name, struct vk_cred_list *l)
 	if (e == VK_OK && (e = vk_store_find_name(st, name, &c)) == VK_ENOENT)
 		return vk_fail(VK_ENOENT, "neither the config nor the keystore has a credential called %s",
 		    name);
-	if (e != VK_OK)
-		return e;
-	if ((e = vk_policy_not_expired(c)) != VK_OK) {
-		vk_hint("put a new one in with valetkey add, or %s", how_to_choose);
-		vk_cred_free(c);
-		return e;
-	}
-	return add(l, c);
+	return e == VK_OK ? add_found(c, l) : e;
 }
 
 /* ${name} is a section, the variable of a CI platform, or an entry of the keystore. */
@@ -118,23 +138,38 @@ add_names(struct vk_policy *p, const char *const *names, size_t n, struct vk_cre
 static int
 by_name(const void *a, const void *b)
 {
-	return strcmp(*(char *const *)a, *(char *const *)b);
+	const struct vk_cred *x = *(struct vk_cred *const *)a, *y = *(struct vk_cred *const *)b;
+	int d = strcmp(x->name, y->name);
+
+	if (d == 0)
+		d = strcmp(x->scope.host, y->scope.host);
+	if (d == 0)
+		d = strcmp(x->scope.path, y->scope.path);
+	return d ? d : strcmp(x->username, y->username);
 }
 
 /* Sorted, since the order of entries in the keystore is that of a keyed hash. */
 static enum vk_err
-pinned_names(struct vk_policy *p, struct vk_names *names)
+add_pinned(struct vk_policy *p, struct vk_cred_list *l)
 {
+	struct vk_cred_list pinned = { 0 };
 	struct vk_store *st;
 	enum vk_err e;
 
 	if (!vk_policy_has_store(p))
 		return VK_OK;
-	if ((e = vk_policy_store(p, &st)) != VK_OK)
-		return e;
-	e = vk_store_each(st, NULL, visit_name, names);
-	if (names->n > 1)
-		qsort(names->v, names->n, sizeof(*names->v), by_name);
+	if ((e = vk_policy_store(p, &st)) == VK_OK)
+		e = vk_store_each(st, NULL, visit_pinned, &pinned);
+	if (pinned.n > 1)
+		qsort(pinned.v, pinned.n, sizeof(struct vk_cred *), by_name);
+	for (size_t i = 0; i < pinned.n && e == VK_OK; i++) {
+		struct vk_query q = { &pinned.v[i]->scope, pinned.v[i]->username };
+		struct vk_cred *c = NULL;
+
+		if ((e = vk_store_find(st, &q, &c)) == VK_OK)
+			e = add_found(c, l);
+	}
+	vk_cred_list_clear(&pinned);
 	return e;
 }
 
@@ -161,7 +196,6 @@ add_ci(struct vk_cred_list *l)
 static enum vk_err
 add_everything(struct vk_policy *p, struct vk_cred_list *l)
 {
-	struct vk_names names = { 0 };
 	enum vk_err e = VK_OK;
 
 	for (size_t i = 0; i < p->config.n_sections && e == VK_OK; i++)
@@ -169,13 +203,8 @@ add_everything(struct vk_policy *p, struct vk_cred_list *l)
 	if (e == VK_EBACKEND)
 		vk_hint("%s", how_to_choose);
 	if (e == VK_OK)
-		e = pinned_names(p, &names);
-	for (size_t i = 0; i < names.n && e == VK_OK; i++)
-		e = add_entry(p, names.v[i], l);
-	if (e == VK_OK)
-		e = add_ci(l);
-	vk_names_clear(&names);
-	return e;
+		e = add_pinned(p, l);
+	return e == VK_OK ? add_ci(l) : e;
 }
 
 enum vk_err

@@ -461,6 +461,25 @@ test_node(void **state)
 	unsetenv("NPM_TOKEN");
 }
 
+/* Pinned and without a name, as an imported one is when its name was taken. */
+static void
+test_nameless(void **state)
+{
+	struct vk_store *st = open_raw(store_file);
+	struct vk_cred *c = cred(GH "/other", "", "", "bare");
+	struct change ch = { .put = c };
+
+	(void)state;
+	write_config("");
+	c->flags = VK_CRED_PINNED;
+	assert_ok(vk_store_commit(st, decide_change, &ch));
+	expect_select(NULL, NULL, 0, " gh pathy");
+	expect_find(NULL, GH "/other", NULL, ":bare");
+	assert_ok(take(st, GH "/other", ""));
+	vk_cred_free(c);
+	vk_store_close(st);
+}
+
 static int
 setup(void **state)
 {
@@ -493,7 +512,7 @@ main(void)
 		cmocka_unit_test(test_expired), cmocka_unit_test(test_many),
 		cmocka_unit_test(test_hosts),   cmocka_unit_test(test_no_store),
 		cmocka_unit_test(test_github),  cmocka_unit_test(test_gitlab),
-		cmocka_unit_test(test_node),
+		cmocka_unit_test(test_node),    cmocka_unit_test(test_nameless),
 	};
 
 	return cmocka_run_group_tests(tests, setup, drop_scratch);
