@@ -93,6 +93,8 @@ child(struct call *c, pid_t parent, int in, int out)
 	int null = open("/dev/null", O_WRONLY | O_CLOEXEC);
 	sigset_t none;
 
+	/* What it should know is in the pipe. */
+	vk_arena_wipe();
 	/* No terminal, so it cannot ask there; a group of its own, so that all it starts can be killed. */
 	setsid();
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
@@ -105,7 +107,6 @@ child(struct call *c, pid_t parent, int in, int out)
 		vk_fds_drop(STDERR_FILENO + 1, false);
 		execve(c->path, argv, c->envp);
 	}
-	vk_arena_wipe();
 	_exit(127);
 }
 
