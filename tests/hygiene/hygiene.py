@@ -4,6 +4,7 @@ import base64
 import ctypes
 import os
 import pty
+import re
 import secrets
 import select
 import shutil
@@ -18,7 +19,7 @@ HERE = os.path.dirname(os.path.realpath(__file__))
 ROOT = os.path.dirname(os.path.dirname(HERE))
 sys.path.insert(0, os.path.join(ROOT, "tests", "arch"))
 from archlib import Tap, is_sanitized, program
-from keys import PASSPHRASE, RAW, keys_of
+from keys import EXTERNAL, IDENTITY, PASSPHRASE, RAW, keys_of
 
 UID = 12322  # somebody without an entry in passwd
 PROGRAMS = ("valetkey", "git-credential-valetkey", "docker-credential-valetkey")
@@ -44,6 +45,11 @@ def own_keyring():
     lib = ctypes.CDLL("libkeyutils.so.1", use_errno=True)
     if lib.keyctl_join_session_keyring(None) < 0:
         sys.exit("keyctl: " + os.strerror(ctypes.get_errno()))
+
+
+def decoded(text):
+    """The 32 bytes of a key; what follows them in an identity's text is a sum."""
+    return base64.urlsafe_b64decode(text.replace("+", "-").replace("/", "_") + "=" * (-len(text) % 4))[:32]
 
 
 class Find:
@@ -105,10 +111,15 @@ class Box:
                     "LC_ALL": "C", "GIT_CONFIG_NOSYSTEM": "1", "XDG_RUNTIME_DIR": self.home}
         self.by_variable = {**self.env, "VALETKEY_KEY": self.text["rawkey"]}
         self.by_file = {**self.env, "VALETKEY_KEY_FILE": self.file("key")}
+        self.by_program = {**self.env, "VALETKEY_KEYSTORE": self.file("held"), "VALETKEY_LIBEXEC": self.bin}
+        self.by_program_and_key = {**self.by_program, "VALETKEY_KEY_FILE": self.file("key")}
         self.write("key", self.text["rawkey"] + "\n", 0o600)
         os.chown(self.home, uid, uid)
         self.fill()
-        self.keys = keys_of(self.file("keystore"), [(RAW, self.key), (PASSPHRASE, self.text["passphrase"].encode())])
+        self.more_slots()
+        self.keys = keys_of(self.file("keystore"), [(RAW, self.key), (PASSPHRASE, self.text["passphrase"].encode()),
+                                                    (IDENTITY, decoded(self.text["identity"][5:]))])
+        self.keys.update(keys_of(self.file("held"), [(RAW, self.key), (EXTERNAL, decoded(self.text["external"]))]))
         with open(self.file("patterns"), "w", encoding="ascii") as f:
             for name, text in self.text.items():
                 f.write(f"{name} {text.encode().hex()}\n")
@@ -133,6 +144,20 @@ class Box:
         self.write(".docker/config.json", '{"auths": {"other.example": {"auth": "%s"}}}\n' % basic)
         self.write("source", t["source"] + "\n", 0o600)
         self.write("answers", f"protocol=https\nhost=host.example\nusername=u\npassword={t['secret']}\n\n", 0o600)
+
+    def more_slots(self):
+        """An identity; and a keystore whose key another program keeps (tests/cli/valetkey-fake-keyring, in files)."""
+        shutil.copy(os.path.join(ROOT, "tests/cli/valetkey-fake-keyring"), self.bin)
+        recipient = re.search(r"vkr1-\S+", self.must("valetkey", "slot", "keygen", "identity")).group()
+        with open(self.file("identity"), encoding="ascii") as f:
+            self.text["identity"] = re.search(r"vki1-\S+", f.read()).group()
+        self.must("valetkey", "slot", "add", "--recipient", recipient)
+        self.must("valetkey", "init", env=self.by_program_and_key)
+        self.must("valetkey", "slot", "add", "--external", "fake-keyring", env=self.by_program_and_key)
+        keyring = self.file(".fake-keyring")
+        name = next(n for n in os.listdir(keyring) if "-" in n)
+        with open(os.path.join(keyring, name), encoding="ascii") as f:
+            self.text["external"] = f.read().strip()
 
     def file(self, name):
         return os.path.join(self.home, name)

@@ -7,7 +7,8 @@ import nacl.bindings
 import nacl.pwhash
 
 PAGE, SLOT, SLOTS = 4096, 224, 12
-PASSPHRASE, RAW = 1, 2
+PASSPHRASE, RAW, EXTERNAL, IDENTITY = 1, 2, 3, 4
+NAMES = {PASSPHRASE: "passphrase", RAW: "raw", EXTERNAL: "external", IDENTITY: "identity"}
 
 
 def prf(key, label, data, n=32):
@@ -38,7 +39,7 @@ def of_slot(slot, store, kind, secret):
         passes, kib = struct.unpack_from("<II", slot, 40)
         ikm = nacl.pwhash.argon2id.kdf(32, secret, slot[24:40], passes, kib * 1024)
         found["stretched"] = ikm
-    found["slot-secret"] = prf(ikm, "vk1 slot key", store + slot[:72])
+    found["slot-secret"] = ikm if kind == IDENTITY else prf(ikm, "vk1 slot key", store + slot[:72])
     public = nacl.bindings.crypto_scalarmult_base(found["slot-secret"])
     found["shared"] = nacl.bindings.crypto_scalarmult(found["slot-secret"], slot[72:104])
     both = prf(found["shared"], "vk1 slot", store + slot[:104] + public, 64)
@@ -50,7 +51,7 @@ def of_slot(slot, store, kind, secret):
 
 
 def keys_of(path, ways):
-    """{bytes: name}; ways: (PASSPHRASE or RAW, the secret)."""
+    """{bytes: name}; ways: (kind of slot, the secret)."""
     with open(path, "rb") as f:
         data = f.read()
     header = newest_header(data)
@@ -58,10 +59,9 @@ def keys_of(path, ways):
     for kind, secret in ways:
         for slot in slots_of(data, header):
             if slot[0] == kind and (new := of_slot(slot, store, kind, secret)):
-                found.update((key, f"{name}-of-passphrase" if kind == PASSPHRASE and name != "master-key" else name)
-                             for name, key in new.items())
-        if kind == RAW:
-            found[secret] = "raw"
+                found.update((key, name if name == "master-key" else f"{name}-of-{NAMES[kind]}") for name, key in new.items())
+        if kind != PASSPHRASE:
+            found[secret] = NAMES[kind]
     master = next(k for k, n in found.items() if n == "master-key")
     session = prf(master, "vk1 session", store)
     assert prf(session, "vk1 commit", store) == header[96:128]
