@@ -72,15 +72,14 @@ write_pages(struct vk_inplace *w, struct vk_header *h)
 
 /*
  * The older header's slot gets the new one; if that cannot be made sure of, it gets the older one back.
- * The mark lies in the same page: it is not lost from the page cache while that header is in it.
  * If that cannot be made sure of either, the disk may hold the new one while everybody here sees the older: then
- * nobody may write to pages that only the new one needs, so the next commit is to make a new file.
+ * nobody may write to pages that only the new one needs, so the next commit is to make a new file.  The mark that says
+ * so goes with the older header in one write: were it one of its own, the page cache could lose it alone.
  */
 static enum vk_err
 publish(const struct vk_store *st, uint64_t generation, const unsigned char raw[VK_HEADER_LEN])
 {
-	static const unsigned char suspect = 1;
-	unsigned char witness[VK_WITNESS_LEN];
+	unsigned char witness[VK_WITNESS_LEN], marked[VK_SUSPECT_AT + 1];
 	off_t at = vk_header_at(generation);
 	enum vk_err e = vk_pwrite_full(st->fd, raw, VK_HEADER_LEN, at);
 
@@ -92,8 +91,9 @@ publish(const struct vk_store *st, uint64_t generation, const unsigned char raw[
 		(void)!vk_pwrite_full(st->fd, witness, sizeof(witness), vk_witness_at(generation));
 		return e;
 	}
-	(void)!vk_pwrite_full(st->fd, &suspect, 1, at + VK_SUSPECT_AT);
-	if (vk_pwrite_full(st->fd, st->older, VK_HEADER_LEN, at) == VK_OK && vk_datasync(st->fd) == 0) {
+	memcpy(marked, st->older, VK_HEADER_LEN);
+	marked[VK_SUSPECT_AT] = 1;
+	if (vk_pwrite_full(st->fd, marked, sizeof(marked), at) == VK_OK && vk_datasync(st->fd) == 0) {
 		(void)!vk_pwrite_full(st->fd, "", 1, at + VK_SUSPECT_AT);
 		return e;
 	}

@@ -11,7 +11,8 @@
  *     NO_FIRST_SYNC      step 3 is left out
  *     NO_SECOND_SYNC     step 5 is left out
  *     NO_MARK            when step 5 fails, the file is not marked
- *     MARK_FIRST         the mark is a write of its own, to page 0
+ *     MARK_APART         the mark is a write of its own, before that of the header
+ *     MARK_IN_PAGE_0     and it goes to page 0, in whichever page the header is
  *     EARLY_WITNESS      step 6 comes before step 5
  *     NO_LOCK            writers do not exclude each other
  *     NOTHING            a writer that finds nothing to change says that it is done, whatever is on the disk
@@ -31,7 +32,7 @@
 #endif
 
 #define ALL  (9 + SPARE) /* two header pages; seven others: a tree, its quarantine, what a commit writes */
-#define IDS  20         /* headers that matter at one time; same() looks */
+#define IDS  10         /* headers that matter at one time; names.pml looks whether they are enough */
 #define JUNK 253        /* in a page: nothing that a header asks for */
 #define TORN 254        /* in a header slot: half old, half new */
 #define NONE 255
@@ -108,13 +109,13 @@ bool mixed;
 #define BACK    11
 #define SYNC3   12
 #define UNMARK  13
+#define SURE    14      /* of one that finds nothing to change */
 
 /* Steps of the reader. */
 #define READ_A 0
 #define READ_B 1
 #define LOCKED 2
-#define PAGES  3        /* 3, 4 and 5: the root and the leaves */
-#define ANSWER 6
+#define PAGES  3
 
 #include "names.pml"
 
@@ -167,9 +168,10 @@ inline end(w)
 	step[w] = IDLE; old[w] = NONE; new[w] = NONE; lock = 0
 }
 
+/* Header ${x} was reported as done.  One that was written after it, and taken back, has it too. */
 inline report(x)
 {
-	for (i : 0 .. IDS - 1) { h[i].done = (i == x) }
+	for (i : 0 .. IDS - 1) { h[i].done = (i == x || h[i].older == x) }
 }
 
 /*
@@ -227,11 +229,14 @@ inline prepare()
 	take(0)
 }
 
-#ifdef MARK_FIRST
+#if defined(MARK_APART) || defined(MARK_IN_PAGE_0)
 #define FIRST MARK
-#define MARKED(x) 0
 #else
 #define FIRST TEAR_2
+#endif
+#ifdef MARK_IN_PAGE_0
+#define MARKED(x) 0
+#else
 #define MARKED(x) SLOT(x)
 #endif
 
@@ -255,24 +260,37 @@ proctype writer(byte w)
 		sound(cache, witness);
 		printf("writer %d: finds header %d%c and the mark; writes a new file: done\n", w, NAME(n));
 		new_file(); same(); n = 0 }
-	/* Nothing to change.  Is what it found on the disk?  The witness says so; else it makes sure. */
+	/* Nothing to change.  Is what it finds on the disk?  A witness says so; without one it makes sure. */
 	:: d_step { step[w] == IDLE && UNLOCKED && !SUSPECT ->
-		n = NEWEST(cache[0], cache[1]);
-#ifndef NOTHING
-		failing = false;
+		lock = w + 1; failing = false;
+		sound(cache, witness);
+#ifdef NOTHING
 		if
-		:: witness[1 - SLOT(n)] == n
-		:: else -> write(SLOT(n), n); fdatasync()
-		fi;
+		:: true ->
+#else
+		if
+		:: witness[1 - SLOT(n)] == n ->
 #endif
-		if
-		:: failing -> printf("writer %d: finds header %d%c, nothing to change, and fdatasync fails: failed\n", w, NAME(n))
-		:: else ->
+			printf("writer %d: finds header %d%c and nothing to change: done\n", w, NAME(n));
 			report(n);
-			printf("writer %d: finds header %d%c and nothing to change: done\n", w, NAME(n))
+			end(w)
+		:: else ->
+			printf("writer %d: finds header %d%c and nothing to change; writes it again\n", w, NAME(n));
+			write(SLOT(n), n);
+			new[w] = n; step[w] = SURE
+		fi;
+		same(); n = 0 }
+	:: d_step { step[w] == SURE ->
+		fdatasync();
+		if
+		:: failing -> printf("writer %d: fdatasync fails: failed\n", w); end(w)
+		:: else ->
+			printf("writer %d: fdatasync: done\n", w);
+			report(new[w]);
+			step[w] = WITNESS
 		fi;
 		failing = false;
-		same(); n = 0 }
+		same() }
 	:: d_step { step[w] == LEAF ->
 		k = (h[new[w]].tag[1] == new[w] -> 1 : 2);
 		p = h[new[w]].page[k];
@@ -337,10 +355,10 @@ proctype writer(byte w)
 		witness[1 - SLOT(new[w])] = new[w];
 		lost[1 - SLOT(new[w])] = false;
 		end(w); same() }
-#ifdef MARK_FIRST
+#if defined(MARK_APART) || defined(MARK_IN_PAGE_0)
 	:: d_step { step[w] == MARK ->
-		printf("writer %d: writes the mark\n", w);
-		mark[0] = true; lost[0] = false;
+		printf("writer %d: writes the mark to page %d\n", w, MARKED(new[w]));
+		mark[MARKED(new[w])] = true; lost[MARKED(new[w])] = false;
 		step[w] = TEAR_2; same() }
 #endif
 	:: d_step { step[w] == TEAR_2 ->
@@ -349,8 +367,10 @@ proctype writer(byte w)
 		step[w] = BACK; same() }
 	:: d_step { step[w] == BACK ->
 		write(SLOT(new[w]), old[w]);
+#if defined(NO_MARK) || defined(MARK_APART) || defined(MARK_IN_PAGE_0)
 		printf("writer %d: has written header %d%c back\n", w, NAME(old[w]));
-#if !defined(NO_MARK) && !defined(MARK_FIRST)
+#else
+		printf("writer %d: has written header %d%c back, and the mark\n", w, NAME(old[w]));
 		mark[SLOT(new[w])] = true;
 #endif
 		step[w] = SYNC3; same() }
@@ -402,12 +422,11 @@ inline read(k)
 {
 	if
 	:: FITS(r, k, cache) ->
-		printf("reader: reads page %d\n", page_name[h[r].page[k]]);
-		at++
+		printf("reader: reads page %d\n", page_name[h[r].page[k]])
 	:: else ->
 		printf("reader: page %d does not fit\n", page_name[h[r].page[k]]);
 #ifdef READER_NO_TAGS
-		mixed = true; at++
+		mixed = true
 #else
 #ifdef READER_NO_RETRY
 		must(false, "WRONG: the reader says that a page is damaged\n");
@@ -435,10 +454,11 @@ proctype reader()
 		must(PAIR(cache[0], cache[1]) && AGREES(witness[0], cache[1]) && AGREES(witness[1], cache[0]),
 			"WRONG: the reader says that a header is damaged\n");
 		chosen(cache[0], cache[1]); same() }
+	/* It may read any page, in any order, as often as it likes: that is all that lookups can do, and more. */
 	:: d_step { at == PAGES -> read(0); same() }
-	:: d_step { at == PAGES + 1 -> read(1); same() }
-	:: d_step { at == PAGES + 2 -> read(2); same() }
-	:: d_step { at == ANSWER ->
+	:: d_step { at == PAGES -> read(1); same() }
+	:: d_step { at == PAGES -> read(2); same() }
+	:: d_step { at == PAGES ->
 		printf("reader: answers\n");
 		must(!mixed, "WRONG: the answer is of two states\n");
 		r = NONE; at = READ_A; same() }

@@ -32,6 +32,7 @@ c_code {
 #endif
 
 extern int readtrail;
+extern void (*Uerror)(char *);
 
 static unsigned char to[256], from[IDS];                /* headers: new names, and the other way round */
 static unsigned char page_to[ALL], page_from[ALL];      /* pages */
@@ -41,6 +42,8 @@ static void
 name_header(int x)
 {
 	if (x < IDS && to[x] == NONE) {
+		if (named == IDS)
+			Uerror("more headers than IDS");
 		from[named] = x;
 		to[x] = named++;
 	}
