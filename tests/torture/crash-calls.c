@@ -125,8 +125,6 @@ left_out(int fd, const void *p, size_t n, off_t at)
 {
 	unsigned char now[VK_HEADER_LEN];
 
-	if (disk_mutant == MUTANT_SUSPECT)
-		return n == 1 && at % VK_PAGE == VK_SUSPECT_AT;
 	return disk_mutant == MUTANT_REWRITE && n == sizeof(now) &&
 	    pread(fd, now, n, at) == (ssize_t)n && memcmp(now, p, n) == 0;
 }
@@ -136,8 +134,11 @@ put(struct disk_file *f, int fd, const void *p, size_t n, off_t at)
 {
 	bool last, is_header = disk_is_named(f) && n == VK_HEADER_LEN;
 	enum act act;
-	size_t some = n;
+	size_t some, told = n;
 
+	if (disk_mutant == MUTANT_SUSPECT && n == VK_SUSPECT_AT + 1)
+		n = VK_HEADER_LEN; /* without the mark behind it */
+	some = n;
 	if (left_out(fd, p, n, at))
 		return (ssize_t)n;
 	act = next(false, &last);
@@ -153,7 +154,7 @@ put(struct disk_file *f, int fd, const void *p, size_t n, off_t at)
 		event(false);
 	}
 	if (act != BREAK)
-		return (ssize_t)n;
+		return (ssize_t)told;
 	disk_note("writing %zu bytes at %lld fails", n, (long long)at);
 	errno = ENOSPC;
 	return some ? (ssize_t)some : -1;
