@@ -156,7 +156,7 @@ random_transactions(void **state)
 	st = open_raw(store_file);
 	other = open_raw(store_file);
 	for (size_t p = 0; p < VK_COUNT(phases); p++) {
-		for (unsigned i = 0; i < 60; i++) {
+		for (unsigned i = 0; i < (getenv("VK_VALGRIND") ? 15 : 60); i++) {
 			struct batch b = phases[p];
 
 			b.n = 1 + draw(b.n);
