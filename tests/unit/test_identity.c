@@ -56,10 +56,10 @@ test_typos(void **state)
 				assert_int_equal(vk_recipient_parse(text, n, got), VK_EPROTO);
 		}
 		memcpy(text, IDENTITY, at);
-		memcpy(text + at, IDENTITY + at + 1, n - at);
+		memcpy(text + at, &IDENTITY[at + 1], n - at);
 		assert_int_equal(vk_identity_parse(text, n - 1, got), VK_EPROTO);
 		memcpy(text, IDENTITY, at + 1);
-		memcpy(text + at + 1, IDENTITY + at, n - at + 1);
+		memcpy(text + at + 1, &IDENTITY[at], n - at + 1);
 		assert_int_equal(vk_identity_parse(text, n + 1, got), VK_EPROTO);
 		memcpy(text, IDENTITY, n + 1);
 		if (at + 1 < n && text[at] != text[at + 1]) {
