@@ -132,7 +132,7 @@ number_at(const struct vk_inplace *w, size_t i)
 static enum vk_err
 take_for_list(struct vk_inplace *w, struct vk_numbers *own)
 {
-	uint32_t pgno;
+	uint32_t pgno = 0;
 	enum vk_err e = VK_OK;
 
 	while (e == VK_OK && own->n < (loose(w) + VK_LIST_MAX - 1) / VK_LIST_MAX)
