@@ -207,8 +207,11 @@ tell(const struct run *r)
 	for (size_t i = 0; i < files->n; i++)
 		if (files->v[i].over && r->kitchen.rung == VK_RUNG_R1)
 			vk_say(r->opts, "%s hides %s", files->v[i].path, files->v[i].over);
-	for (size_t i = 0; i < r->creds.n; i++)
-		vk_say(r->opts, "credential %s", *r->creds.v[i]->name ? r->creds.v[i]->name : r->creds.v[i]->scope.host);
+	for (size_t i = 0; i < r->creds.n; i++) {
+		const struct vk_cred *c = r->creds.v[i];
+
+		vk_say(r->opts, "credential %s", *c->name ? c->name : c->scope.host);
+	}
 	vk_say(r->opts, "not in force: the gate and confinement; every process of the command may read "
 			"the files while it runs");
 }
