@@ -25,30 +25,41 @@ is_temp_of(const char *name, const char *base, size_t n)
 }
 
 /*
- * Remove what writers left that were killed: files named as only we name them, of
- * ours, that nobody has locked (a writer locks its new file).  Failing is harmless.
+ * A writer that was killed left it: nobody has it locked (a writer locks its new file), or it is
+ * the keystore itself under its first name, which init was about to take away.
  */
+static bool
+is_left_over(int fd, const struct stat *keystore)
+{
+	struct stat s;
+
+	if (fd < 0 || fstat(fd, &s) < 0 || !S_ISREG(s.st_mode) || s.st_uid != geteuid())
+		return false;
+	return (s.st_dev == keystore->st_dev && s.st_ino == keystore->st_ino) ||
+	    vk_lock_try(fd, F_WRLCK);
+}
+
+/* Only files named as only we name them.  Failing is harmless. */
 void
 vk_store_sweep(const char *path)
 {
 	VK_CLEANUP(vk_freep) char *target = realpath(path, NULL);
 	const char *base = target ? strrchr(target, '/') : NULL;
 	VK_CLEANUP(vk_freep) char *dir = base ? strndup(target, (size_t)(base - target) + 1) : NULL;
+	struct stat keystore;
 	struct dirent *d;
 	DIR *dp;
 
-	if (!dir || !(dp = opendir(dir)))
+	if (!dir || stat(target, &keystore) < 0 || !(dp = opendir(dir)))
 		return;
 	base++;
 	while ((d = readdir(dp))) {
 		VK_CLEANUP(vk_closep) int fd = -1;
-		struct stat s;
 
 		if (!is_temp_of(d->d_name, base, strlen(base)))
 			continue;
 		fd = openat(dirfd(dp), d->d_name, O_RDWR | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK);
-		if (fd >= 0 && fstat(fd, &s) == 0 && S_ISREG(s.st_mode) && s.st_uid == geteuid() &&
-		    vk_lock_try(fd, F_WRLCK))
+		if (is_left_over(fd, &keystore))
 			(void)unlinkat(dirfd(dp), d->d_name, 0);
 	}
 	closedir(dp);

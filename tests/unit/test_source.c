@@ -89,7 +89,7 @@ check(enum vk_err e, struct vk_secret *s, size_t i)
 		vk_secret_clear(s);
 	} else {
 		assert_null(s->p);
-		assert_null(strstr(vk_reason(), "s3"));
+		assert_null(strstr(vk_reason(), "cret")); /* "s3" alone may be in a temporary name */
 	}
 }
 
