@@ -135,7 +135,8 @@ fresh_two_commands() {
 		env HOME=/home/dev sh /checkout/packaging/quickstart
 	touch "$VK_OUT/begun"
 	fresh_interrupted
-	tap_run 'tests/run unit cli e2e' fresh_verdict /checkout sh tests/run unit cli e2e
+	# The command line takes as long as the rest together, and is tested outside as well.
+	tap_run "tests/run unit${VK_NIGHTLY:+ cli} e2e" fresh_verdict /checkout sh tests/run unit ${VK_NIGHTLY:+cli} e2e
 	tap_run 'tests/run unit again, from another directory' fresh_verdict /var/tmp sh /checkout/tests/run unit
 }
 
