@@ -63,17 +63,17 @@ static const struct {
 	const char *want;
 	enum vk_err e;
 } values[] = {
-	{ "s3cret", 6, "s3cret", VK_OK },
-	{ "s3cret\n", 7, "s3cret", VK_OK },
-	{ "s3cret\r\n", 8, "s3cret", VK_OK },
-	{ " s3 cret ", 9, " s3 cret ", VK_OK },
+	{ "s3cr3t", 6, "s3cr3t", VK_OK },
+	{ "s3cr3t\n", 7, "s3cr3t", VK_OK },
+	{ "s3cr3t\r\n", 8, "s3cr3t", VK_OK },
+	{ " s3 cr3t ", 9, " s3 cr3t ", VK_OK },
 	{ "\t\n", 2, "\t", VK_OK },
 	{ "\xff\x80", 2, "\xff\x80", VK_OK },
-	{ "s3cret\n\n", 8, NULL, VK_EBACKEND },
-	{ "s3cret\r", 7, NULL, VK_EBACKEND },
-	{ "s3cret\n\r\n", 9, NULL, VK_EBACKEND },
-	{ "s3\ncret", 7, NULL, VK_EBACKEND },
-	{ "s3\rcret", 7, NULL, VK_EBACKEND },
+	{ "s3cr3t\n\n", 8, NULL, VK_EBACKEND },
+	{ "s3cr3t\r", 7, NULL, VK_EBACKEND },
+	{ "s3cr3t\n\r\n", 9, NULL, VK_EBACKEND },
+	{ "s3\ncr3t", 7, NULL, VK_EBACKEND },
+	{ "s3\rcr3t", 7, NULL, VK_EBACKEND },
 	{ "", 0, NULL, VK_EBACKEND },
 	{ "\n", 1, NULL, VK_EBACKEND },
 	{ "\r\n", 2, NULL, VK_EBACKEND },
@@ -89,7 +89,7 @@ check(enum vk_err e, struct vk_secret *s, size_t i)
 		vk_secret_clear(s);
 	} else {
 		assert_null(s->p);
-		assert_null(strstr(vk_reason(), "cret")); /* "s3" alone may be in a temporary name */
+		assert_null(strstr(vk_reason(), "cr3t")); /* no random name has that */
 	}
 }
 
@@ -134,7 +134,7 @@ test_file(void **state)
 	}
 	put(path, "a\0b", 3);
 	assert_int_equal(vk_source_file(path, &s), VK_EBACKEND);
-	put(path, "s3cret", 6);
+	put(path, "s3cr3t", 6);
 	assert_int_equal(symlink(path, other), 0);
 	assert_int_equal(vk_source_file(other, &s), VK_OK);
 	vk_secret_clear(&s);
