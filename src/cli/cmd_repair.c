@@ -15,7 +15,7 @@ const struct vk_cmd vk_cmd_repair = {
 	.help = "Writes every entry that can be read to a new file in the keystore's place, and keeps the damaged\n"
 		"one beside it as NAME.damaged-TIME.  Entries in damaged parts are taken from older states of\n"
 		"their pages where there are any: these may be out of date, or have been removed since, so look\n"
-		"at \"valetkey list\" afterwards.  A backup is better.  Exit code 5 when something was lost.\n",
+		"at \"valetkey list\" afterwards.  A backup is better.  Exit code 5 when something was lost or is older.\n",
 	.run = run,
 };
 
@@ -59,15 +59,15 @@ check_sound(bool *ret_sound)
 static int
 report(const struct vk_repair *r)
 {
-	bool lost = r->entries - r->recovered < r->expected;
+	bool lost = r->entries < r->expected || r->recovered > 0;
 
 	if (r->one_header)
 		vk_msg_warn("one of its two headers was lost: the last change to it may be missing");
 	if (r->lost_pages)
 		vk_msg_warn("%" PRIu64 " damaged pages were left out", r->lost_pages);
 	if (r->recovered)
-		vk_msg_warn("%" PRIu64 " entries come from older states of their pages: check them with "
-			    "\"valetkey list\"", r->recovered);
+		vk_msg_warn("%" PRIu64 " entries come from older states of their pages, and may be out of "
+			    "date: check them with \"valetkey list\"", r->recovered);
 	vk_msg_note("kept %" PRIu64 " of %" PRIu64 " entries; the damaged file is %s", r->entries,
 	    r->expected, r->kept);
 	return lost ? vk_err_exit(VK_ETAMPER) : 0;

@@ -32,6 +32,7 @@ struct rescue {
 	const struct vk_progress *progress;
 	struct vk_repair found;
 	uint64_t done;
+	uint64_t sound; /* entries that the tree still has */
 	unsigned char first[VK_TREE_KEY];
 	struct gap *gaps;
 	size_t n_gaps, cap_gaps;
@@ -125,7 +126,7 @@ keep_leaf(struct rescue *r, const unsigned char *text, bool only_gaps)
 			continue;
 		e = vk_record_cred(r->st, &rec, &c);
 		if (e == VK_OK && (e = keep(r, c, rec.key)) == VK_OK)
-			r->found.recovered += only_gaps;
+			r->sound += !only_gaps;
 		else if (e == VK_ETAMPER && !only_gaps) {
 			unsigned char next[VK_TREE_KEY];
 
@@ -278,7 +279,10 @@ fill(struct vk_store *st, const struct vk_replace *n, struct rescue *r)
 	    (e = vk_store_unlock_session(to, st->keys->session)) != VK_OK ||
 	    (e = vk_store_commit(to, decide, r)) != VK_OK)
 		return e;
-	return vk_store_count(to, &r->found.entries);
+	if ((e = vk_store_count(to, &r->found.entries)) == VK_OK)
+		/* Not counted one by one: older pages can have several states of one entry. */
+		r->found.recovered = r->found.entries - r->sound;
+	return e;
 }
 
 enum vk_err

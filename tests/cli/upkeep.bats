@@ -148,6 +148,20 @@ print(0 if struct.unpack_from("<Q", b, 32) > struct.unpack_from("<Q", b, 4128) e
 	[[ $status -eq 0 && $out == "sound: 29"* ]] || show_run
 }
 
+@test "repair: what an entry's older states are counted for is one entry" {
+	seq 300 | sed 's/.*/machine h&.example login u password A&/' | "$VALETKEY" import netrc - >"$T/log" 2>&1
+	for i in 1 2 3 4 5 6; do
+		printf S | "$VALETKEY" add "https://add$i.example" --username u >"$T/log"
+	done
+	head -c 50000 /dev/zero | tr '\0' Z | "$VALETKEY" add https://blob.example >"$T/log"
+	truncate -s -16384 "$VALETKEY_KEYSTORE"
+	split "$VALETKEY" repair
+	[[ $status -eq 5 && $err =~ kept\ ([0-9]+)\ of\ 307 ]] || show_run
+	[ "${BASH_REMATCH[1]}" -lt 307 ]
+	[ "$("$VALETKEY" list --json | jq 'length')" -eq "${BASH_REMATCH[1]}" ]
+	[[ ! $err =~ ([0-9]+)\ entries\ come || ${BASH_REMATCH[1]} -le 307 ]] || show_run
+}
+
 @test "repair: entries below a damaged page come back from its older state, and it says so" {
 	many 3000
 	# the leaf that changes is written anew; its older state stays in a page that is free now
