@@ -10,19 +10,25 @@
 #ifndef VALETKEY_SECRET_H
 #define VALETKEY_SECRET_H
 
+#include <signal.h>
+
 #include "valetkey/base.h"
 
 /**
  * vk_harden():
  * Make this process not dumpable (no core, no ptrace, no /proc/PID/mem for
  * others of our user), set the core limit to 0, open /dev/null on closed
- * standard descriptors (closed again by exec), ignore SIGPIPE.  Called first in main().
+ * standard descriptors (closed again by exec), block SIGPIPE.  Called first in main().
  *
  * vk_harden_revert():
- * For a child before exec: put back what exec hands on, the soft core limit and SIGPIPE.
+ * For a child before exec: put back the soft core limit, which exec hands on.
+ *
+ * vk_harden_mask(ret):
+ * The signal mask as our parent left it.
  */
 void vk_harden(void);
 void vk_harden_revert(void);
+void vk_harden_mask(sigset_t *ret);
 
 /** vk_arena_alloc(n), vk_arena_free(p): malloc and free inside the region; NULL when it is full. */
 void *vk_arena_alloc(size_t n) VK_MUST;

@@ -276,19 +276,16 @@ start_and_wait(struct run *r, struct vk_run_end *ret)
 }
 
 /*
- * Before any child: a parent that ignores SIGCHLD would take our children's status from us.  SIGPIPE,
- * which we ignore, is kept for the command if somebody sends it: what is blocked is not thrown away.
+ * Before any child: a parent that ignores SIGCHLD would take our children's status from us.  SIGPIPE
+ * is blocked from the start, and so kept for the command if somebody sends it.
  */
 static void
 set_signals(struct run *r)
 {
 	struct sigaction dfl = { .sa_handler = SIG_DFL };
-	sigset_t pipe_only;
 
 	sigaction(SIGCHLD, &dfl, &r->on_sigchld);
-	sigemptyset(&pipe_only);
-	sigaddset(&pipe_only, SIGPIPE);
-	sigprocmask(SIG_BLOCK, &pipe_only, &r->mask);
+	vk_harden_mask(&r->mask);
 }
 
 /* From the first file on, so that whatever ends us goes by way of clean_up(). */
@@ -299,6 +296,16 @@ hold_signals(void)
 
 	sigfillset(&all);
 	sigprocmask(SIG_SETMASK, &all, NULL);
+}
+
+/* What came meanwhile ends us now, but not for a pipe that we wrote to ourselves. */
+static void
+release_signals(const struct run *r)
+{
+	sigset_t mask = r->mask;
+
+	sigaddset(&mask, SIGPIPE);
+	sigprocmask(SIG_SETMASK, &mask, NULL);
 }
 
 /* First no name is left and, in R1, no process that could read; then the bytes are overwritten. */
@@ -364,7 +371,7 @@ vk_run(const struct vk_run_opts *opts, struct vk_run_end *ret)
 	wiped = clean_up(&r);
 	vk_words_free(r.argv);
 	free(r.path);
-	sigprocmask(SIG_SETMASK, &r.mask, NULL);
+	release_signals(&r);
 	return e != VK_OK ? e : wiped;
 }
 

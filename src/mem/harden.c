@@ -11,13 +11,13 @@
 /* As our parent left them. */
 static rlim_t core_limit;
 static bool core_known;
-static bool sigpipe_ignored;
+static sigset_t mask;
 
 void
 vk_harden(void)
 {
 	struct rlimit core;
-	struct sigaction pipe_action;
+	sigset_t sigpipe;
 
 	/* Failures are ignored: each of these only narrows what others may see. */
 	prctl(PR_SET_DUMPABLE, 0);
@@ -33,9 +33,10 @@ vk_harden(void)
 		if (fcntl(fd, F_GETFD) < 0 && errno == EBADF)
 			if (open("/dev/null", (fd == 0 ? O_RDONLY : O_WRONLY) | O_CLOEXEC) < 0)
 				_exit(125);
-	if (sigaction(SIGPIPE, NULL, &pipe_action) == 0)
-		sigpipe_ignored = pipe_action.sa_handler == SIG_IGN;
-	signal(SIGPIPE, SIG_IGN);
+	/* Not ignored: one that somebody sends before "run" has a command to send it to would be lost. */
+	sigemptyset(&sigpipe);
+	sigaddset(&sigpipe, SIGPIPE);
+	sigprocmask(SIG_BLOCK, &sigpipe, &mask);
 }
 
 void
@@ -47,6 +48,10 @@ vk_harden_revert(void)
 		core.rlim_cur = core_limit;
 		setrlimit(RLIMIT_CORE, &core);
 	}
-	if (!sigpipe_ignored)
-		signal(SIGPIPE, SIG_DFL);
+}
+
+void
+vk_harden_mask(sigset_t *ret)
+{
+	*ret = mask;
 }
