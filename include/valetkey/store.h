@@ -125,6 +125,14 @@ enum vk_err vk_store_expect(struct vk_store *st, const struct vk_store_anchor *a
 typedef void vk_store_committed(const struct vk_store *st);
 void vk_store_on_commit(struct vk_store *st, vk_store_committed *fn);
 
+/**
+ * vk_store_on_rekey(st, fn):
+ * When the keys turn out to have been rotated since ${st} was unlocked, ${fn} unlocks a new handle of the file as
+ * ${st} was, and ${st} goes on with its keys.  Without one that is VK_EKEY.
+ */
+typedef enum vk_err vk_store_reopen(struct vk_store *fresh);
+void vk_store_on_rekey(struct vk_store *st, vk_store_reopen *fn);
+
 /** vk_store_slots(st, v, max, ret_n): Describe up to ${max} slots. */
 enum vk_err vk_store_slots(struct vk_store *st, struct vk_slot_info *v, size_t max, size_t *ret_n)
     VK_MUST;

@@ -190,6 +190,12 @@ open_session(struct vk_store *st, enum vk_unlock_how *ret_how)
 	return e;
 }
 
+static enum vk_err
+unlock_again(struct vk_store *st)
+{
+	return vk_unlock(st, NULL);
+}
+
 enum vk_err
 vk_unlock(struct vk_store *st, enum vk_unlock_how *ret_how)
 {
@@ -201,6 +207,8 @@ vk_unlock(struct vk_store *st, enum vk_unlock_how *ret_how)
 		e = v ? open_variable(st, v) : open_session(st, &how);
 	if (e == VK_OK)
 		e = vk_pin_check(st);
+	if (e == VK_OK)
+		vk_store_on_rekey(st, unlock_again);
 	if (e == VK_OK && ret_how)
 		*ret_how = how;
 	return e;

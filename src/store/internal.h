@@ -45,6 +45,7 @@ struct vk_store {
 	struct vk_store_anchor anchor; /* the state must not be older than this, when ${anchored} */
 	bool anchored;
 	vk_store_committed *committed; /* NULL: nobody follows */
+	vk_store_reopen *reopen;       /* after a rotation; NULL: it opens no more */
 };
 
 /** vk_store_damaged(st, fmt, ...): VK_ETAMPER, the reason naming the file and the layer. */

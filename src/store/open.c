@@ -164,6 +164,22 @@ open_private(const struct vk_store *st, int fd, struct vk_keys *keys, struct sta
 	return VK_OK;
 }
 
+/* The keys were rotated: those of a handle that is opened now are the ones for ${fd}. */
+static enum vk_err
+follow_rotation(struct vk_store *st, int fd, struct state *s)
+{
+	VK_CLEANUP(vk_store_closep) struct vk_store *fresh = NULL;
+	enum vk_err e;
+
+	vk_reason_clear();
+	if ((e = vk_store_open(st->path, &fresh)) != VK_OK || (e = st->reopen(fresh)) != VK_OK ||
+	    (e = open_private(st, fd, fresh->keys, s)) != VK_OK)
+		return e;
+	vk_arena_free(st->keys);
+	st->keys = VK_TAKE(fresh->keys);
+	return VK_OK;
+}
+
 /* Is the state of ${raw} one that ${a} allows?  That of its own generation must be the very one. */
 static enum vk_err
 check_anchor(const struct vk_store *st, uint64_t generation, const unsigned char *raw,
@@ -205,7 +221,11 @@ vk_store_attach(struct vk_store *st, int fd, bool locked)
 		return e;
 	if (st->keys && memcmp(st->header.store_id, s.header.store_id, VK_STORE_ID_LEN) != 0)
 		return vk_fail(VK_EKEY, "another keystore has taken the place of %s", st->path);
-	if (st->keys && (e = open_private(st, fd, st->keys, &s)) != VK_OK)
+	if (st->keys)
+		e = open_private(st, fd, st->keys, &s);
+	if (e == VK_EKEY && st->reopen)
+		e = follow_rotation(st, fd, &s);
+	if (e != VK_OK)
 		return e;
 	if (st->anchored && (e = check_anchor(st, s.header.generation, s.raw, &st->anchor)) != VK_OK)
 		return e;
@@ -356,6 +376,12 @@ void
 vk_store_on_commit(struct vk_store *st, vk_store_committed *fn)
 {
 	st->committed = fn;
+}
+
+void
+vk_store_on_rekey(struct vk_store *st, vk_store_reopen *fn)
+{
+	st->reopen = fn;
 }
 
 const unsigned char *

@@ -14,7 +14,8 @@ enum what { ADD, CHANGE, REMOVE, ROTATE };
 struct change {
 	enum what what;
 	unsigned char id[VK_SLOT_ID_LEN]; /* of the slot to change or remove */
-	struct vk_slot *slot;             /* the new one, in the arena */
+	struct vk_slot *slot;             /* the new one, in the arena, */
+	unsigned char commit[VK_KEY_LEN]; /* and the keys that it was made for */
 	bool keep_label, rotate;
 };
 
@@ -113,6 +114,15 @@ stage(struct vk_store *st, struct vk_slots *all, bool rotate)
 }
 
 static enum vk_err
+need_master(const struct vk_store *st)
+{
+	if (vk_store_has_master(st))
+		return VK_OK;
+	return vk_fail(VK_ELOCKED, "who can open the keystore %s is changed only by who opens it by a key slot: a "
+	    "session is not enough", st->path);
+}
+
+static enum vk_err
 decide(struct vk_store *st, void *arg)
 {
 	VK_CLEANUP(vk_freep) unsigned char *pages = NULL;
@@ -121,6 +131,12 @@ decide(struct vk_store *st, void *arg)
 	size_t len;
 	enum vk_err e;
 
+	/* Keys that were rotated meanwhile may have been opened again by a session. */
+	if ((e = need_master(st)) != VK_OK)
+		return e;
+	if (c->slot && memcmp(c->commit, st->keys->commit, sizeof(c->commit)) != 0 &&
+	    (e = vk_slot_wrap(st->header.store_id, st->keys, c->slot)) != VK_OK)
+		return e;
 	if ((e = vk_slots_read(st, &pages, &len)) != VK_OK ||
 	    (e = vk_slots_open(st, st->keys, pages, len, &all)) != VK_OK)
 		return e;
@@ -128,15 +144,6 @@ decide(struct vk_store *st, void *arg)
 		e = stage(st, all, c->rotate);
 	vk_arena_free(all);
 	return e;
-}
-
-static enum vk_err
-need_master(const struct vk_store *st)
-{
-	if (vk_store_has_master(st))
-		return VK_OK;
-	return vk_fail(VK_ELOCKED, "who can open the keystore %s is changed only by who opens it by a key slot: a "
-	    "session is not enough", st->path);
 }
 
 /* ${new}: NULL when the change needs no new slot. */
@@ -152,7 +159,7 @@ run(struct vk_store *st, struct change *c, const struct vk_slot_new *new, unsign
 		return vk_store_commit(st, decide, c);
 	if (!(c->slot = vk_arena_alloc(sizeof(*c->slot))))
 		return VK_ENOMEM;
-	/* Should the keys be rotated meanwhile, the commit finds that its own open nothing any more. */
+	memcpy(c->commit, st->keys->commit, sizeof(c->commit));
 	e = vk_slot_make(st->header.store_id, st->keys, vk_store_now(), new, c->slot);
 	if (e == VK_OK) {
 		memcpy(id, c->slot->clear + VK_SLOT_ID, sizeof(id));

@@ -408,3 +408,27 @@ behave() {
 	[[ $status -eq 0 && $out != *next* ]] || show_run
 	opens_with next
 }
+
+# meanwhile_rotated COMMAND...: its input comes once the keys have been rotated
+meanwhile_rotated() {
+	mkfifo "$T/later"
+	"$@" <"$T/later" >"$T/log" 2>&1 &
+	exec {later}>"$T/later"
+	sleep 0.5 # until it has opened the keystore and waits
+	env -u VALETKEY_IDENTITY_FILE VALETKEY_KEY_FILE="$KEY" "$V" slot rotate 2>/dev/null >&2
+	cat >&"$later"
+	exec {later}>&-
+	rm "$T/later"
+	wait $! || { cat "$T/log" >&2; return 1; }
+}
+
+@test "who holds a slot goes on over a rotation in the middle of a command" {
+	export VALETKEY_KEY_FILE=$KEY
+	printf new | meanwhile_rotated "$V" add https://new.example --username u
+	echo 'machine b.example login u password p' | meanwhile_rotated "$V" import netrc -
+	echo 'a passphrase of ours' | meanwhile_rotated "$V" slot add --passphrase-stdin
+	unset VALETKEY_KEY_FILE
+	echo 'a passphrase of ours' | "$V" unlock --passphrase-stdin --scope user >/dev/null 2>&1
+	[ "$("$V" get https://new.example)$("$V" get https://b.example)" = newp ]
+	"$V" lock >/dev/null
+}
