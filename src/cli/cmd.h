@@ -9,6 +9,7 @@
 
 #include "valetkey/base.h"
 #include "valetkey/helper.h"
+#include "valetkey/secret.h"
 
 struct vk_opt {
 	int id;           /* what vk_opts_next() returns; unique in its command, > 0 */
@@ -68,6 +69,9 @@ bool vk_opts_operands(const struct vk_opts *o, int min, int max) VK_MUST;
 
 /** vk_stdout_text(text, n): Write to stdout in one piece; returns the exit code (6 when it fails). */
 int vk_stdout_text(const char *text, size_t n);
+
+/** vk_stdout_report(b): The same of a change that was made: when it fails, the message says that it was. */
+int vk_stdout_report(const struct vk_buf *b);
 
 /** vk_use_colour(fd): A terminal, and neither NO_COLOR nor TERM=dumb? */
 bool vk_use_colour(int fd);

@@ -254,7 +254,7 @@ report(const struct vk_cred *c)
 		vk_buf_fmt(&b, ", expires %s", left);
 	vk_buf_str(&b, *c->npm_scope ? "; next: valetkey run -- npm ci\n"
 				     : "; next: valetkey setup git docker, or valetkey run -- COMMAND\n");
-	return b.err == VK_OK ? vk_stdout_text(b.p, b.len) : vk_msg_fail(b.err);
+	return vk_stdout_report(&b);
 }
 
 static int

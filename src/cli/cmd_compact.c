@@ -50,5 +50,5 @@ run(int argc, char **argv)
 	if (!vk_opts_operands(&o, 0, 0))
 		return 2;
 	e = compact(&b);
-	return e == VK_OK ? vk_stdout_text(b.p, b.len) : vk_msg_fail(e);
+	return e == VK_OK ? vk_stdout_report(&b) : vk_msg_fail(e);
 }

@@ -174,7 +174,7 @@ report(const struct wishes *w)
 		vk_buf_str(&b, ": ");
 		vk_taking_text(&w->taking, false, &b);
 	}
-	return b.err == VK_OK ? vk_stdout_text(b.p, b.len) : vk_msg_fail(b.err);
+	return vk_stdout_report(&b);
 }
 
 static int

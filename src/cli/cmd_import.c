@@ -242,7 +242,7 @@ report(const struct importing *im)
 	if (im->taking.clear)
 		vk_msg_warn("%" PRIu64 " %s for http://, which sends secrets in the clear", im->taking.clear,
 		    im->taking.clear == 1 ? "is" : "are");
-	return b.err == VK_OK ? vk_stdout_text(b.p, b.len) : vk_msg_fail(b.err);
+	return vk_stdout_report(&b);
 }
 
 /* What was done, and how little that may be. */

@@ -215,9 +215,7 @@ report(const struct making *m, const char *path)
 		    m->made_key_file ? "made" : "opens with", m->key_file, m->key_file);
 	else
 		vk_buf_fmt(&b, "next: %svaletkey add URL\n", next_step(m));
-	if (b.err != VK_OK)
-		return vk_msg_fail(b.err);
-	if ((status = vk_stdout_text(b.p, b.len)) != 0 || !m->asked)
+	if ((status = vk_stdout_report(&b)) != 0 || !m->asked)
 		return status;
 	/* Whoever has just typed the passphrase twice need not type it again for the first entry. */
 	if ((e = vk_store_open(path, &st)) != VK_OK ||

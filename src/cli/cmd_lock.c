@@ -61,7 +61,7 @@ lock(void)
 		vk_buf_fmt(&b, "locked: %u session%s ended\n", n, n == 1 ? "" : "s");
 	else
 		vk_buf_str(&b, "locked (it was not unlocked)\n");
-	return b.err == VK_OK ? vk_stdout_text(b.p, b.len) : vk_msg_fail(b.err);
+	return vk_stdout_report(&b);
 }
 
 static int

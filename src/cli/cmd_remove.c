@@ -57,7 +57,7 @@ report(const struct vk_cred_list *gone)
 			return vk_msg_fail(VK_ENOMEM);
 		vk_buf_fmt(&b, "removed %s\n", label);
 	}
-	return b.err == VK_OK ? vk_stdout_text(b.p, b.len) : vk_msg_fail(b.err);
+	return vk_stdout_report(&b);
 }
 
 static int

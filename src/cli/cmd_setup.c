@@ -134,9 +134,7 @@ report(const struct vk_setup_tool *tool, const struct vk_setup *s, bool changed)
 	for (size_t i = 0; i < s->n_hosts; i++)
 		vk_buf_fmt(&b, "  %s%s\n", s->hosts[i].url,
 		    s->hosts[i].with_path ? " (with paths)" : "");
-	if (b.err != VK_OK)
-		return vk_msg_fail(b.err);
-	return vk_stdout_text(b.p, b.len);
+	return vk_stdout_report(&b);
 }
 
 static int

@@ -90,3 +90,16 @@ vk_stdout_text(const char *text, size_t n)
 		return vk_msg_fail(VK_ESYS);
 	return 0;
 }
+
+int
+vk_stdout_report(const struct vk_buf *b)
+{
+	enum vk_err e = b->err;
+
+	if (e == VK_OK)
+		e = vk_write_full(STDOUT_FILENO, b->p, b->len);
+	if (e == VK_OK)
+		return 0;
+	return vk_msg_fail(vk_fail(e, "what was asked for is done, but not reported: %s",
+	    *vk_reason() ? vk_reason() : vk_err_text(e)));
+}

@@ -23,5 +23,5 @@ vk_cli_session_start(struct vk_store *st, enum vk_session_scope scope, unsigned 
 		vk_msg_note("%s is set and goes before this session", variable);
 	vk_when_stamp(info.expires, stamp);
 	vk_buf_fmt(&b, "unlocked until %s: %s\n", stamp, info.place);
-	return b.err == VK_OK ? vk_stdout_text(b.p, b.len) : vk_msg_fail(b.err);
+	return vk_stdout_report(&b);
 }

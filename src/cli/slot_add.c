@@ -112,7 +112,7 @@ vk_slot_add(struct vk_slot_request *r)
 	vk_buf_fmt(&b, "added slot %s\n", text);
 	if (a.made_key_file)
 		vk_buf_fmt(&b, "made the raw key %s\n", r->key_file);
-	return b.err == VK_OK ? vk_stdout_text(b.p, b.len) : vk_msg_fail(b.err);
+	return vk_stdout_report(&b);
 }
 
 int

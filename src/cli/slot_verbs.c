@@ -119,6 +119,17 @@ vk_slot_print(struct vk_slot_request *r)
 	return b.err == VK_OK ? vk_stdout_text(b.p, b.len) : vk_msg_fail(b.err);
 }
 
+static int
+done(const char *text, bool new_keys)
+{
+	VK_CLEANUP(vk_buf_clear) struct vk_buf b = VK_BUF(4096);
+
+	if (new_keys)
+		vk_msg_note("copies of the old file can still be opened as before");
+	vk_buf_str(&b, text);
+	return vk_stdout_report(&b);
+}
+
 int
 vk_slot_change(struct vk_slot_request *r)
 {
@@ -145,7 +156,7 @@ vk_slot_change(struct vk_slot_request *r)
 		    "else may know it, run \"valetkey slot rotate\"");
 	vk_slot_id_text(id, text);
 	snprintf(line, sizeof(line), "changed; the slot is now %s\n", text);
-	return vk_stdout_text(line, strlen(line));
+	return done(line, false);
 }
 
 /* Who was unlocked stays so: a session that was made with the old keys gets the new ones. */
@@ -159,13 +170,6 @@ renew_session(struct vk_store *st, const struct vk_session_info *was)
 		return;
 	if (vk_session_put(st, was->scope, (unsigned)left, &info) != VK_OK)
 		vk_msg_warn("this session has ended with the old keys: %s", vk_reason());
-}
-
-static int
-done(const char *text)
-{
-	vk_msg_note("copies of the old file can still be opened as before");
-	return vk_stdout_text(text, strlen(text));
 }
 
 /* The program that kept the key of a slot need not keep it any longer. */
@@ -195,7 +199,6 @@ session_of(const struct vk_store *st)
 int
 vk_slot_remove(struct vk_slot_request *r)
 {
-	static const char kept[] = "removed\n";
 	VK_CLEANUP(vk_store_closep) struct vk_store *st = NULL;
 	struct vk_session_info session;
 	struct vk_slot_info slot;
@@ -211,10 +214,10 @@ vk_slot_remove(struct vk_slot_request *r)
 	if (r->keep_key) {
 		vk_msg_warn("the keys are the old ones: who could use this slot, and kept a copy of the file or its "
 			    "keys, can still open the keystore, and what will be added to it");
-		return vk_stdout_text(kept, strlen(kept));
+		return done("removed\n", false);
 	}
 	renew_session(st, &session);
-	return done("removed; the keystore has new keys\n");
+	return done("removed; the keystore has new keys\n", true);
 }
 
 int
@@ -230,5 +233,5 @@ vk_slot_rotate(struct vk_slot_request *r)
 	if ((e = vk_store_rotate(st)) != VK_OK)
 		return vk_msg_fail(e);
 	renew_session(st, &session);
-	return done("the keystore has new keys\n");
+	return done("the keystore has new keys\n", true);
 }

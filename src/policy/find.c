@@ -111,6 +111,19 @@ find_entry(struct vk_policy *p, const struct vk_query *q, struct vk_cred **ret)
 	return VK_OK;
 }
 
+/* Who named a keystore should hear that it is not there; who has none yet has no use for that. */
+static enum vk_err
+none(struct vk_policy *p)
+{
+	VK_CLEANUP(vk_freep) char *path = NULL;
+	const char *file = getenv("VALETKEY_KEYSTORE"), *id = getenv("VALETKEY_STORE_ID");
+
+	if (((file && *file) || (id && *id)) && (!p->profile || profile_names_entries(p)) &&
+	    !vk_policy_has_store(p) && vk_store_path(&path) == VK_OK)
+		return vk_fail(VK_ENOENT, "there is no keystore at %s", path);
+	return VK_ENOENT;
+}
+
 enum vk_err
 vk_policy_find(struct vk_policy *p, const struct vk_query *q, struct vk_cred **ret_cred)
 {
@@ -129,7 +142,7 @@ vk_policy_find(struct vk_policy *p, const struct vk_query *q, struct vk_cred **r
 	if (ci != VK_OK)
 		return ci;
 	if (!c)
-		return e == VK_OK ? VK_ENOENT : e;
+		return e == VK_OK ? none(p) : e;
 	vk_reason_clear();
 	*ret_cred = c;
 	return VK_OK;

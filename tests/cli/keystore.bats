@@ -442,3 +442,31 @@ works_with() {
 		grep -q "No space left" "$T/err"
 	done
 }
+
+# done_unheard COMMAND...: what it says is lost, and it says that the change is not
+done_unheard() {
+	local status=0
+
+	"$VALETKEY" "$@" >/dev/full 2>"$T/err" || status=$?
+	[[ $status -eq 6 && $(<"$T/err") == *"is done, but not reported: "*"No space left"* ]] || { cat "$T/err" >&2; return 1; }
+}
+
+@test "a change that cannot be reported is made, and the message says so" {
+	vk_keystore
+	printf s3cret | done_unheard add https://git.example --username alice
+	[ "$("$VALETKEY" get https://git.example)" = s3cret ]
+	echo 'machine b.example login u password p' | done_unheard import netrc -
+	[ "$("$VALETKEY" get https://b.example)" = p ]
+	done_unheard slot rotate
+	done_unheard compact
+	done_unheard remove https://git.example
+	fails 1 "no credential" "$VALETKEY" get https://git.example
+}
+
+@test "a keystore that was named and is not there is no mere \"no credential\"" {
+	vk_keystore
+	mv "$VALETKEY_KEYSTORE" "$T/away"
+	fails 1 "there is no keystore at $VALETKEY_KEYSTORE" "$VALETKEY" get https://git.example
+	unset VALETKEY_KEYSTORE
+	HOME=$T XDG_DATA_HOME='' fails 1 "no credential for https://git.example" "$VALETKEY" get https://git.example
+}
