@@ -120,7 +120,14 @@ kept() {
 	ln -s dotfiles/netrc "$N"
 	cd "$T"
 	import netrc netrc --wipe-source
-	[ "$status" -eq 0 ] && [ ! -e "$T/dotfiles/netrc" ] || show_run
+	[ "$status" -eq 0 ] && [ ! -e "$T/dotfiles/netrc" ] && [ -h "$N" ] || show_run
+	[[ $err == *"netrc is a symbolic link, and stays; it leads nowhere now"*" $T/dotfiles/netrc is overwritten and removed"* ]] || show_run
+	[[ $err != *" netrc is overwritten"* ]]
+	printf '//h.example/:_authToken=t0ken\nfund=false\n' >"$T/dotfiles/npmrc"
+	ln -s dotfiles/npmrc "$T/m"
+	import npmrc "$T/m" --wipe-source
+	[ "$status" -eq 0 ] && [ -h "$T/m" ] && [ "$(cat "$T/m")" = fund=false ] || show_run
+	[[ $err == *"$T/m is a symbolic link, and stays"$'\n'*" $T/dotfiles/npmrc is overwritten; its settings are in a new file"* ]] || show_run
 }
 
 @test ".npmrc keeps its settings, its mode and what holds no secret" {
