@@ -348,6 +348,10 @@ behave() {
 	fails 3 "keeps no key" "$V" unlock </dev/null
 	chmod 775 "$VALETKEY_LIBEXEC/valetkey-fake-keyring"
 	fails 4 "others can write" "$V" unlock </dev/null
+	chmod 755 "$VALETKEY_LIBEXEC/valetkey-fake-keyring"
+	chmod 777 "$VALETKEY_LIBEXEC"
+	fails 4 "others can write the directory" "$V" unlock </dev/null
+	chmod 755 "$VALETKEY_LIBEXEC"
 	rm "$VALETKEY_LIBEXEC/valetkey-fake-keyring"
 	fails 6 "valetkey-fake-keyring: No such file" "$V" unlock </dev/null
 	opens_with pass
@@ -372,6 +376,35 @@ behave() {
 	in_session 'expect ask.exp; $V get https://git.example'
 	[[ $status -eq 0 && $out == *s3cret$'\n' ]] || show_run
 	[ -z "$(pgrep -f "$VALETKEY_LIBEXEC/valetkey-fake-keyring")" ]
+}
+
+# alive SESSION: how many processes it has, without those that only wait to be reaped
+alive() {
+	ps -o stat= -s "$1" | grep -vc '^Z' || true
+}
+
+@test "external: however valetkey dies, the program's whole group does too" {
+	"$V" slot add --external fake-keyring --current-key-file "$KEY"
+	cat >"$VALETKEY_LIBEXEC/valetkey-fake-keyring" <<-END
+		#!/bin/sh
+		(trap "" TERM HUP INT; echo \$\$ >$T/group; exec sleep 77) &
+		exec sleep 77
+	END
+	for signal in TERM HUP KILL; do
+		rm -f "$T/group"
+		"$V" unlock </dev/null >"$T/log" 2>&1 3>&- &
+		pid=$!
+		until [ -s "$T/group" ]; do sleep 0.05; done
+		group=$(cat "$T/group")
+		[ "$(alive "$group")" -eq 2 ]
+		kill -"$signal" $pid
+		wait $pid || true
+		for _ in $(seq 100); do
+			[ "$(alive "$group")" -gt 0 ] || break
+			sleep 0.05
+		done
+		[ "$(alive "$group")" -eq 0 ]
+	done
 }
 
 @test "external: what cannot be kept makes no slot" {
