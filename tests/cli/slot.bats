@@ -303,6 +303,7 @@ behave() {
 	VALETKEY_KEYSTORE=$other fails 4 "is not the one" "$V" slot rotate
 	VALETKEY_KEYSTORE=$other split "$V" status
 	[[ $status -eq 4 && $out == *"is not the one"* ]] || show_run
+	[[ $out == *"next      set VALETKEY_KEYSTORE"*" to its id, "* && $out != *'see "valetkey status"'* ]] || show_run
 	VALETKEY_KEYSTORE=$other ask_git get 'protocol=https\nhost=git.example\n\n'
 	[[ $status -ne 0 && $out != *password* ]] || show_run
 	VALETKEY_KEYSTORE=$T/new fails 2 "another id" "$V" init --key-file "$T/newkey"
