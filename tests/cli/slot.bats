@@ -283,6 +283,18 @@ behave() {
 	[[ $status -eq 6 && $err == *"256 MiB"* ]] || show_run
 }
 
+@test "too few descriptors: what could not be done is said" {
+	failed=0
+	for n in 4 5 6 7 8; do
+		split bash -c "exec 3>&- 4>&- 5>&-; ulimit -n $n; exec \"\$V\" slot rotate --current-key-file \"\$KEY\""
+		[ "$status" -ne 0 ] || continue
+		failed=$((failed + 1))
+		[ "$status" -eq 6 ] && [[ $err == "valetkey: error: cannot "*": Too many open files" ]] || show_run
+	done
+	[ "$failed" -ge 2 ]
+	opens VALETKEY_KEY_FILE "$KEY"
+}
+
 @test "VALETKEY_STORE_ID: this keystore and no other, or these keys and no other" {
 	export VALETKEY_KEY_FILE=$KEY
 	id=$("$V" status --json | jq -r .id) pin=$("$V" status --json | jq -r .pin)
