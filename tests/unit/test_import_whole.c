@@ -104,6 +104,12 @@ test_docker_left(void **state)
 {
 	(void)state;
 	reads("docker",
+	    "{\"auths\": {\"a\": {\"auth\": \"dTpw\", \"email\": \"e@x\"},\n\"b\": {\"auth\": \"dTpw\", \"password\": \"q\"},\n"
+	    "\"c\": {\"auth\": \"dTpw\", \"accessToken\": \"t\"},\n\"d\": {\"auth\": \"dTpw\", \"token\": \"\"}}}",
+	    "1 https://a 'u' 'p'\n2 https://b 'u' 'p'\n"
+	    "2 - b: a member of it that docker does not read looks like a credential\n3 https://c 'u' 'p'\n"
+	    "3 - c: a member of it that docker does not read looks like a credential\n4 https://d 'u' 'p'\n");
+	reads("docker",
 	    "{\"auths\": {\"a\": {}, \"b\": {\"registrytoken\": \"t\"},\n\"c\": {\"auth\": \"S3CR3T\"},\n"
 	    "\"d/../e\": {\"auth\": \"dTpw\"},"
 	    "\n\"ftp://f\": {\"auth\": \"dTpw\"}, \"g\": 7, \"h\": {\"auth\": \"dTo=\"}},\n"
