@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: ISC */
 #include <string.h>
-#include <strings.h>
 
 #include "proto/import.h"
 
@@ -196,6 +195,16 @@ vk_import_emit(struct vk_import *im, const struct vk_import_entry *e)
 	return im->sink.cred(e->c, e->line, im->sink.arg);
 }
 
+/* ${word}, of small letters, without regard to case; there are as many bytes at ${p}. */
+static bool
+begins_with(const char *p, const char *word)
+{
+	for (; *word; p++, word++)
+		if ((*p | ((*p >= 'A' && *p <= 'Z') << 5)) != *word)
+			return false;
+	return true;
+}
+
 bool
 vk_import_looks_secret(const char *p, size_t n)
 {
@@ -206,7 +215,7 @@ vk_import_looks_secret(const char *p, size_t n)
 		return true;
 	for (size_t i = 0; i < VK_COUNT(words); i++)
 		for (size_t at = 0, len = strlen(words[i]); at + len <= n; at++)
-			if (strncasecmp(p + at, words[i], len) == 0)
+			if (begins_with(p + at, words[i]))
 				return true;
 	return false;
 }
