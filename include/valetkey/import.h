@@ -58,7 +58,7 @@ enum vk_err vk_import_new(const char *format, const struct vk_import_sink *sink,
  * vk_import_feed(im, bytes, n), vk_import_end(im):
  * The next bytes; and there are no more.  What is wrong with one entry is told to the sink.
  * VK_ELIMIT for a file that is too large, VK_EPROTO for one that cannot be understood at all (docker's
- * JSON), whatever the sink returns.
+ * JSON; a byte order mark, but in a .npmrc), whatever the sink returns.
  */
 enum vk_err vk_import_feed(struct vk_import *im, const char *bytes, size_t n) VK_MUST;
 enum vk_err vk_import_end(struct vk_import *im) VK_MUST;

@@ -152,7 +152,7 @@ open_dir_of(const char *path, int *ret_fd)
 		slash[slash == dir ? 1 : 0] = '\0';
 	fd = open(slash ? dir : ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (fd < 0)
-		return vk_fail_errno("%s", slash ? dir : ".");
+		return vk_fail_errno("cannot open the directory %s to replace a file in it", slash ? dir : ".");
 	*ret_fd = fd;
 	return VK_OK;
 }

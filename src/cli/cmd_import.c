@@ -251,7 +251,10 @@ say_wiped(const struct importing *im)
 {
 	const char *remains = vk_wipe_remains(&im->wiping);
 
-	vk_msg_note("%s is overwritten%s", im->in.path,
+	if (im->wiping.by_link)
+		vk_msg_note("%s is a symbolic link, and stays%s", im->in.path,
+		    im->removed ? "; it leads nowhere now" : "");
+	vk_msg_note("%s is overwritten%s", im->wiping.by_link ? im->wiping.target : im->in.path,
 	    im->removed ? " and removed" : "; its settings are in a new file");
 	vk_msg_note("copies may remain in journals, snapshots, backups and the spare blocks of an SSD%s%s; "
 		    "what must not be found there has to be revoked", remains ? "; " : "",

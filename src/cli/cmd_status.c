@@ -34,39 +34,44 @@ const struct vk_cmd vk_cmd_status = {
 
 struct status {
 	char *path;
-	struct vk_store *st; /* NULL: there is no keystore */
+	struct vk_store *st; /* NULL: there is none, or none that can be read */
 	struct vk_slot_list slots;
 	char pin[VK_PIN_TEXT + 1]; /* begins with the id */
 	struct vk_session_info session;
 	enum vk_unlock_how how; /* VK_UNLOCK_NONE: locked */
 	uint64_t entries;       /* when unlocked */
-	enum vk_err outcome;    /* of vk_unlock() */
+	enum vk_err outcome;    /* of vk_unlock(), or of what came before it */
 	char why[1024], hint[1024];
 };
 
+/* What was said last belongs to this outcome only if it is a failure. */
+static void
+note(struct status *s, enum vk_err e)
+{
+	s->outcome = e;
+	snprintf(s->why, sizeof(s->why), "%s", e == VK_OK ? "" : vk_reason());
+	snprintf(s->hint, sizeof(s->hint), "%s", e == VK_OK ? "" : vk_hint_text());
+}
+
+/* VK_OK also when there is no keystore. */
 static enum vk_err
 look(struct status *s)
 {
-	enum vk_err e = vk_store_path(&s->path);
+	enum vk_err e = vk_store_open(s->path, &s->st);
 
 	if (e == VK_OK)
-		e = vk_store_open(s->path, &s->st);
-	if (e == VK_ENOENT) {
-		s->outcome = e;
-		return VK_OK;
-	}
-	if (e == VK_OK)
 		e = vk_slot_list(s->st, &s->slots);
-	if (e != VK_OK)
-		return e;
+	if (e != VK_OK) {
+		note(s, e);
+		vk_store_close(VK_TAKE(s->st));
+		return e == VK_ENOENT ? VK_OK : e;
+	}
 	vk_pin_text(s->st, s->pin);
 	/* A session that cannot be read leaves the rest of the answer; vk_unlock() tells why. */
 	if (vk_session_describe(s->st, &s->session) != VK_OK)
 		s->session = (struct vk_session_info){ .how = VK_UNLOCK_NONE };
 	vk_reason_clear();
-	s->outcome = vk_unlock(s->st, &s->how);
-	snprintf(s->why, sizeof(s->why), "%s", vk_reason());
-	snprintf(s->hint, sizeof(s->hint), "%s", vk_hint_text());
+	note(s, vk_unlock(s->st, &s->how));
 	return s->outcome == VK_OK ? vk_store_count(s->st, &s->entries) : VK_OK;
 }
 
@@ -74,6 +79,19 @@ static bool
 refused(enum vk_err e)
 {
 	return e == VK_ETAMPER || e == VK_EPOLICY;
+}
+
+static const char *
+state_of(const struct status *s)
+{
+	if (s->how != VK_UNLOCK_NONE)
+		return "unlocked";
+	if (s->outcome == VK_EPOLICY || (s->st && refused(s->outcome)))
+		return "refused";
+	if (s->st)
+		return "locked";
+	return s->outcome == VK_ENOENT ? "none" : s->outcome == VK_ETAMPER ? "damaged"
+	    : s->outcome == VK_EVERSION ? "unknown-version" : "unreadable";
 }
 
 /* Only a session remembers how new the file was. */
@@ -158,19 +176,21 @@ put_json(const struct status *s, struct vk_buf *b)
 
 	vk_buf_char(b, '{');
 	vk_json_member(b, "keystore", s->path);
-	vk_buf_fmt(b, ", \"exists\": %s, \"unlocked\": %s", s->st ? "true" : "false",
+	vk_buf_fmt(b, ", \"exists\": %s, \"state\": \"%s\", \"unlocked\": %s, ",
+	    s->outcome != VK_ENOENT || s->st ? "true" : "false", state_of(s),
 	    s->how != VK_UNLOCK_NONE ? "true" : "false");
+	if (s->how != VK_UNLOCK_NONE) {
+		vk_buf_fmt(b, "\"entries\": %" PRIu64, s->entries);
+	} else {
+		vk_json_member(b, "reason", s->why);
+		vk_buf_str(b, ", ");
+		vk_json_member(b, "hint", s->hint);
+	}
 	if (s->st) {
 		vk_buf_fmt(b, ", \"format\": \"%s\", \"generation\": %" PRIu64 ", \"how\": \"%s\"", FORMAT,
 		    vk_store_generation(s->st), hows[s->how]);
 		vk_buf_fmt(b, ", \"id\": \"%.*s\", \"pin\": \"%s\"", 2 * VK_STORE_ID_LEN, s->pin, s->pin);
 		json_slots(s, b);
-		if (s->how != VK_UNLOCK_NONE)
-			vk_buf_fmt(b, ", \"entries\": %" PRIu64, s->entries);
-		vk_buf_str(b, ", ");
-		vk_json_member(b, "reason", s->why);
-		vk_buf_str(b, ", ");
-		vk_json_member(b, "hint", s->hint);
 		vk_buf_fmt(b, ", \"rollback_noticed\": %s, \"session\": {\"kind\": \"%s\", ",
 		    notices_rollback(s) ? "true" : "false", hows[s->session.how]);
 		vk_json_member(b, "place", s->session.place);
@@ -184,11 +204,28 @@ put_json(const struct status *s, struct vk_buf *b)
 	vk_buf_fmt(b, ", \"memory_locked\": %s}\n", vk_arena_locked() ? "true" : "false");
 }
 
+/* Programs get their object whatever is the matter, people a message. */
+static int
+report(const struct status *s, bool json, enum vk_err e)
+{
+	VK_CLEANUP(vk_buf_clear) struct vk_buf b = VK_BUF(256 * 1024);
+	int status;
+
+	if (e != VK_OK && !json)
+		return vk_msg_fail(e);
+	json ? put_json(s, &b) : put_text(s, &b);
+	if (b.err != VK_OK)
+		return vk_msg_fail(b.err);
+	status = vk_stdout_text(b.p, b.len);
+	if (status != 0)
+		return status;
+	return e == VK_OK ? vk_err_exit(s->outcome) : vk_msg_fail(e);
+}
+
 static int
 run(int argc, char **argv)
 {
 	struct vk_opts o = VK_OPTS(&vk_cmd_status, argc, argv);
-	VK_CLEANUP(vk_buf_clear) struct vk_buf b = VK_BUF(256 * 1024);
 	struct status s = { .how = VK_UNLOCK_NONE };
 	bool json = false;
 	int status;
@@ -201,16 +238,9 @@ run(int argc, char **argv)
 	}
 	if (!vk_opts_operands(&o, 0, 0))
 		return 2;
-	if ((e = look(&s)) == VK_OK) {
-		json ? put_json(&s, &b) : put_text(&s, &b);
-		e = b.err;
-	}
-	if (e == VK_OK) {
-		status = vk_stdout_text(b.p, b.len);
-		status = status ? status : vk_err_exit(s.outcome);
-	} else {
-		status = vk_msg_fail(e);
-	}
+	if ((e = vk_store_path(&s.path)) == VK_OK)
+		e = look(&s);
+	status = s.path ? report(&s, json, e) : vk_msg_fail(e);
 	vk_store_close(s.st);
 	free(s.path);
 	return status;

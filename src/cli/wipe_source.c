@@ -26,7 +26,7 @@ refuse(const struct vk_infile *in, const char *why)
 
 /* A link is followed only to where nobody else could have put another file. */
 static enum vk_err
-check_link(const struct vk_infile *in, const char *target)
+check_link(const struct vk_infile *in, const char *target, bool *ret_link)
 {
 	VK_CLEANUP(vk_freep) char *dir = vk_strdup(target);
 	struct stat link, place;
@@ -36,7 +36,8 @@ check_link(const struct vk_infile *in, const char *target)
 		return VK_ENOMEM;
 	if (lstat(in->path, &link) < 0)
 		return vk_fail_errno("%s", in->path);
-	if (!S_ISLNK(link.st_mode))
+	*ret_link = S_ISLNK(link.st_mode);
+	if (!*ret_link)
 		return VK_OK;
 	slash = strrchr(dir, '/');
 	if (slash)
@@ -70,7 +71,7 @@ vk_wipe_begin(const struct vk_infile *in, struct vk_wiping *ret)
 		return vk_fail(VK_EUSAGE, "--wipe-source needs a file, not standard input");
 	if (!(w.target = realpath(in->path, NULL)))
 		return vk_fail_errno("%s", in->path);
-	if ((e = check_link(in, w.target)) != VK_OK)
+	if ((e = check_link(in, w.target, &w.by_link)) != VK_OK)
 		return e;
 	w.fd = open(w.target, O_WRONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY);
 	if (w.fd < 0 || fstat(w.fd, &w.st) < 0)

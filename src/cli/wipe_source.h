@@ -11,6 +11,7 @@
 
 struct vk_wiping {
 	char *target; /* links resolved */
+	bool by_link; /* the path that was given is one, and stays */
 	int fd;       /* to write to */
 	struct stat st;
 };

@@ -31,12 +31,27 @@ vk_import_new(const char *format, const struct vk_import_sink *sink, struct vk_i
 	return VK_OK;
 }
 
+/* As some editors write it; whoever does not expect it takes it for a part of the first word. */
+static bool
+begins_with_mark(struct vk_import *im, const char *bytes, size_t n)
+{
+	static const char mark[] = "\xef\xbb\xbf";
+
+	for (size_t i = 0; i < n && im->mark == im->fed + i && im->mark < 3; i++)
+		im->mark += bytes[i] == mark[im->mark];
+	return im->mark == 3;
+}
+
 enum vk_err
 vk_import_feed(struct vk_import *im, const char *bytes, size_t n)
 {
 	if (n > im->format->max - im->fed)
 		return vk_fail(VK_ELIMIT, "it is larger than %llu MiB",
 		    (unsigned long long)(im->format->max / (1024 * 1024)));
+	if (!im->format->skips_mark && begins_with_mark(im, bytes, n)) {
+		vk_hint("the programs that read this format do not take it either; save the file without it");
+		return vk_fail(VK_EPROTO, "it begins with a byte order mark");
+	}
 	im->fed += n;
 	if (n == 0)
 		return VK_OK;
@@ -178,4 +193,29 @@ vk_import_emit(struct vk_import *im, const struct vk_import_entry *e)
 	if (e->why)
 		return vk_import_leave(im, e->line, e->what, e->why, true);
 	return im->sink.cred(e->c, e->line, im->sink.arg);
+}
+
+/* ${word}, of small letters, without regard to case; there are as many bytes at ${p}. */
+static bool
+begins_with(const char *p, const char *word)
+{
+	for (; *word; p++, word++)
+		if ((*p | ((*p >= 'A' && *p <= 'Z') << 5)) != *word)
+			return false;
+	return true;
+}
+
+bool
+vk_import_looks_secret(const char *p, size_t n)
+{
+	static const char *const words[] = { "passw", "_auth", "token", "secret", "account", "apikey", "api_key" };
+	const char *scheme = memmem(p, n, "://", 3);
+
+	if (scheme && memchr(scheme, '@', n - (size_t)(scheme - p)))
+		return true;
+	for (size_t i = 0; i < VK_COUNT(words); i++)
+		for (size_t at = 0, len = strlen(words[i]); at + len <= n; at++)
+			if (begins_with(p + at, words[i]))
+				return true;
+	return false;
 }

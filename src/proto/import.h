@@ -10,6 +10,7 @@ struct vk_import_format {
 	uint64_t max;      /* bytes of a file */
 	size_t keep;       /* bytes of ${text} in the reader */
 	size_t state_size; /* of what ${state} points to, which begins as zeros */
+	bool skips_mark;   /* its own programs take no notice of a byte order mark, nor does ${end} */
 	/* NULL: all goes to ${text}, for ${end}. */
 	enum vk_err (*feed)(struct vk_import *im, const char *p, size_t n);
 	enum vk_err (*end)(struct vk_import *im);
@@ -26,6 +27,7 @@ struct vk_import {
 	const struct vk_import_format *format;
 	struct vk_import_sink sink;
 	uint64_t fed;       /* bytes so far */
+	size_t mark;        /* how many of them are those of a byte order mark */
 	uint64_t line;      /* being read, from 1 */
 	struct vk_buf text; /* secret: the word, the line or the whole file */
 	void *state;
@@ -66,5 +68,15 @@ enum vk_err vk_import_emit(struct vk_import *im, const struct vk_import_entry *e
 /** vk_import_leave(im, line, what, why, secret): Something that is no entry. */
 enum vk_err vk_import_leave(struct vk_import *im, uint64_t line, const char *what, const char *why,
     bool secret) VK_MUST;
+
+/**
+ * vk_import_looks_secret(p, n):
+ * For comments and settings that no entry is made of: do they speak of a password or a token, or hold a URL with
+ * an account?  Rather once too often, since a file is wiped if nothing does.
+ */
+bool vk_import_looks_secret(const char *p, size_t n) VK_MUST;
+
+/* Said of such a comment in any format. */
+#define VK_IMPORT_COMMENT "it looks like a credential, in a comment"
 
 #endif

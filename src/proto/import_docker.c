@@ -132,6 +132,28 @@ emit_account(struct vk_import *im, const struct auth *a)
 	return vk_import_emit(im, &entry);
 }
 
+/* What docker does not read, and what would go with the rest. */
+static enum vk_err
+others(struct vk_import *im, const struct auth *a, json_t *value)
+{
+	static const char *const known[] = { "auth", "username", "password", "identitytoken", "registrytoken" };
+	const char *key;
+	json_t *v;
+	bool secret = a->pair && a->password;
+
+	json_object_foreach(value, key, v) {
+		bool is_known = false;
+
+		for (size_t i = 0; i < VK_COUNT(known); i++)
+			is_known |= vk_str_ieq(key, known[i]);
+		secret |= !is_known && json_string_length(v) > 0 && vk_import_looks_secret(key, strlen(key));
+	}
+	if (!secret)
+		return VK_OK;
+	return vk_import_leave(im, a->line, a->server, "a member of it that docker does not read looks like a "
+	    "credential", true);
+}
+
 static enum vk_err
 server(struct vk_import *im, const char *name, uint64_t line, json_t *value)
 {
@@ -154,6 +176,8 @@ server(struct vk_import *im, const char *name, uint64_t line, json_t *value)
 	if (e == VK_OK && a.registry)
 		e = vk_import_leave(im, line, name, "a registry token is not something that a helper can "
 						    "give docker", true);
+	if (e == VK_OK)
+		e = others(im, &a, value);
 	if (e == VK_OK && !a.identity && !a.pair && !a.password && !a.registry)
 		e = vk_import_leave(im, line, name, "it holds no secret", false);
 	return e;

@@ -153,6 +153,16 @@ value(struct state *s, enum want want, const char *word, size_t n)
 	}
 }
 
+/* The word, or the comment. */
+static void
+forget(struct vk_import *im, struct state *s)
+{
+	if (im->text.len > 0)
+		vk_wipe(im->text.p, im->text.len);
+	im->text.len = 0;
+	s->control = s->too_long = false;
+}
+
 static enum vk_err
 finish_word(struct vk_import *im, struct state *s)
 {
@@ -173,10 +183,7 @@ finish_word(struct vk_import *im, struct state *s)
 	} else {
 		err = keyword(im, s, word);
 	}
-	if (im->text.len > 0)
-		vk_wipe(im->text.p, im->text.len);
-	im->text.len = 0;
-	s->control = s->too_long = false;
+	forget(im, s);
 	return err;
 }
 
@@ -189,6 +196,31 @@ add(struct vk_import *im, struct state *s, const char *p, size_t n)
 		return VK_OK;
 	}
 	return vk_buf_add(&im->text, p, n);
+}
+
+/* Where it ends: what it held would be lost with the file. */
+static enum vk_err
+finish_comment(struct vk_import *im, struct state *s)
+{
+	enum vk_err err = VK_OK;
+
+	if (s->too_long || vk_import_looks_secret(im->text.p ? im->text.p : "", im->text.len))
+		err = vk_import_leave(im, im->line, "", VK_IMPORT_COMMENT, true);
+	forget(im, s);
+	s->lexer = GAP;
+	return err;
+}
+
+/* ${*ret_used}: up to the end of the line, or of what there is of it. */
+static enum vk_err
+comment(struct vk_import *im, struct state *s, const char *p, size_t n, size_t *ret_used)
+{
+	const char *lf = memchr(p, '\n', n);
+	enum vk_err err;
+
+	*ret_used = lf ? (size_t)(lf - p) : n;
+	err = *ret_used ? add(im, s, p, *ret_used) : VK_OK;
+	return err == VK_OK && lf ? finish_comment(im, s) : err;
 }
 
 static bool
@@ -282,8 +314,6 @@ feed(struct vk_import *im, const char *p, size_t n)
 	enum vk_err err = VK_OK;
 
 	for (size_t used; err == VK_OK && n > 0; p += used, n -= used) {
-		const char *lf;
-
 		used = 1;
 		switch (s->lexer) {
 		case GAP:
@@ -302,10 +332,7 @@ feed(struct vk_import *im, const char *p, size_t n)
 			err = escaped(im, s, *p);
 			break;
 		case COMMENT:
-			lf = memchr(p, '\n', n);
-			used = lf ? (size_t)(lf - p) : n;
-			if (lf)
-				s->lexer = GAP;
+			err = comment(im, s, p, n, &used);
 			break;
 		case MACRO:
 			used = macro(im, s, p, n);
@@ -323,7 +350,9 @@ end(struct vk_import *im)
 
 	if (s->lexer == QUOTE || s->lexer == ESCAPE)
 		vk_import_bad(&s->e, cut_short);
-	if (s->lexer != GAP && s->lexer != COMMENT && s->lexer != MACRO)
+	if (s->lexer == COMMENT)
+		err = finish_comment(im, s);
+	else if (s->lexer != GAP && s->lexer != MACRO)
 		err = finish_word(im, s);
 	if (s->want != KEYWORD)
 		vk_import_bad(&s->e, cut_short);

@@ -155,14 +155,11 @@ scan_comments(const struct file *f, size_t at, size_t end, uint64_t line)
 
 	for (size_t next; e == VK_OK && at < end; at = next, line++) {
 		const char *p = f->text + at, *lf = memchr(p, '\n', end - at);
-		size_t n = lf ? (size_t)(lf - p) : end - at, lead = 0;
+		size_t n = lf ? (size_t)(lf - p) : end - at;
 
 		next = at + n + 1;
-		while (lead < n && (p[lead] == ' ' || p[lead] == '\t'))
-			lead++;
-		if (lead < n && (p[lead] == '#' || p[lead] == ';') && memchr(p, '=', n) &&
-		    (memmem(p, n, ":_auth", 6) || memmem(p, n, ":_password", 10)))
-			e = leave(f, line, "", "it looks like a credential, in a comment", true);
+		if (memchr(p, '=', n) && (memmem(p, n, "_auth", 5) || memmem(p, n, "_password", 9)))
+			e = leave(f, line, "", VK_IMPORT_COMMENT, true);
 	}
 	return e;
 }
@@ -331,5 +328,6 @@ const struct vk_import_format vk_import_npmrc = {
 	.name = "npmrc",
 	.max = VK_IMPORT_MAX_WHOLE,
 	.keep = VK_IMPORT_MAX_WHOLE,
+	.skips_mark = true,
 	.end = end,
 };

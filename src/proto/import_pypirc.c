@@ -135,6 +135,16 @@ finish(struct vk_import *im, struct section *s)
 	return e;
 }
 
+/* A setting, or a further line of one, that no entry is made of. */
+static enum vk_err
+other(struct vk_import *im, const struct section *s, struct span line)
+{
+	if (!vk_import_looks_secret(line.p, line.n))
+		return VK_OK;
+	return vk_import_leave(im, im->line, s->name, "a setting of it that is not taken looks like a credential",
+	    true);
+}
+
 /* "key = value", whichever of '=' and ':' comes first. */
 static enum vk_err
 option(struct vk_import *im, struct section *s, struct span line, size_t indent)
@@ -160,7 +170,7 @@ option(struct vk_import *im, struct section *s, struct span line, size_t indent)
 		s->values[i] = value;
 		s->latest = i;
 	}
-	return VK_OK;
+	return s->latest < KEYS ? VK_OK : other(im, s, line);
 }
 
 static enum vk_err
@@ -171,12 +181,14 @@ line(struct vk_import *im, struct section *s, struct span raw)
 	const char *close;
 	enum vk_err e;
 
+	if (l.n > 0 && (l.p[0] == '#' || l.p[0] == ';') && vk_import_looks_secret(l.p, l.n))
+		return vk_import_leave(im, im->line, "", VK_IMPORT_COMMENT, true);
 	if (l.n == 0 || l.p[0] == '#' || l.p[0] == ';')
 		return VK_OK;
 	if (s->name && indent > s->indent && s->latest >= 0) {
 		if (s->latest < KEYS)
 			s->why = "a setting of it has more than one line";
-		return VK_OK;
+		return s->latest < KEYS ? VK_OK : other(im, s, l);
 	}
 	if (l.p[0] != '[' || !(close = memchr(l.p, ']', l.n)) || close == l.p + 1)
 		return option(im, s, l, indent);

@@ -14,13 +14,42 @@ is_blank(char c)
 	return c == ' ' || c == '\t' || c == '\v' || c == '\f';
 }
 
+/* The further ones that JavaScript's trim() takes away, a byte order mark among them. */
+static size_t
+wide_blank(const char *s, size_t n)
+{
+	static const char wide[][4] = {
+		"\xef\xbb\xbf", "\xe1\x9a\x80", "\xe2\x80\x80", "\xe2\x80\x81", "\xe2\x80\x82", "\xe2\x80\x83",
+		"\xe2\x80\x84", "\xe2\x80\x85", "\xe2\x80\x86", "\xe2\x80\x87", "\xe2\x80\x88", "\xe2\x80\x89",
+		"\xe2\x80\x8a", "\xe2\x80\xa8", "\xe2\x80\xa9", "\xe2\x80\xaf", "\xe2\x81\x9f", "\xe3\x80\x80",
+	};
+
+	if (n >= 2 && memcmp(s, "\xc2\xa0", 2) == 0)
+		return 2;
+	for (size_t i = 0; n >= 3 && i < VK_COUNT(wide); i++)
+		if (memcmp(s, wide[i], 3) == 0)
+			return 3;
+	return 0;
+}
+
+static size_t
+blank_before(const char *text, size_t at, size_t end)
+{
+	for (size_t n = 2; n <= 3 && at + n <= end; n++)
+		if (wide_blank(text + end - n, n) == n)
+			return n;
+	return end > at && is_blank(text[end - 1]);
+}
+
 static void
 trim(const char *text, size_t *at, size_t *end)
 {
-	while (*at < *end && is_blank(text[*at]))
-		++*at;
-	while (*end > *at && is_blank(text[*end - 1]))
-		--*end;
+	size_t n;
+
+	while (*at < *end && (n = is_blank(text[*at]) ? 1 : wide_blank(text + *at, *end - *at)) > 0)
+		*at += n;
+	while ((n = blank_before(text, *at, *end)) > 0)
+		*end -= n;
 }
 
 /* JSON in quotes, or whatever stands in them when it is not JSON. */

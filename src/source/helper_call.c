@@ -25,8 +25,9 @@ struct call {
 	char path[4096];
 	const char *name;
 	char *envp[VK_COUNT(passed_on) + 2];
-	pid_t pid;
-	int out; /* its answer */
+	pid_t pid, guard;
+	int out;  /* its answer */
+	int life; /* open as long as we live; the guard has the other end */
 	int64_t deadline;
 };
 
@@ -39,12 +40,54 @@ now_ms(void)
 	return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
 }
 
-/* It gets keys, so it must be nobody's but root's and ours. */
+/* It gets keys, so it must be nobody's but root's and ours, and nobody else may put another in its place. */
+static enum vk_err
+check_owner(const char *what, const char *path, const struct stat *st)
+{
+	if (st->st_uid != geteuid() && st->st_uid != 0)
+		return vk_fail(VK_EPOLICY, "the %s %s belongs to somebody else", what, path);
+	if (st->st_mode & 022) {
+		vk_hint("chmod go-w %s", path);
+		return vk_fail(VK_EPOLICY, "others can write the %s %s", what, path);
+	}
+	return VK_OK;
+}
+
+/* ${path} is changed. */
+static enum vk_err
+check_directory(char *path)
+{
+	char *slash = strrchr(path, '/');
+	struct stat st;
+
+	slash[slash == path] = '\0';
+	if (stat(path, &st) < 0)
+		return vk_fail_errno("%s", path);
+	return check_owner("directory", path, &st);
+}
+
+/* The directory of the name, and if that is a link the one of the program. */
+static enum vk_err
+check_directories(const struct call *c)
+{
+	VK_CLEANUP(vk_freep) char *named = vk_strdup(c->path);
+	VK_CLEANUP(vk_freep) char *real = realpath(c->path, NULL);
+	enum vk_err e;
+
+	if (!named)
+		return VK_ENOMEM;
+	if (!real)
+		return vk_fail_errno("%s", c->path);
+	e = check_directory(named);
+	return e == VK_OK ? check_directory(real) : e;
+}
+
 static enum vk_err
 find_program(struct call *c)
 {
 	const char *dir = getenv("VALETKEY_LIBEXEC");
 	struct stat st;
+	enum vk_err e;
 
 	if (!*c->name || c->name[strspn(c->name, "abcdefghijklmnopqrstuvwxyz0123456789-")])
 		return vk_fail(VK_EUSAGE, "the name of a program that keeps a key is of a-z, 0-9 and -");
@@ -58,13 +101,8 @@ find_program(struct call *c)
 		return vk_fail(VK_EBACKEND, "cannot start %s: %s", c->path, strerror(errno));
 	if (!S_ISREG(st.st_mode) || !(st.st_mode & 0111))
 		return vk_fail(VK_EBACKEND, "cannot start %s: it is no program", c->path);
-	if (st.st_uid != geteuid() && st.st_uid != 0)
-		return vk_fail(VK_EPOLICY, "the program %s belongs to somebody else", c->path);
-	if (st.st_mode & 022) {
-		vk_hint("chmod go-w %s", c->path);
-		return vk_fail(VK_EPOLICY, "others can write the program %s", c->path);
-	}
-	return VK_OK;
+	e = check_owner("program", c->path, &st);
+	return e == VK_OK ? check_directories(c) : e;
 }
 
 static void
@@ -110,6 +148,44 @@ child(struct call *c, pid_t parent, int in, int out)
 	_exit(127);
 }
 
+/*
+ * The kernel ends the program with us, but not what the program has started.  So another process waits for our end,
+ * whatever that is, in a group of its own, which no signal for ours reaches.
+ */
+static void VK_NORETURN
+guard(int life)
+{
+	sigset_t all;
+	pid_t group = 0;
+	char more;
+
+	vk_arena_wipe();
+	setsid();
+	sigfillset(&all);
+	sigprocmask(SIG_BLOCK, &all, NULL);
+	if (dup2(life, STDIN_FILENO) < 0)
+		_exit(1);
+	vk_fds_drop(STDIN_FILENO + 1, false);
+	if (read(STDIN_FILENO, &group, sizeof(group)) == (ssize_t)sizeof(group) && group > 0 &&
+	    read(STDIN_FILENO, &more, 1) == 0)
+		kill(-group, SIGKILL);
+	_exit(0);
+}
+
+static enum vk_err
+start_guard(struct call *c)
+{
+	int life[2];
+
+	if (pipe2(life, O_CLOEXEC) < 0)
+		return vk_fail_errno("cannot make a pipe");
+	if ((c->guard = fork()) == 0)
+		guard(life[0]);
+	vk_closep(&life[0]);
+	c->life = life[1];
+	return c->guard < 0 ? vk_fail_errno("cannot start %s", c->path) : VK_OK;
+}
+
 /* The request goes into the pipe before there is anybody to read it: that neither blocks nor breaks. */
 static enum vk_err
 start(struct call *c, const struct vk_buf *request)
@@ -126,6 +202,8 @@ start(struct call *c, const struct vk_buf *request)
 		e = vk_fail_errno("cannot start %s", c->path);
 	if (e == VK_OK && c->pid == 0)
 		child(c, parent, in[0], out[1]);
+	if (e == VK_OK)
+		e = vk_write_full(c->life, &c->pid, sizeof(c->pid));
 	vk_closep(&in[0]);
 	vk_closep(&in[1]);
 	vk_closep(&out[1]);
@@ -186,22 +264,33 @@ wait_end(struct call *c, int *ret_status)
 }
 
 static void
+end_process(pid_t pid)
+{
+	if (pid <= 0)
+		return;
+	kill(pid, SIGKILL);
+	while (waitpid(pid, NULL, 0) < 0 && errno == EINTR)
+		;
+}
+
+static void
 stop(struct call *c)
 {
-	if (c->pid <= 0)
-		return;
-	/* The second is for one that has not made its group yet. */
-	kill(-c->pid, SIGKILL);
-	kill(c->pid, SIGKILL);
-	while (waitpid(c->pid, NULL, 0) < 0 && errno == EINTR)
-		;
+	/* Its group is not there yet if it has just been started. */
+	if (c->pid > 0)
+		kill(-c->pid, SIGKILL);
+	end_process(c->pid);
+	/* Before it could take our end of the pipe, closed, for our end. */
+	end_process(c->guard);
+	vk_closep(&c->life);
+	vk_closep(&c->out);
 }
 
 enum vk_err
 vk_helper_call(const char *name, const struct vk_buf *request, struct vk_buf *answer,
     int *ret_status)
 {
-	struct call c = { .name = name, .out = -1, .deadline = now_ms() + VK_HELPER_DEADLINE_MS };
+	struct call c = { .name = name, .out = -1, .life = -1, .deadline = now_ms() + VK_HELPER_DEADLINE_MS };
 	struct sigaction reap = { .sa_handler = SIG_DFL }, saved;
 	enum vk_err e;
 
@@ -214,10 +303,10 @@ vk_helper_call(const char *name, const struct vk_buf *request, struct vk_buf *an
 	make_environment(&c);
 	/* Were it ignored, as some parents leave it, the kernel would not tell how the program ended. */
 	sigaction(SIGCHLD, &reap, &saved);
-	if ((e = start(&c, request)) == VK_OK && (e = read_answer(&c, answer)) == VK_OK)
+	if ((e = start_guard(&c)) == VK_OK && (e = start(&c, request)) == VK_OK &&
+	    (e = read_answer(&c, answer)) == VK_OK)
 		e = wait_end(&c, ret_status);
 	stop(&c);
-	vk_closep(&c.out);
 	sigaction(SIGCHLD, &saved, NULL);
 	return e;
 }

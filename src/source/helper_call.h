@@ -18,7 +18,7 @@ enum {
  * Start valetkey-${name} without arguments, in an environment of its own; give it ${request}, read all that it answers
  * into ${answer}, whose ceiling is the limit, and wait for its end.  ${ret_status}: its exit code, or 128 and the
  * signal that ended it.  VK_EBACKEND, and it is killed with its process group, when it answers too much or not within
- * the deadline.
+ * the deadline.  The group is also killed when we die meanwhile.
  */
 enum vk_err vk_helper_call(const char *name, const struct vk_buf *request, struct vk_buf *answer,
     int *ret_status) VK_MUST;

@@ -29,6 +29,7 @@ vk_pin_check(const struct vk_store *st)
 {
 	unsigned char id[VK_STORE_ID_LEN], commit[COMMIT_LEN];
 	const char *pin = getenv(VARIABLE), *colon;
+	char text[ID_HEX + 1];
 	size_t n;
 
 	if (!pin)
@@ -40,11 +41,13 @@ vk_pin_check(const struct vk_store *st)
 	    (colon && !unhex(colon + 1, strlen(colon + 1), commit, sizeof(commit))))
 		return vk_fail(VK_EPROTO, VARIABLE " is not an id or a pin, as \"valetkey status\" shows them");
 	if (!vk_mem_eq(id, vk_store_id(st), sizeof(id))) {
-		vk_hint("see \"valetkey status\"");
+		sodium_bin2hex(text, sizeof(text), vk_store_id(st), VK_STORE_ID_LEN);
+		vk_hint("set VALETKEY_KEYSTORE to the keystore that is meant; only if you made this one yourself, set "
+			VARIABLE " to its id, %s", text);
 		return vk_fail(VK_EPOLICY, "the keystore %s is not the one that " VARIABLE " names", vk_store_file(st));
 	}
 	if (colon && !vk_mem_eq(commit, vk_store_commitment(st), sizeof(commit))) {
-		vk_hint("if its keys were rotated, set " VARIABLE " to the new pin: see \"valetkey status\" there");
+		vk_hint("if its keys were rotated, set " VARIABLE " to the new pin, as \"valetkey status\" shows it where that was done");
 		return vk_fail(VK_EPOLICY, "the keystore %s has other keys than " VARIABLE " names", vk_store_file(st));
 	}
 	return VK_OK;

@@ -200,6 +200,7 @@ find_file(const char *tag, int flags, int *ret_fd, char *ret_place, size_t size)
 		if (e != VK_OK)
 			return vk_fail(VK_ELOCKED, "the session file %s/%s/%s is not usable: %s", p.base,
 			    p.sub, name, vk_reason());
+		vk_reason_clear(); /* of the places before it */
 		return VK_OK;
 	}
 	vk_reason_clear();

@@ -59,6 +59,28 @@ kept() {
 	[ "$status" -eq 4 ] && [ "$(jq .wiped <<<"$out")" = false ] && [[ $err == *"first in line 3"* ]] || show_run
 }
 
+@test "so does one with a credential in a comment, and a byte order mark is never read as a part of the file" {
+	for more in '# machine b.example login u password only-here' '# password only-here' '#passwd x'; do
+		printf 'machine a.example login u password p4ss\n%s' "$more" >"$T/n"
+		import netrc "$T/n" --wipe-source
+		[ "$status" -eq 4 ] && [[ $out == *"1 not taken"*"line 2: it looks like a credential, in a comment"* ]] || show_run
+		grep -qxF -- "$more" "$T/n"
+	done
+	printf '[x]\nrepository=https://x.example\nusername=u\npassword=p\n# password=old\n' >"$T/p"
+	import pypirc "$T/p" --wipe-source
+	[ "$status" -eq 4 ] && grep -q '=old$' "$T/p" || show_run
+	printf '\357\273\277//npm.example/:_authToken=TOK\n\357\273\277//b.example/:_authToken=T2\nfoo=1\n' >"$T/m"
+	import npmrc "$T/m" --wipe-source
+	[ "$status" -eq 0 ] && [[ $out == *": 2 taken"*" 0 not taken"* ]] && [ "$(cat "$T/m")" = foo=1 ] || show_run
+	[ "$("$V" get https://npm.example)" = TOK ]
+	for format in netrc pypirc git-credentials docker; do
+		{ printf '\357\273\277'; cat "$N"; } >"$T/marked"
+		import "$format" "$T/marked" --wipe-source
+		[ "$status" -eq 2 ] && [[ $err == *"$T/marked: it begins with a byte order mark"*"save the file without it"* ]] || show_run
+		grep -q p4ss "$T/marked"
+	done
+}
+
 @test "another secret in the keystore keeps the file, --replace lets it go" {
 	vk_add https://a.example u other
 	import netrc "$N" --wipe-source
@@ -98,7 +120,14 @@ kept() {
 	ln -s dotfiles/netrc "$N"
 	cd "$T"
 	import netrc netrc --wipe-source
-	[ "$status" -eq 0 ] && [ ! -e "$T/dotfiles/netrc" ] || show_run
+	[ "$status" -eq 0 ] && [ ! -e "$T/dotfiles/netrc" ] && [ -h "$N" ] || show_run
+	[[ $err == *"netrc is a symbolic link, and stays; it leads nowhere now"*" $T/dotfiles/netrc is overwritten and removed"* ]] || show_run
+	[[ $err != *" netrc is overwritten"* ]]
+	printf '//h.example/:_authToken=t0ken\nfund=false\n' >"$T/dotfiles/npmrc"
+	ln -s dotfiles/npmrc "$T/m"
+	import npmrc "$T/m" --wipe-source
+	[ "$status" -eq 0 ] && [ -h "$T/m" ] && [ "$(cat "$T/m")" = fund=false ] || show_run
+	[[ $err == *"$T/m is a symbolic link, and stays"$'\n'*" $T/dotfiles/npmrc is overwritten; its settings are in a new file"* ]] || show_run
 }
 
 @test ".npmrc keeps its settings, its mode and what holds no secret" {

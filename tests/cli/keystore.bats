@@ -271,6 +271,7 @@ works_with() {
 	[ "$(jq -r '[.[].name] | sort | join(" ")' <<<"$out")" = "bob@git.example git.example" ]
 	fails_with c 2 "has the name" "$VALETKEY" add https://other.example --name git.example
 	fails_with c 2 "free" "$VALETKEY" add https://git.example:443 --kind bearer
+	[[ $err == *"hint: choose one with --name"* ]]
 	works_with c "$VALETKEY" add https://git.example:8443/x/y
 	works "$VALETKEY" show git.example:8443/x/y
 }

@@ -56,6 +56,29 @@ teardown() {
 	[ "$status" -eq 3 ] && [[ $out == *"VALETKEY_KEY does not open"* ]]
 }
 
+@test "status --json: an object whatever is the matter, and a reason only where something is" {
+	VALETKEY_KEY_FILE=$KEY split "$V" status --json
+	[ "$status" -eq 0 ] && [ "$(jq -c '[.state, .entries, has("reason"), has("hint")]' <<<"$out")" = '["unlocked",1,false,false]' ] || show_run
+	in_session eperm 'unset XDG_RUNTIME_DIR; $V unlock --key-file "$KEY" >/dev/null && $V status --json; $V lock >/dev/null'
+	[ "$(jq -c '[.state, .how, has("reason")]' <<<"$out")" = '["unlocked","session-file",false]' ] || show_run
+	VALETKEY_KEYSTORE=$T/none split "$V" status --json
+	[ "$status" -eq 1 ] && [ "$(jq -c '[.state, .exists, has("entries")]' <<<"$out")" = '["none",false,false]' ] || show_run
+	split "$V" status --json
+	[ "$status" -eq 3 ] && [ "$(jq -c '[.state, has("entries"), (.reason != "")]' <<<"$out")" = '["locked",false,true]' ] || show_run
+	cp "$VALETKEY_KEYSTORE" "$T/whole"
+	for row in '4|refused|not a regular file|rm "$K"; mkdir "$K"' '5|damaged|damaged|truncate -s 5000 "$K"' \
+		'5|unknown-version|VKSTORE9|for at in 7 4103; do printf 9 | dd of="$K" bs=1 seek=$at conv=notrunc 2>/dev/null; done'; do
+		IFS='|' read -r code state text how <<<"$row"
+		rm -rf "$T/k"
+		cp "$T/whole" "$T/k"
+		K=$T/k bash -c "$how"
+		VALETKEY_KEYSTORE=$T/k split "$V" status --json
+		[ "$status" -eq "$code" ] && [[ $err == *"$text"* ]] || show_run
+		[ "$(jq -c --arg text "$text" '[.keystore, .state, .exists, .unlocked, (.reason | contains($text)), has("hint")]' <<<"$out")" = \
+			"[\"$T/k\",\"$state\",true,false,true,true]" ] || show_run
+	done
+}
+
 @test "unlock: --for, and the end of it" {
 	in_session new '
 		$V unlock --key-file "$KEY" --for 2s

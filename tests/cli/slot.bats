@@ -283,6 +283,18 @@ behave() {
 	[[ $status -eq 6 && $err == *"256 MiB"* ]] || show_run
 }
 
+@test "too few descriptors: what could not be done is said" {
+	failed=0
+	for n in 4 5 6 7 8; do
+		split bash -c "exec 3>&- 4>&- 5>&-; ulimit -n $n; exec \"\$V\" slot rotate --current-key-file \"\$KEY\""
+		[ "$status" -ne 0 ] || continue
+		failed=$((failed + 1))
+		[ "$status" -eq 6 ] && [[ $err == "valetkey: error: cannot "*": Too many open files" ]] || show_run
+	done
+	[ "$failed" -ge 2 ]
+	opens VALETKEY_KEY_FILE "$KEY"
+}
+
 @test "VALETKEY_STORE_ID: this keystore and no other, or these keys and no other" {
 	export VALETKEY_KEY_FILE=$KEY
 	id=$("$V" status --json | jq -r .id) pin=$("$V" status --json | jq -r .pin)
@@ -303,6 +315,7 @@ behave() {
 	VALETKEY_KEYSTORE=$other fails 4 "is not the one" "$V" slot rotate
 	VALETKEY_KEYSTORE=$other split "$V" status
 	[[ $status -eq 4 && $out == *"is not the one"* ]] || show_run
+	[[ $out == *"next      set VALETKEY_KEYSTORE"*" to its id, "* && $out != *'see "valetkey status"'* ]] || show_run
 	VALETKEY_KEYSTORE=$other ask_git get 'protocol=https\nhost=git.example\n\n'
 	[[ $status -ne 0 && $out != *password* ]] || show_run
 	VALETKEY_KEYSTORE=$T/new fails 2 "another id" "$V" init --key-file "$T/newkey"
@@ -348,6 +361,10 @@ behave() {
 	fails 3 "keeps no key" "$V" unlock </dev/null
 	chmod 775 "$VALETKEY_LIBEXEC/valetkey-fake-keyring"
 	fails 4 "others can write" "$V" unlock </dev/null
+	chmod 755 "$VALETKEY_LIBEXEC/valetkey-fake-keyring"
+	chmod 777 "$VALETKEY_LIBEXEC"
+	fails 4 "others can write the directory" "$V" unlock </dev/null
+	chmod 755 "$VALETKEY_LIBEXEC"
 	rm "$VALETKEY_LIBEXEC/valetkey-fake-keyring"
 	fails 6 "valetkey-fake-keyring: No such file" "$V" unlock </dev/null
 	opens_with pass
@@ -372,6 +389,35 @@ behave() {
 	in_session 'expect ask.exp; $V get https://git.example'
 	[[ $status -eq 0 && $out == *s3cret$'\n' ]] || show_run
 	[ -z "$(pgrep -f "$VALETKEY_LIBEXEC/valetkey-fake-keyring")" ]
+}
+
+# alive SESSION: how many processes it has, without those that only wait to be reaped
+alive() {
+	ps -o stat= -s "$1" | grep -vc '^Z' || true
+}
+
+@test "external: however valetkey dies, the program's whole group does too" {
+	"$V" slot add --external fake-keyring --current-key-file "$KEY"
+	cat >"$VALETKEY_LIBEXEC/valetkey-fake-keyring" <<-END
+		#!/bin/sh
+		(trap "" TERM HUP INT; echo \$\$ >$T/group; exec sleep 77) &
+		exec sleep 77
+	END
+	for signal in TERM HUP KILL; do
+		rm -f "$T/group"
+		"$V" unlock </dev/null >"$T/log" 2>&1 3>&- &
+		pid=$!
+		until [ -s "$T/group" ]; do sleep 0.05; done
+		group=$(cat "$T/group")
+		[ "$(alive "$group")" -eq 2 ]
+		kill -"$signal" $pid
+		wait $pid || true
+		for _ in $(seq 100); do
+			[ "$(alive "$group")" -gt 0 ] || break
+			sleep 0.05
+		done
+		[ "$(alive "$group")" -eq 0 ]
+	done
 }
 
 @test "external: what cannot be kept makes no slot" {

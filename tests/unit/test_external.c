@@ -195,7 +195,7 @@ test_surroundings(void **state)
 static void
 test_not_trusted(void **state)
 {
-	char link[128];
+	char link[128], elsewhere[96];
 
 	(void)state;
 	unlink(program);
@@ -216,10 +216,22 @@ test_not_trusted(void **state)
 	}
 	assert_int_equal(vk_external_remove(&(struct vk_external){ "x/../fake-1", store, slot }), VK_EUSAGE);
 	assert_int_equal(vk_external_remove(&(struct vk_external){ "", store, slot }), VK_EUSAGE);
-	snprintf(link, sizeof(link), "%s/moved", libexec);
+	/* who can write the directory can put another program there */
+	assert_int_equal(chmod(libexec, 0777), 0);
+	assert_int_equal(vk_external_remove(&fake), VK_EPOLICY);
+	assert_non_null(strstr(vk_reason(), "others can write the directory"));
+	assert_int_equal(chmod(libexec, 0770), 0);
+	assert_int_equal(vk_external_remove(&fake), VK_EPOLICY);
+	assert_int_equal(chmod(libexec, 0755), 0);
+	snprintf(elsewhere, sizeof(elsewhere), "%s/elsewhere", libexec);
+	snprintf(link, sizeof(link), "%s/moved", elsewhere);
+	assert_int_equal(mkdir(elsewhere, 0755), 0);
 	assert_int_equal(rename(program, link), 0);
 	assert_int_equal(symlink(link, program), 0);
 	assert_int_equal(vk_external_remove(&fake), VK_OK);
+	assert_int_equal(chmod(elsewhere, 0777), 0);
+	assert_int_equal(vk_external_remove(&fake), VK_EPOLICY);
+	assert_non_null(strstr(vk_reason(), elsewhere));
 	setenv("VALETKEY_LIBEXEC", "relative", 1);
 	assert_int_equal(vk_external_remove(&fake), VK_EUSAGE);
 	setenv("VALETKEY_LIBEXEC", "", 1); /* the built-in place, which has no such program */

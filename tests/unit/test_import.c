@@ -26,7 +26,8 @@ test_netrc(void **state)
 	    "3 https://a.example 'u' 'p'\n6 https://b.example:8443 'v' 'q'\n");
 	/* Words that look like others, and a comment only where a word of the format would be. */
 	reads("netrc", "machine machine login login password #p # password x\nmachine h login password password login",
-	    "1 https://machine 'login' '#p'\n2 https://h 'password' 'login'\n");
+	    "1 - : it looks like a credential, in a comment\n1 https://machine 'login' '#p'\n"
+	    "2 https://h 'password' 'login'\n");
 	reads("netrc", "machine h password p\nmachine h:443 login u password p\n",
 	    "1 https://h '' 'p'\n2 https://h 'u' 'p'\n");
 	/* the same machine twice is for the reader's caller to see */
@@ -77,6 +78,50 @@ test_netrc_left(void **state)
 		 "machine h login u password p account", NULL }; *p; p++)
 		reads("netrc", *p, "1 - h: it is cut short\n");
 	reads("netrc", "machine", "1 - : it is cut short\n");
+}
+
+/* What was switched off is not in the keystore, and would go with the file. */
+static void
+test_netrc_comments(void **state)
+{
+	(void)state;
+	reads("netrc", "machine a login u password p\n# machine b login u Password only-here\n",
+	    "2 - : it looks like a credential, in a comment\n1 https://a 'u' 'p'\n");
+	reads("netrc", "machine a login u password p # passwd x\n#\n\t#the account\n# of a colleague",
+	    "1 - : it looks like a credential, in a comment\n"
+	    "3 - : it looks like a credential, in a comment\n1 https://a 'u' 'p'\n");
+	reads("netrc", "#https://u:p@h", "1 - : it looks like a credential, in a comment\n");
+	reads("netrc", "# mine: see https://h/ and me@h\n# pass", "1 - : it looks like a credential, in a comment\n");
+	reads("netrc", "# see https://h/\n# pass word\nmachine a login u password p", "3 https://a 'u' 'p'\n");
+}
+
+static void
+test_mark(void **state)
+{
+	static const char *const files[][2] = {
+		{ "netrc", "machine a login u password p\n" }, { "git-credentials", "https://u:p@a\n" },
+		{ "pypirc", "[pypi]\nusername=u\npassword=p\n" }, { "docker", "{\"auths\": {\"a\": {\"auth\": \"dTpw\"}}}" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < VK_COUNT(files); i++)
+		for (size_t step = 1; step < 9; step++) {
+			VK_CLEANUP(vk_buf_clear) struct vk_buf out = VK_BUF(VK_MAX_FILE), text = VK_BUF(VK_MAX_FILE);
+
+			vk_buf_fmt(&text, "\xef\xbb\xbf%s", files[i][1]);
+			assert_int_equal(read_in_steps(files[i][0], text.p, text.len, step, &out), VK_EPROTO);
+			assert_non_null(strstr(vk_reason(), "byte order mark"));
+			assert_null(out.p);
+			vk_buf_clear(&text);
+		}
+	/* Not one: two bytes of it, and one that is not at the start. */
+	reads("netrc", "\xef\xbb machine a login u password p",
+	    "1 - : words that belong to no machine were skipped\n1 https://a 'u' 'p'\n");
+	reads("netrc", "machine a login u password \xef\xbb\xbf", "1 https://a 'u' '\xef\xbb\xbf'\n");
+	/* npm's trim() takes it for a blank, wherever it is. */
+	reads("npmrc", "\xef\xbb\xbf//a/:_authToken=t\n\xef\xbb\xbf//b/:_authToken\xc2\xa0=\xe2\x80\x8au\xef\xbb\xbf\n",
+	    "1 https://a Bearer'' 't'\n2 https://b Bearer'' 'u'\n");
+	reads("npmrc", "\xef\xbb\xbf#//a/:_authToken=t\n", "1 - : it looks like a credential, in a comment\n");
 }
 
 static void
@@ -237,6 +282,8 @@ main(void)
 		cmocka_unit_test(test_netrc),
 		cmocka_unit_test(test_netrc_quotes),
 		cmocka_unit_test(test_netrc_left),
+		cmocka_unit_test(test_netrc_comments),
+		cmocka_unit_test(test_mark),
 		cmocka_unit_test(test_netrc_strangers),
 		cmocka_unit_test(test_netrc_limits),
 		cmocka_unit_test(test_git),

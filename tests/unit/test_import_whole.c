@@ -76,6 +76,8 @@ test_npmrc_rest(void **state)
 	    "; hello\r\nfund = false\r\n//h/:_authToken=${V}\n[x]\n//p/:email=e\n//q/:username=u\n"
 	    "//r/:certfile=/x");
 	rest("a=b\n//h/:_auth=dTpw", "a=b\n");
+	rest("\xef\xbb\xbf//h/:_auth=dTpw\na=b\n", "a=b\n");
+	rest("\xef\xbb\xbf" "a=b\n\xef\xbb\xbf//h/:_auth=dTpw\n", "\xef\xbb\xbf" "a=b\n");
 }
 
 static void
@@ -101,6 +103,12 @@ static void
 test_docker_left(void **state)
 {
 	(void)state;
+	reads("docker",
+	    "{\"auths\": {\"a\": {\"auth\": \"dTpw\", \"email\": \"e@x\"},\n\"b\": {\"auth\": \"dTpw\", \"password\": \"q\"},\n"
+	    "\"c\": {\"auth\": \"dTpw\", \"accessToken\": \"t\"},\n\"d\": {\"auth\": \"dTpw\", \"token\": \"\"}}}",
+	    "1 https://a 'u' 'p'\n2 https://b 'u' 'p'\n"
+	    "2 - b: a member of it that docker does not read looks like a credential\n3 https://c 'u' 'p'\n"
+	    "3 - c: a member of it that docker does not read looks like a credential\n4 https://d 'u' 'p'\n");
 	reads("docker",
 	    "{\"auths\": {\"a\": {}, \"b\": {\"registrytoken\": \"t\"},\n\"c\": {\"auth\": \"S3CR3T\"},\n"
 	    "\"d/../e\": {\"auth\": \"dTpw\"},"
@@ -212,6 +220,13 @@ test_pypirc_left(void **state)
 	    "9 - x: it is neither a section nor a setting\n10 - pypi: it has no password (no secret)\n");
 	reads("pypirc", "[pypi]\nusername=u\x1b[2J\npassword=p\n",
 	    "1 - pypi: its user name holds a control character\n");
+	/* What would be lost with the file: comments, and settings that no entry is made of. */
+	reads("pypirc",
+	    "[x]\nrepository=https://h\nusername=u\npassword=p\n  # password=old\n;Token: t\n# mine\nclient_secret=s\n"
+	    "others=\n  a\n  https://u:p@h\ncert=/x\n",
+	    "5 - : it looks like a credential, in a comment\n6 - : it looks like a credential, in a comment\n"
+	    "8 - x: a setting of it that is not taken looks like a credential\n"
+	    "11 - x: a setting of it that is not taken looks like a credential\n1 https://h 'u' 'p'\n");
 	reads("pypirc", "[pypi]\nusername=u\npassword=p\tq\n", "1 - pypi: its secret holds a control character\n");
 }
 
