@@ -62,6 +62,7 @@ struct vk_run_opts {
 	enum vk_rung require; /* refuse anything weaker; NONE: anything will do */
 	enum vk_rung max;     /* do not try anything stronger; NONE: R1 */
 	bool keep_own;        /* --keep-own-credentials */
+	bool no_confine;      /* --no-confine */
 	bool verbose;
 	char **command;       /* NULL-terminated, at least one word */
 	/* How lines for the user leave: this floor does not print. */

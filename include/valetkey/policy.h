@@ -62,6 +62,9 @@ void vk_policy_recipes(struct vk_policy *p, const char *const **ret_v, size_t *r
 enum vk_err vk_policy_ref(struct vk_policy *p, const char *ref, struct vk_secret *ret_secret)
     VK_MUST;
 
+/** vk_policy_files(p, ret_v, ret_n): The files that references of the config and vk_policy_ref() name.  Borrowed. */
+enum vk_err vk_policy_files(struct vk_policy *p, const char *const **ret_v, size_t *ret_n) VK_MUST;
+
 /** vk_policy_store(p, ret_store): The opened and unlocked keystore, borrowed. */
 enum vk_err vk_policy_store(struct vk_policy *p, struct vk_store **ret_store) VK_MUST;
 

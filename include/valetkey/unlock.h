@@ -141,6 +141,13 @@ enum vk_err vk_session_describe(const struct vk_store *st, struct vk_session_inf
 enum vk_err vk_session_isolate(void) VK_MUST;
 
 /**
+ * vk_session_in_reach():
+ * Does the user's keyring hold a session (--scope user)?  Every process of the user can use it, an isolated
+ * one too, unless its key calls are refused.
+ */
+bool vk_session_in_reach(void) VK_MUST;
+
+/**
  * vk_tty_secret(prompt, confirm, ret):
  * Ask on /dev/tty without echo; the terminal is restored also when a signal ends
  * us.  ${confirm} asks twice.  VK_ELOCKED when there is no terminal.

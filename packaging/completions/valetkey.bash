@@ -174,7 +174,7 @@ _valetkey()
 	repair)
 		mapfile -t COMPREPLY < <(compgen -W '--help' -- "$cur") ;;
 	run)
-		mapfile -t COMPREPLY < <(compgen -W '--profile --config --credential --with --env --build-secret --require-rung --max-rung --keep-own-credentials --verbose --help --' -- "$cur") ;;
+		mapfile -t COMPREPLY < <(compgen -W '--profile --config --credential --with --env --build-secret --require-rung --max-rung --keep-own-credentials --no-confine --verbose --help --' -- "$cur") ;;
 	render)
 		mapfile -t COMPREPLY < <(compgen -W '--profile --config --credential --keep-own-credentials --reveal --help npm netrc git' -- "$cur") ;;
 	setup)

@@ -9,7 +9,7 @@ static int run(int argc, char **argv);
 
 enum {
 	OPT_PROFILE = 1, OPT_CONFIG, OPT_CREDENTIAL, OPT_WITH, OPT_ENV, OPT_BUILD_SECRET,
-	OPT_REQUIRE_RUNG, OPT_MAX_RUNG, OPT_KEEP_OWN, OPT_VERBOSE,
+	OPT_REQUIRE_RUNG, OPT_MAX_RUNG, OPT_KEEP_OWN, OPT_NO_CONFINE, OPT_VERBOSE,
 };
 
 static const struct vk_opt opts[] = {
@@ -23,6 +23,7 @@ static const struct vk_opt opts[] = {
 	{ OPT_REQUIRE_RUNG, "require-rung", "R1|R2", "do not run with a weaker isolation", false },
 	{ OPT_MAX_RUNG, "max-rung", "R1|R2", "do not try a stronger one", false },
 	{ OPT_KEEP_OWN, "keep-own-credentials", NULL, "leave other tokens in .npmrc and netrc", false },
+	{ OPT_NO_CONFINE, "no-confine", NULL, "hide nothing of the user's from the command", false },
 	{ OPT_VERBOSE, "verbose", NULL, "say what is placed and what is in force", false },
 };
 
@@ -166,6 +167,9 @@ take_option(struct request *q, int id, char *arg)
 		return parse_rung("max-rung", arg, &q->run.max);
 	case OPT_KEEP_OWN:
 		q->run.keep_own = true;
+		return VK_OK;
+	case OPT_NO_CONFINE:
+		q->run.no_confine = true;
 		return VK_OK;
 	default:
 		q->run.verbose = true;

@@ -12,6 +12,7 @@
 #include "valetkey/io.h"
 #include "valetkey/unlock.h"
 #include "command.h"
+#include "keyfilter.h"
 
 /* 0, 126 or 127. */
 static int
@@ -117,6 +118,33 @@ exec_script(const struct vk_launch *l)
 	free(v);
 }
 
+/* Returns why not. */
+static int
+become(const struct vk_launch *l)
+{
+	vk_harden_revert();
+	sigaction(SIGCHLD, l->on_sigchld, NULL);
+	sigprocmask(SIG_SETMASK, l->mask, NULL);
+	execve(l->path, l->argv, l->envp);
+	if (errno == ENOEXEC)
+		exec_script(l);
+	return errno;
+}
+
+static enum vk_err
+cannot(const struct vk_launch *l, int err, int *ret_status)
+{
+	*ret_status = err == ENOENT || err == ENOTDIR ? VK_EXIT_NOT_FOUND : VK_EXIT_CANNOT;
+	errno = err;
+	return vk_fail_errno("cannot execute %s", l->path);
+}
+
+enum vk_err
+vk_command_become(const struct vk_launch *l, int *ret_status)
+{
+	return cannot(l, become(l), ret_status);
+}
+
 static void VK_NORETURN
 command_main(const struct vk_launch *l, pid_t parent, int report)
 {
@@ -129,16 +157,10 @@ command_main(const struct vk_launch *l, pid_t parent, int report)
 	/* The keystore's session key is not for the command. */
 	if (vk_session_isolate() != VK_OK) {
 		err = EKEYREJECTED;
+	} else if (l->no_keys && vk_keyfilter() != VK_OK) {
+		err = EXFULL;
 	} else {
-		vk_harden_revert();
-		sigaction(SIGCHLD, l->on_sigchld, NULL);
-		sigprocmask(SIG_SETMASK, l->mask, NULL);
-		execve(l->path, l->argv, l->envp);
-		err = errno;
-		if (err == ENOEXEC) {
-			exec_script(l);
-			err = errno;
-		}
+		err = become(l);
 	}
 	(void)!write(report, &err, sizeof(err));
 	vk_arena_wipe();
@@ -170,9 +192,11 @@ vk_command_start(const struct vk_launch *l, pid_t *ret_pid, int *ret_status)
 	}
 	while (waitpid(pid, NULL, 0) < 0 && errno == EINTR)
 		;
+	if (err == EXFULL) {
+		vk_hint("\"valetkey lock\" ends the session of --scope user that this is for; --no-confine does without");
+		return vk_fail(VK_ESYS, "the command could not be kept from the session in the user's keyring");
+	}
 	if (err == EKEYREJECTED)
 		return vk_fail(VK_ESYS, "the command could not be given a session keyring of its own");
-	*ret_status = err == ENOENT || err == ENOTDIR ? VK_EXIT_NOT_FOUND : VK_EXIT_CANNOT;
-	errno = err;
-	return vk_fail_errno("cannot execute %s", l->path);
+	return cannot(l, err, ret_status);
 }

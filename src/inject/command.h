@@ -35,6 +35,7 @@ struct vk_launch {
 	const sigset_t *mask;               /* as valetkey's parent left it, */
 	const struct sigaction *on_sigchld; /* and this too */
 	bool new_pid_ns;                    /* the command will be in R1's PID namespace */
+	bool no_keys;                       /* key calls are refused */
 };
 
 /**
@@ -42,5 +43,8 @@ struct vk_launch {
  * Fork and execute.  VK_ESYS when it cannot be executed; ${ret_status} is then 125, 126 or 127.
  */
 enum vk_err vk_command_start(const struct vk_launch *l, pid_t *ret_pid, int *ret_status) VK_MUST;
+
+/** vk_command_become(l, ret_status): Execute in the place of this process; returns as vk_command_start() fails. */
+enum vk_err vk_command_become(const struct vk_launch *l, int *ret_status) VK_MUST;
 
 #endif

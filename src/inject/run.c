@@ -15,12 +15,16 @@
 #include "build_secret.h"
 #include "caps.h"
 #include "command.h"
+#include "hide.h"
 #include "recipe.h"
 #include "rung1.h"
 #include "rung2.h"
 #include "supervise.h"
 
 enum { ENV_MAX = 64, RECIPES_MAX = 16 };
+
+/* Tells a run within a run that it is one, and on which rung. */
+#define VARIABLE "VALETKEY_RUN"
 
 struct run {
 	const struct vk_run_opts *opts;
@@ -30,7 +34,9 @@ struct run {
 	struct vk_rung1_plan plan;
 	struct vk_rung1 rung1;
 	struct vk_rung2 rung2;
+	struct vk_hidden hidden;
 	bool try_rung1;
+	bool no_keys; /* key calls of the command are refused */
 	char why_not[320]; /* R1 was not reached */
 	struct vk_policy *policy;
 	struct vk_cred_list creds;
@@ -147,6 +153,9 @@ resolve(struct run *r)
 	r->kitchen.self = r->self;
 	if (e == VK_OK)
 		e = vk_build_secrets_add(&r->kitchen, r->policy);
+	if (e == VK_OK && !r->opts->no_confine && r->kitchen.rung == VK_RUNG_R1)
+		e = vk_hide_choose(&r->hidden, r->policy, r->opts->keep_own);
+	r->no_keys = !r->opts->no_confine && vk_session_in_reach();
 	return e;
 }
 
@@ -169,6 +178,8 @@ make_files(struct run *r)
 		e = vk_rung1_place(&r->rung1, &r->kitchen.files);
 	else if (e == VK_OK)
 		e = vk_rung2_place(&r->rung2, &r->kitchen.files);
+	if (e == VK_OK && r->kitchen.rung == VK_RUNG_R1)
+		e = vk_hide_mount(&r->hidden, r->rung1.dir, r->rung1.place, &r->kitchen.files);
 	return e;
 }
 
@@ -176,7 +187,8 @@ static enum vk_err
 make_environment(struct run *r)
 {
 	struct vk_environ *env = &r->kitchen.env;
-	enum vk_err e = VK_OK;
+	const char *rung = r->kitchen.rung == VK_RUNG_R1 ? "R1" : "R2";
+	enum vk_err e = vk_environ_set(env, VARIABLE, rung, strlen(rung));
 
 	for (size_t i = 0; e == VK_OK && i < r->n_recipes; i++)
 		if (r->placed[i])
@@ -212,8 +224,12 @@ tell(const struct run *r)
 
 		vk_say(r->opts, "credential %s", *c->name ? c->name : c->scope.host);
 	}
-	vk_say(r->opts, "not in force: the gate and confinement; every process of the command may read "
-			"the files while it runs");
+	for (size_t i = 0; i < r->hidden.n; i++)
+		vk_say(r->opts, "the command does not see %s", r->hidden.v[i]);
+	if (r->no_keys)
+		vk_say(r->opts, "the command cannot use the kernel's keys");
+	vk_say(r->opts, "not in force: the gate%s; every process of the command may read the files while it runs",
+	    r->kitchen.rung == VK_RUNG_R1 && !r->opts->no_confine ? "" : " and confinement of files");
 }
 
 static void
@@ -253,6 +269,7 @@ start_and_wait(struct run *r, struct vk_run_end *ret)
 	struct vk_launch launch = {
 		.path = r->path, .argv = r->argv, .envp = r->kitchen.env.v,
 		.mask = &r->mask, .on_sigchld = &r->on_sigchld, .new_pid_ns = s.new_pid_ns,
+		.no_keys = r->no_keys,
 	};
 	struct vk_terminal terminal;
 	enum vk_err e;
@@ -325,6 +342,30 @@ clean_up(struct run *r)
 	return e;
 }
 
+/* The keys are out of reach here, and the files of the run around us are in place: go on with those. */
+static bool
+is_within_run(const struct vk_run_opts *o)
+{
+	const char *rung = getenv(VARIABLE);
+
+	return rung && *rung && !vk_unlock_variable() && o->n_names == 0 && o->n_env == 0 &&
+	    o->n_secrets == 0 && !o->policy.profile && !o->policy.config;
+}
+
+/* Returns when the command cannot be executed. */
+static enum vk_err
+go_on(struct run *r, struct vk_run_end *ret)
+{
+	struct vk_launch launch = {
+		.path = r->path, .argv = r->opts->command, .envp = environ, .mask = &r->mask,
+		.on_sigchld = &r->on_sigchld,
+	};
+
+	if (r->opts->require == VK_RUNG_R1 && strcmp(getenv(VARIABLE), "R1") != 0)
+		return vk_fail(VK_EPOLICY, "R1 is required, and the run around this one has %s", getenv(VARIABLE));
+	return vk_command_become(&launch, &ret->status);
+}
+
 static enum vk_err
 run(struct run *r, struct vk_run_end *ret)
 {
@@ -332,6 +373,8 @@ run(struct run *r, struct vk_run_end *ret)
 
 	if (e == VK_OK)
 		e = vk_command_find(r->opts->command[0], &r->path, &ret->status);
+	if (e == VK_OK && is_within_run(r->opts))
+		return go_on(r, ret);
 	if (e == VK_OK)
 		e = reach_rung(r);
 	if (e == VK_OK)
@@ -370,6 +413,7 @@ vk_run(const struct vk_run_opts *opts, struct vk_run_end *ret)
 	vk_environ_clear(&r.kitchen.env);
 	wiped = clean_up(&r);
 	vk_words_free(r.argv);
+	vk_hide_clear(&r.hidden);
 	free(r.path);
 	release_signals(&r);
 	return e != VK_OK ? e : wiped;

@@ -41,6 +41,7 @@ vk_policy_close(struct vk_policy *p)
 		return;
 	vk_store_close(p->store);
 	vk_config_clear(&p->config);
+	vk_names_clear(&p->used_files);
 	vk_names_clear(&p->used_env);
 	free(p);
 }
@@ -105,6 +106,19 @@ vk_policy_recipes(struct vk_policy *p, const char *const **ret_v, size_t *ret_n)
 }
 
 enum vk_err
+vk_policy_files(struct vk_policy *p, const char *const **ret_v, size_t *ret_n)
+{
+	enum vk_err e = VK_OK;
+
+	for (size_t i = 0; e == VK_OK && i < p->config.n_sections; i++)
+		if (p->config.sections[i].ref.kind == VK_SOURCE_FILE)
+			e = vk_names_add(&p->used_files, p->config.sections[i].ref.what);
+	*ret_v = (const char *const *)p->used_files.v;
+	*ret_n = p->used_files.n;
+	return e;
+}
+
+enum vk_err
 vk_policy_ref(struct vk_policy *p, const char *text, struct vk_secret *ret_secret)
 {
 	VK_CLEANUP(vk_cred_freep) struct vk_cred *c = NULL;
@@ -114,8 +128,11 @@ vk_policy_ref(struct vk_policy *p, const char *text, struct vk_secret *ret_secre
 
 	if ((e = vk_ref_parse(text, &ref)) != VK_OK)
 		return e;
-	if (ref.kind == VK_SOURCE_FILE)
+	if (ref.kind == VK_SOURCE_FILE) {
+		if ((e = vk_names_add(&p->used_files, ref.what)) != VK_OK)
+			return e;
 		return vk_source_file(ref.what, ret_secret);
+	}
 	if (ref.kind == VK_SOURCE_ENV) {
 		if ((e = vk_names_add(&p->used_env, ref.what)) != VK_OK)
 			return e;

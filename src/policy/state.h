@@ -12,6 +12,7 @@ struct vk_policy {
 	struct vk_config config;
 	const struct vk_profile *profile; /* the active one, or NULL */
 	struct vk_store *store;           /* opened and unlocked, once it was needed */
+	struct vk_names used_files;       /* files that vk_policy_ref() has read */
 	struct vk_names used_env;         /* variables that vk_policy_ref() has read */
 };
 

@@ -67,6 +67,12 @@ relink(long ring, int depth)
 	}
 }
 
+bool
+vk_session_in_reach(void)
+{
+	return holds_ours(vk_keyctl(KEYCTL_GET_KEYRING_ID, vk_keyctl_ring(KEY_SPEC_USER_KEYRING), 0, 0, 0), 0);
+}
+
 enum vk_err
 vk_session_isolate(void)
 {

@@ -257,6 +257,15 @@ vk_store_open_header(struct vk_store *st, struct vk_keys *keys)
 	return e;
 }
 
+/* What "valetkey run" lets its command see of it. */
+static bool
+is_hidden(int fd)
+{
+	struct stat s;
+
+	return getenv("VALETKEY_RUN") && fstat(fd, &s) == 0 && S_ISREG(s.st_mode) && s.st_size == 0;
+}
+
 static enum vk_err
 open_store(const char *path, bool lenient, struct vk_store **ret_store)
 {
@@ -278,6 +287,8 @@ open_store(const char *path, bool lenient, struct vk_store **ret_store)
 	}
 	if (fd < 0)
 		return vk_fail_errno("cannot open the keystore %s", path);
+	if (is_hidden(fd))
+		return vk_fail(VK_ENOENT, "the keystore %s is not to be had within a run", path);
 	if ((e = vk_store_attach(st, fd, false)) != VK_OK)
 		return e;
 	fd = -1;

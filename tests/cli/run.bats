@@ -415,7 +415,8 @@ daemons() {
 spoken() {
 	put tok-en https://npm.example --scope @corp --kind bearer --username '' --name corp
 	split "${V[@]}" run "${rung[@]}" --verbose -- true
-	[[ $err == *"$1"* && $err == *"recipe npm: /"* && $err == *"credential corp"* && $err == *"not in force"*gate*confinement* ]]
+	[[ $err == *"$1"* && $err == *"recipe npm: /"* && $err == *"credential corp"* && $err == *"not in force: the gate"* ]]
+	[[ $1 == R1 || $err == *"not in force"*"confinement of files"* ]]
 	[[ $err != *tok-en* ]]
 	split "${V[@]}" run "${rung[@]}" -- true
 	[ -z "$err" ]
