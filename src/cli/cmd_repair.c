@@ -15,7 +15,8 @@ const struct vk_cmd vk_cmd_repair = {
 	.help = "Writes every entry that can be read to a new file in the keystore's place, and keeps the damaged\n"
 		"one beside it as NAME.damaged-TIME.  Entries in damaged parts are taken from older states of\n"
 		"their pages where there are any: these may be out of date, or have been removed since, so look\n"
-		"at \"valetkey list\" afterwards.  A backup is better.  Exit code 5 when something was lost or is older.\n",
+		"at \"valetkey list\" afterwards.  A backup is better.  Exit code 5 when something was lost\n"
+		"or is older.\n",
 	.run = run,
 };
 

@@ -193,7 +193,8 @@ vk_command_start(const struct vk_launch *l, pid_t *ret_pid, int *ret_status)
 	while (waitpid(pid, NULL, 0) < 0 && errno == EINTR)
 		;
 	if (err == EXFULL) {
-		vk_hint("\"valetkey lock\" ends the session of --scope user that this is for; --no-confine does without");
+		vk_hint("\"valetkey lock\" ends the session of --scope user that this is for; --no-confine "
+			"does without");
 		return vk_fail(VK_ESYS, "the command could not be kept from the session in the user's keyring");
 	}
 	if (err == EKEYREJECTED)

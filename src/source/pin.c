@@ -47,7 +47,8 @@ vk_pin_check(const struct vk_store *st)
 		return vk_fail(VK_EPOLICY, "the keystore %s is not the one that " VARIABLE " names", vk_store_file(st));
 	}
 	if (colon && !vk_mem_eq(commit, vk_store_commitment(st), sizeof(commit))) {
-		vk_hint("if its keys were rotated, set " VARIABLE " to the new pin, as \"valetkey status\" shows it where that was done");
+		vk_hint("if its keys were rotated, set " VARIABLE " to the new pin, as \"valetkey status\" shows it "
+			"where that was done");
 		return vk_fail(VK_EPOLICY, "the keystore %s has other keys than " VARIABLE " names", vk_store_file(st));
 	}
 	return VK_OK;

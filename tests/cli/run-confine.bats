@@ -90,7 +90,7 @@ referenced() {
 
 sockets() {
 	need_r1
-	run=$(mktemp -d "$T/work/r.XXX")
+	run=$(mktemp -d "$T/work/run.XXXXXX")
 	mkdir "$run/gnupg" "$run/keyring"
 	python3 - "$run" <<-'END' &
 		import socket, sys, time
