@@ -37,7 +37,7 @@ open_dir_of(const char *path, int *ret_fd)
 		slash[slash == dir ? 1 : 0] = '\0';
 	fd = open(slash ? dir : ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (fd < 0)
-		return vk_fail_errno("%s", slash ? dir : ".");
+		return vk_fail_errno("cannot open the directory %s to put a file in it", slash ? dir : ".");
 	*ret_fd = fd;
 	return VK_OK;
 }
@@ -144,7 +144,7 @@ vk_replace_begin_new(const char *path, mode_t mode, struct vk_replace *ret)
 	if (lstat(path, &s) == 0)
 		return vk_fail(VK_EEXIST, "%s already exists", path);
 	if ((e = open_dir_of(path, &dir)) != VK_OK)
-		return vk_fail(e, "cannot create %s: %s", path, vk_reason());
+		return e;
 	if ((fd = open_unnamed(dir, mode)) >= 0)
 		*ret = (struct vk_replace){ .fd = fd, .target = VK_TAKE(target) };
 	else if ((e = begin_named(target, mode, ret)) == VK_OK)
