@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 /*
  * io.h - whole reads and writes, and replacing a file so that it is either the
- * old one or the new one whatever happens.
+ * old one or the new one whatever happens.  What is half done has no name, or one
+ * that goes when a signal ends us.
  */
 #ifndef VALETKEY_IO_H
 #define VALETKEY_IO_H
@@ -48,14 +49,38 @@ int vk_datasync(int fd) VK_MUST;
 struct vk_replace {
 	int fd;       /* write here */
 	char *target; /* the file that is replaced, links resolved */
-	char *temp;   /* the new file's name until the rename; NULL after it */
+	char *temp;   /* the new file's name until then; NULL: it has none */
 };
 enum vk_err vk_replace_begin(const char *path, mode_t mode, struct vk_replace *ret) VK_MUST;
 enum vk_err vk_replace_commit(struct vk_replace *r) VK_MUST;
 void vk_replace_abort(struct vk_replace *r);
 
-/** vk_replace_commit_new(r): The same for a file that must not exist yet: VK_EEXIST when it does. */
+/**
+ * vk_replace_begin_new(path, mode, ret):
+ * vk_replace_commit_new(r):
+ * The same for a file that must not exist yet: VK_EEXIST when it does.  Where the file system can, the file has no
+ * name before it is whole, so that of a process that is killed nothing is left.
+ */
+enum vk_err vk_replace_begin_new(const char *path, mode_t mode, struct vk_replace *ret) VK_MUST;
 enum vk_err vk_replace_commit_new(struct vk_replace *r) VK_MUST;
+
+/**
+ * vk_litter_file(template):
+ * vk_litter_dir(template):
+ * mkostemp() and mkdtemp() of a name that is taken away again when a signal ends us, until vk_litter_forget().
+ * Until then the string must stay.
+ *
+ * vk_litter_add(path), vk_litter_forget(path):
+ * The same of a name that is ours already; forget takes the very pointer.
+ *
+ * vk_litter_remove():
+ * Take all of them away.  For a signal handler that does not return.
+ */
+int vk_litter_file(char *template) VK_MUST;
+bool vk_litter_dir(char *template) VK_MUST;
+void vk_litter_add(const char *path);
+void vk_litter_forget(const char *path);
+void vk_litter_remove(void);
 
 /** vk_sync_name(path): Whoever gave the file its name may not have lived to fsync the directory: do it. */
 enum vk_err vk_sync_name(const char *path) VK_MUST;

@@ -18,10 +18,11 @@
  * vk_harden():
  * Make this process not dumpable (no core, no ptrace, no /proc/PID/mem for
  * others of our user), set the core limit to 0, open /dev/null on closed
- * standard descriptors (closed again by exec), block SIGPIPE.  Called first in main().
+ * standard descriptors (closed again by exec; what is written to standard output then fails), block SIGPIPE, ignore
+ * SIGXFSZ.  Called first in main().
  *
  * vk_harden_revert():
- * For a child before exec: put back the soft core limit, which exec hands on.
+ * For a child before exec: put back what exec hands on, the soft core limit and SIGXFSZ.
  *
  * vk_harden_mask(ret):
  * The signal mask as our parent left it.
@@ -46,7 +47,8 @@ void vk_arena_wipe(void);
 
 /**
  * vk_wipe_on_death():
- * From here on a signal that ends the process wipes the region first.  Done when the region is first used.
+ * From here on a signal that ends the process wipes the region first, and removes what vk_litter_add() names (io.h).
+ * Done by vk_harden().
  */
 void vk_wipe_on_death(void);
 

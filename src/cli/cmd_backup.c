@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: ISC */
+#include "valetkey/unlock.h"
 #include "cli/cmd.h"
 #include "cli/entry.h"
 #include "cli/progress.h"
@@ -23,7 +24,7 @@ backup(const char *to)
 	const struct vk_progress progress = { vk_bar_progress, &bar };
 	enum vk_err e = vk_cli_open(&st);
 
-	if (e != VK_OK)
+	if (e != VK_OK || (e = vk_pin_check(st)) != VK_OK)
 		return e;
 	vk_bar_begin(&bar, "copying", VK_BAR_BYTES, false);
 	e = vk_store_backup(st, to, &progress);

@@ -89,7 +89,7 @@ vk_export_clear(struct vk_exporting *ex, const char *file)
 
 	if (!file)
 		return write_all(ex, STDOUT_FILENO);
-	if ((e = vk_replace_begin(file, 0600, &r)) != VK_OK)
+	if ((e = vk_replace_begin_new(file, 0600, &r)) != VK_OK)
 		return e;
 	if ((e = write_all(ex, r.fd)) == VK_OK)
 		return vk_replace_commit_new(&r);

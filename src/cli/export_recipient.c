@@ -27,6 +27,8 @@ close_workshop(struct workshop *w)
 		(void)unlink(w->file);
 	if (w->dir)
 		(void)rmdir(w->dir);
+	vk_litter_forget(w->file);
+	vk_litter_forget(w->dir);
 	free(w->file);
 	free(w->dir);
 }
@@ -41,10 +43,13 @@ open_workshop(const char *path, struct workshop *w)
 		return vk_fail(VK_EEXIST, "%s already exists", path);
 	if (!dir)
 		return VK_ENOMEM;
-	if (!mkdtemp(dir))
+	if (!vk_litter_dir(dir))
 		return vk_fail_errno("cannot make a file beside %s", path);
 	w->dir = VK_TAKE(dir);
-	return (w->file = vk_asprintf("%s/keystore", w->dir)) ? VK_OK : VK_ENOMEM;
+	if (!(w->file = vk_asprintf("%s/keystore", w->dir)))
+		return VK_ENOMEM;
+	vk_litter_add(w->file);
+	return VK_OK;
 }
 
 /* Opened with the random key. */

@@ -1,57 +1,25 @@
 /* SPDX-License-Identifier: ISC */
 #include <errno.h>
-#include <fcntl.h>
-#include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <unistd.h>
 
 #include "valetkey/io.h"
 #include "valetkey/secret.h"
 #include "valetkey/unlock.h"
 #include "cli/key_file.h"
 
-#ifndef RENAME_NOREPLACE
-#define RENAME_NOREPLACE 1
-#endif
-
-/* Give the finished file its name, unless something has it. */
-static enum vk_err
-publish(const char *temp, const char *path)
-{
-	if (renameat2(AT_FDCWD, temp, AT_FDCWD, path, RENAME_NOREPLACE) == 0)
-		return VK_OK;
-	/* Some network file systems know links and not this. */
-	if ((errno == EINVAL || errno == ENOSYS) && link(temp, path) == 0) {
-		unlink(temp);
-		return VK_OK;
-	}
-	if (errno == EEXIST)
-		return vk_fail(VK_EEXIST, "%s exists already", path);
-	return vk_fail_errno("cannot make the key file %s", path);
-}
-
 enum vk_err
 vk_key_file_write(const char *path, const char *text)
 {
-	VK_CLEANUP(vk_freep) char *temp = vk_asprintf("%s.new-XXXXXX", path);
-	VK_CLEANUP(vk_closep) int fd = -1;
-	enum vk_err e;
+	struct vk_replace r;
+	enum vk_err e = vk_replace_begin_new(path, 0600, &r);
 
-	if (!temp)
-		return VK_ENOMEM;
-	if ((fd = mkostemp(temp, O_CLOEXEC)) < 0)
-		return vk_fail_errno("cannot make the key file %s", path);
-	e = vk_write_full(fd, text, strlen(text));
-	if (e == VK_OK && fsync(fd) < 0)
-		e = vk_fail_errno("fsync");
-	if (e != VK_OK)
-		e = vk_fail(e, "cannot make the key file %s: %s", path, vk_reason());
-	else
-		e = publish(temp, path);
-	if (e != VK_OK)
-		unlink(temp);
-	return e;
+	if (e == VK_OK) {
+		if ((e = vk_write_full(r.fd, text, strlen(text))) == VK_OK)
+			e = vk_replace_commit_new(&r);
+		vk_replace_abort(&r);
+	}
+	return e == VK_OK || e == VK_EEXIST ? e : vk_fail(e, "cannot make the key file %s: %s", path, vk_reason());
 }
 
 static enum vk_err

@@ -6,6 +6,8 @@
 #include "valetkey/secret.h"
 #include "cli/cmd.h"
 
+enum { HELP_GIVEN = -2, HELP_NOT_GIVEN = -3 };
+
 static const struct vk_opt *
 find(const struct vk_cmd *cmd, const char *name, size_t n)
 {
@@ -35,7 +37,8 @@ take(struct vk_opts *o, int ahead)
 	return word;
 }
 
-static void
+/* What vk_opts_next() returns. */
+static int
 print_help(const struct vk_cmd *cmd)
 {
 	VK_CLEANUP(vk_buf_clear) struct vk_buf b = VK_BUF(65536);
@@ -52,8 +55,7 @@ print_help(const struct vk_cmd *cmd)
 		    o->arg ? o->arg : "");
 		vk_buf_fmt(&b, "  %-28s %s\n", left, o->help);
 	}
-	if (b.err == VK_OK)
-		vk_stdout_text(b.p, b.len);
+	return b.err == VK_OK && vk_stdout_text(b.p, b.len) == 0 ? HELP_GIVEN : HELP_NOT_GIVEN;
 }
 
 /*
@@ -78,8 +80,7 @@ vk_opts_next(struct vk_opts *o)
 	if (strcmp(word, "--") == 0)
 		return 0;
 	if (strcmp(word, "--help") == 0 || strcmp(word, "-h") == 0) {
-		print_help(o->cmd);
-		return -2;
+		return print_help(o->cmd);
 	}
 	if (word[1] != '-') {
 		vk_msg_usage("%s has no short options: %s (see \"valetkey %s --help\")",
@@ -108,7 +109,7 @@ vk_opts_next(struct vk_opts *o)
 int
 vk_opts_exit(int id)
 {
-	return id == -2 ? 0 : 2;
+	return id == HELP_GIVEN ? 0 : id == HELP_NOT_GIVEN ? vk_err_exit(VK_ESYS) : 2;
 }
 
 bool

@@ -105,7 +105,6 @@ arena_start(void)
 	madvise(p + GUARD, ARENA_SIZE, MADV_DONTDUMP);
 	base = p + GUARD;
 	lock_upto(LOCK_FIRST);
-	vk_wipe_on_death();
 	return true;
 }
 

@@ -1,16 +1,18 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * Wiping before a signal ends us.  Only signals whose action is the default one are caught, so that what our
- * parent ignores stays ignored and what somebody else catches stays caught; exec makes them default again.
+ * Wiping, and taking away files that are not whole, before a signal ends us.  Only signals whose action is the
+ * default one are caught, so that what our parent ignores stays ignored and what somebody else catches stays caught;
+ * exec makes them default again.
  */
 #include <signal.h>
 #include <string.h>
 
+#include "valetkey/io.h"
 #include "valetkey/secret.h"
 
 /* Those that people, shells, timers, limits and our own mistakes send.  Of SIGKILL nobody can say anything. */
 static const int fatal[] = {
-	SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGALRM, SIGUSR1, SIGUSR2, SIGXCPU, SIGXFSZ, SIGABRT, SIGSEGV,
+	SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGALRM, SIGUSR1, SIGUSR2, SIGXCPU, SIGABRT, SIGSEGV,
 	SIGBUS, SIGFPE, SIGILL,
 };
 
@@ -25,6 +27,7 @@ on_fatal(int sig, siginfo_t *info, void *context)
 
 	(void)info;
 	vk_arena_wipe();
+	vk_litter_remove();
 	/* We do not return to what is above this frame. */
 	if (saved > stack && saved < stack + sizeof(stack))
 		vk_wipe(saved, (size_t)(stack + sizeof(stack) - saved));

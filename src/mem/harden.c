@@ -11,11 +11,13 @@
 /* As our parent left them. */
 static rlim_t core_limit;
 static bool core_known;
+static struct sigaction on_sigxfsz;
 static sigset_t mask;
 
 void
 vk_harden(void)
 {
+	struct sigaction ignore = { .sa_handler = SIG_IGN };
 	struct rlimit core;
 	sigset_t sigpipe;
 
@@ -28,15 +30,18 @@ vk_harden(void)
 		core.rlim_cur = 0;
 		setrlimit(RLIMIT_CORE, &core);
 	}
-	/* Else the first file opened would become stdout, and an answer would land in it. */
+	/* Else the first file opened would become stdout, and an answer would land in it: in this one none can. */
 	for (int fd = 0; fd <= 2; fd++)
 		if (fcntl(fd, F_GETFD) < 0 && errno == EBADF)
-			if (open("/dev/null", (fd == 0 ? O_RDONLY : O_WRONLY) | O_CLOEXEC) < 0)
+			if (open("/dev/null", (fd == 2 ? O_WRONLY : O_RDONLY) | O_CLOEXEC) < 0)
 				_exit(125);
 	/* Not ignored: one that somebody sends before "run" has a command to send it to would be lost. */
 	sigemptyset(&sigpipe);
 	sigaddset(&sigpipe, SIGPIPE);
 	sigprocmask(SIG_BLOCK, &sigpipe, &mask);
+	/* A write beyond the limit fails, and whoever wrote says so. */
+	sigaction(SIGXFSZ, &ignore, &on_sigxfsz);
+	vk_wipe_on_death();
 }
 
 void
@@ -48,6 +53,7 @@ vk_harden_revert(void)
 		core.rlim_cur = core_limit;
 		setrlimit(RLIMIT_CORE, &core);
 	}
+	sigaction(SIGXFSZ, &on_sigxfsz, NULL);
 }
 
 void

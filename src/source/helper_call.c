@@ -138,6 +138,7 @@ child(struct call *c, pid_t parent, int in, int out)
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	sigemptyset(&none);
 	signal(SIGPIPE, SIG_DFL);
+	signal(SIGXFSZ, SIG_DFL);
 	sigprocmask(SIG_SETMASK, &none, NULL);
 	umask(077);
 	if (getppid() == parent && null >= 0 && chdir("/") == 0 && dup2(in, STDIN_FILENO) >= 0 &&

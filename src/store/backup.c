@@ -27,19 +27,16 @@ enum vk_err
 vk_store_backup(struct vk_store *st, const char *path, const struct vk_progress *progress)
 {
 	struct vk_replace r;
-	struct stat s;
 	enum vk_err e;
 
-	if (lstat(path, &s) == 0)
-		return vk_fail(VK_EEXIST, "%s already exists", path);
-	/* A page that is free in the newest state may be written at any moment, but not while this is held. */
-	if ((e = vk_lock_newest(st, F_RDLCK, VK_LOCK_WAIT_MS)) != VK_OK)
+	if ((e = vk_replace_begin_new(path, 0600, &r)) != VK_OK)
 		return e;
-	if ((e = vk_replace_begin(path, 0600, &r)) == VK_OK) {
+	/* A page that is free in the newest state may be written at any moment, but not while this is held. */
+	if ((e = vk_lock_newest(st, F_RDLCK, VK_LOCK_WAIT_MS)) == VK_OK) {
 		if ((e = copy(st, r.fd, progress)) == VK_OK)
 			e = vk_replace_commit_new(&r);
-		vk_replace_abort(&r);
+		vk_lock_drop(st->fd);
 	}
-	vk_lock_drop(st->fd);
+	vk_replace_abort(&r);
 	return e;
 }

@@ -177,28 +177,21 @@ adopt(struct vk_store *st, const struct vk_written *new)
 	vk_path_forget(&st->walk);
 }
 
-/*
- * A signal shall not leave half-written files lying about, and a file size limit shall
- * be an error, not the end of the process.
- */
+/* A signal shall not leave half-written files lying about. */
 static enum vk_err
 write_undisturbed(struct vk_store *st)
 {
-	struct sigaction ignore = { .sa_handler = SIG_IGN }, size;
 	struct vk_written new;
 	sigset_t block, mask;
 	enum vk_err e;
 
 	sigfillset(&block);
-	sigdelset(&block, SIGXFSZ);
-	sigaction(SIGXFSZ, &ignore, &size);
 	sigprocmask(SIG_BLOCK, &block, &mask);
 	vk_store_sweep(st->path);
 	e = in_place_is_better(st) ? commit_in_place(st, &new) : vk_commit_anew(st, &new);
 	if (e == VK_OK)
 		adopt(st, &new);
 	sigprocmask(SIG_SETMASK, &mask, NULL);
-	sigaction(SIGXFSZ, &size, NULL);
 	return e;
 }
 

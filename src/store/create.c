@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: ISC */
 /* The first file.  It appears whole, and only where nothing was. */
+#include <fcntl.h>
 #include <sys/stat.h>
 
-#include "store/internal.h"
+#include "store/lock.h"
+#include "store/stage.h"
 #include "valetkey/secret.h"
 
 static enum vk_err
@@ -28,6 +30,18 @@ fill(int fd, struct vk_keys *keys, const struct vk_slot_new *slots, size_t n)
 	return vk_builder_finish(&b, older, newest);
 }
 
+/* Locked, so that who comes upon the new keystore before the other names beside it are gone waits. */
+static enum vk_err
+publish(struct vk_replace *r, const char *path)
+{
+	VK_CLEANUP(vk_closep) int fd = fcntl(r->fd, F_DUPFD_CLOEXEC, 3);
+	enum vk_err e = fd >= 0 ? VK_OK : vk_fail_errno("cannot make the keystore %s", path);
+
+	if (e == VK_OK && (e = vk_replace_commit_new(r)) == VK_OK)
+		vk_store_sweep(path);
+	return e;
+}
+
 enum vk_err
 vk_store_create(const char *path, const struct vk_slot_new *slots, size_t n)
 {
@@ -43,9 +57,10 @@ vk_store_create(const char *path, const struct vk_slot_new *slots, size_t n)
 	if (!(keys = vk_arena_alloc(sizeof(*keys))))
 		return VK_ENOMEM;
 	*keys = (struct vk_keys){ 0 };
-	if ((e = vk_replace_begin(path, 0600, &r)) == VK_OK) {
+	if ((e = vk_replace_begin_new(path, 0600, &r)) == VK_OK) {
+		(void)!vk_lock_try(r.fd, F_WRLCK);
 		if ((e = fill(r.fd, keys, slots, n)) == VK_OK)
-			e = vk_replace_commit_new(&r);
+			e = publish(&r, path);
 		vk_replace_abort(&r);
 	}
 	vk_arena_free(keys);

@@ -75,7 +75,7 @@ behave() {
 	[ "$(stat -c %a me)" = 600 ]
 	[[ "$(cat me)" == "#"*"${out%$'\n'}"$'\n'vki1-* ]]
 	sum=$(sha256sum me)
-	fails 2 "me exists already" "$V" slot keygen me
+	fails 2 "me already exists" "$V" slot keygen me
 	[ "$sum" = "$(sha256sum me)" ]
 	fails 6 "none/me" "$V" slot keygen none/me
 	[ -z "$(ls | grep new-)" ]

@@ -178,3 +178,42 @@ print(0 if struct.unpack_from("<Q", b, 32) > struct.unpack_from("<Q", b, 4128) e
 	[[ $status -eq 5 && $err == *"come from older states"* && $err == *"kept 3000 of 3000"* ]] || show_run
 	"$VALETKEY" verify >"$T/log"
 }
+
+@test "compact: happens by itself, also when only key slots change" {
+	recipient=$("$VALETKEY" slot keygen "$T/id")
+	grown=0
+	for i in $(seq 30); do
+		"$VALETKEY" slot add --recipient "$recipient" --label "to-go" >"$T/log"
+		"$VALETKEY" slot remove --keep-key to-go >"$T/log" 2>&1
+		now=$(stat -c %s "$VALETKEY_KEYSTORE")
+		[ "$now" -le "$grown" ] || grown=$now
+		[ "$now" -le $((66 * 4096)) ]
+	done
+	# it grew to where it is worth it, and is small again
+	[ "$grown" -ge $((60 * 4096)) ] || { echo "$grown"; false; }
+	[ "$now" -lt "$grown" ]
+	"$VALETKEY" verify >"$T/log"
+}
+
+@test "backup: VALETKEY_STORE_ID of another keystore is refused" {
+	id=$("$VALETKEY" status --json | jq -r .id)
+	VALETKEY_STORE_ID=${id//[0-9]/a} split "$VALETKEY" backup "$T/copy"
+	[[ $status -eq 4 && $err == *"not the one that VALETKEY_STORE_ID names"* && ! -e $T/copy ]] || show_run
+	VALETKEY_STORE_ID=$id "$VALETKEY" backup "$T/copy"
+	[ -f "$T/copy" ]
+}
+
+@test "a file size limit is an error of every writer, and the command of a run keeps its signal" {
+	recipient=$("$VALETKEY" slot keygen "$T/bob")
+	head -c 60000 /dev/urandom | base64 -w0 | head -c 65000 | "$VALETKEY" add https://big.example >"$T/log"
+	before=$(ls "$T")
+	for what in "backup $T/to" "export --clear --output $T/to" "export --to-recipient $recipient --output $T/to" "compact"; do
+		# shellcheck disable=SC2086
+		split bash -c 'ulimit -f 16; exec "$@"' - "$VALETKEY" $what
+		[[ $status -eq 6 && $err == *"File too large"* ]] || { echo "$what"; show_run; }
+	done
+	rm -f "$T/out" "$T/err"
+	[ "$(ls "$T")" = "$(grep -v '^\(out\|err\)$' <<<"$before")" ]
+	split "$VALETKEY" run -- grep SigIgn /proc/self/status
+	[ "$out" = "$(grep SigIgn /proc/self/status)"$'\n' ] || show_run
+}

@@ -103,16 +103,57 @@ static void
 test_replace_new(void **state)
 {
 	struct vk_replace r, second;
+	struct stat s;
 
 	(void)state;
 	snprintf(path, sizeof(path), "%s/file", scratch);
-	assert_ok(vk_replace_begin(path, 0600, &r));
-	assert_ok(vk_replace_begin(path, 0600, &second));
+	assert_ok(vk_replace_begin_new(path, 0640, &r));
+	assert_ok(vk_replace_begin_new(path, 0600, &second));
 	assert_ok(vk_write_full(r.fd, "first", 5));
 	assert_ok(vk_replace_commit_new(&r));
 	assert_int_equal(vk_replace_commit_new(&second), VK_EEXIST);
 	assert_text(path, "first");
 	assert_int_equal(files(), 1);
+	assert_int_equal(stat(path, &s), 0);
+	assert_int_equal(s.st_mode & 07777, 0640);
+	assert_int_equal(vk_replace_begin_new(path, 0600, &second), VK_EEXIST);
+	/* one that has a name from the start */
+	snprintf(path, sizeof(path), "%s/other", scratch);
+	assert_ok(vk_replace_begin(path, 0600, &r));
+	assert_ok(vk_replace_begin(path, 0600, &second));
+	assert_ok(vk_replace_commit_new(&r));
+	assert_int_equal(vk_replace_commit_new(&second), VK_EEXIST);
+	assert_int_equal(files(), 2);
+	snprintf(path, sizeof(path), "%s/none/file", scratch);
+	assert_int_equal(vk_replace_begin_new(path, 0600, &r), VK_ESYS);
+	/* a link that leads nowhere is something */
+	snprintf(path, sizeof(path), "%s/link", scratch);
+	assert_int_equal(symlink("nowhere", path), 0);
+	assert_int_equal(vk_replace_begin_new(path, 0600, &r), VK_EEXIST);
+}
+
+static void
+test_litter(void **state)
+{
+	char dir[128], inner[160], kept[128];
+	int fd;
+
+	(void)state;
+	snprintf(dir, sizeof(dir), "%s/d-XXXXXX", scratch);
+	snprintf(kept, sizeof(kept), "%s/k-XXXXXX", scratch);
+	assert_true((fd = vk_litter_file(kept)) >= 0);
+	close(fd);
+	assert_true(vk_litter_dir(dir));
+	snprintf(inner, sizeof(inner), "%s/f", dir);
+	put_text(inner, "x", 0600);
+	vk_litter_add(inner);
+	assert_int_equal(files(), 2);
+	vk_litter_forget(kept);
+	vk_litter_remove();
+	assert_int_equal(files(), 1);
+	assert_text(kept, "");
+	vk_litter_forget(inner);
+	vk_litter_forget(dir);
 }
 
 static void
@@ -212,6 +253,7 @@ main(void)
 		T(test_replace),
 		T(test_replace_links),
 		T(test_replace_new),
+		T(test_litter),
 		T(test_reads),
 		T(test_parents),
 		T(test_user_path),
