@@ -344,37 +344,36 @@ clean_up(struct run *r)
 
 /* The keys are out of reach here, and the files of the run around us are in place: go on with those. */
 static bool
-is_within_run(const struct vk_run_opts *o)
+is_within_run(const struct vk_run_opts *o, const char *rung)
 {
-	const char *rung = getenv(VARIABLE);
-
 	return rung && *rung && !vk_unlock_variable() && o->n_names == 0 && o->n_env == 0 &&
 	    o->n_secrets == 0 && !o->policy.profile && !o->policy.config;
 }
 
 /* Returns when the command cannot be executed. */
 static enum vk_err
-go_on(struct run *r, struct vk_run_end *ret)
+go_on(struct run *r, const char *rung, struct vk_run_end *ret)
 {
 	struct vk_launch launch = {
 		.path = r->path, .argv = r->opts->command, .envp = environ, .mask = &r->mask,
 		.on_sigchld = &r->on_sigchld,
 	};
 
-	if (r->opts->require == VK_RUNG_R1 && strcmp(getenv(VARIABLE), "R1") != 0)
-		return vk_fail(VK_EPOLICY, "R1 is required, and the run around this one has %s", getenv(VARIABLE));
+	if (r->opts->require == VK_RUNG_R1 && strcmp(rung, "R1") != 0)
+		return vk_fail(VK_EPOLICY, "R1 is required, and the run around this one has %s", rung);
 	return vk_command_become(&launch, &ret->status);
 }
 
 static enum vk_err
 run(struct run *r, struct vk_run_end *ret)
 {
+	const char *outer = getenv(VARIABLE);
 	enum vk_err e = vk_build_secrets_check(r->opts);
 
 	if (e == VK_OK)
 		e = vk_command_find(r->opts->command[0], &r->path, &ret->status);
-	if (e == VK_OK && is_within_run(r->opts))
-		return go_on(r, ret);
+	if (e == VK_OK && is_within_run(r->opts, outer))
+		return go_on(r, outer, ret);
 	if (e == VK_OK)
 		e = reach_rung(r);
 	if (e == VK_OK)
