@@ -22,6 +22,15 @@ enum vk_rung {
 	VK_RUNG_R2 = 2,
 };
 
+/* Which process gets a file of the run when it opens it; the others find it empty. */
+enum vk_gate_rule {
+	VK_GATE_OFF,   /* there is no gate: whoever opens it */
+	VK_GATE_OWN,   /* the command itself, and not what it starts */
+	VK_GATE_FIRST, /* whoever opens it first, once */
+	VK_GATE_ALL,   /* every process of the command, and nobody outside */
+	VK_GATE_SELF,  /* valetkey's own program, as git's helper */
+};
+
 /* What one rung can do here, for doctor and --verbose. */
 struct vk_rung_probe {
 	enum vk_rung rung;
@@ -63,6 +72,7 @@ struct vk_run_opts {
 	enum vk_rung max;     /* do not try anything stronger; NONE: R1 */
 	bool keep_own;        /* --keep-own-credentials */
 	bool no_confine;      /* --no-confine */
+	enum vk_gate_rule gate; /* --gate */
 	bool verbose;
 	char **command;       /* NULL-terminated, at least one word */
 	/* How lines for the user leave: this floor does not print. */

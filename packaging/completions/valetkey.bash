@@ -127,6 +127,8 @@ _valetkey()
 	run:--max-rung)
 		mapfile -t COMPREPLY < <(compgen -W 'R1 R2' -- "$cur")
 		return ;;
+	run:--gate)
+		return ;;
 	render:--profile)
 		return ;;
 	render:--config)
@@ -174,7 +176,7 @@ _valetkey()
 	repair)
 		mapfile -t COMPREPLY < <(compgen -W '--help' -- "$cur") ;;
 	run)
-		mapfile -t COMPREPLY < <(compgen -W '--profile --config --credential --with --env --build-secret --require-rung --max-rung --keep-own-credentials --no-confine --verbose --help --' -- "$cur") ;;
+		mapfile -t COMPREPLY < <(compgen -W '--profile --config --credential --with --env --build-secret --require-rung --max-rung --keep-own-credentials --no-confine --gate --verbose --help --' -- "$cur") ;;
 	render)
 		mapfile -t COMPREPLY < <(compgen -W '--profile --config --credential --keep-own-credentials --reveal --help npm netrc git' -- "$cur") ;;
 	setup)

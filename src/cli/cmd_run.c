@@ -9,7 +9,7 @@ static int run(int argc, char **argv);
 
 enum {
 	OPT_PROFILE = 1, OPT_CONFIG, OPT_CREDENTIAL, OPT_WITH, OPT_ENV, OPT_BUILD_SECRET,
-	OPT_REQUIRE_RUNG, OPT_MAX_RUNG, OPT_KEEP_OWN, OPT_NO_CONFINE, OPT_VERBOSE,
+	OPT_REQUIRE_RUNG, OPT_MAX_RUNG, OPT_KEEP_OWN, OPT_NO_CONFINE, OPT_GATE, OPT_VERBOSE,
 };
 
 static const struct vk_opt opts[] = {
@@ -24,6 +24,7 @@ static const struct vk_opt opts[] = {
 	{ OPT_MAX_RUNG, "max-rung", "R1|R2", "do not try a stronger one", false },
 	{ OPT_KEEP_OWN, "keep-own-credentials", NULL, "leave other tokens in .npmrc and netrc", false },
 	{ OPT_NO_CONFINE, "no-confine", NULL, "hide nothing of the user's from the command", false },
+	{ OPT_GATE, "gate", "WHO", "hand the files to the command's own process, the first reader, or all", false },
 	{ OPT_VERBOSE, "verbose", NULL, "say what is placed and what is in force", false },
 };
 
@@ -144,6 +145,19 @@ parse_rung(const char *option, const char *text, enum vk_rung *ret)
 }
 
 static enum vk_err
+parse_gate(const char *text, enum vk_gate_rule *ret)
+{
+	static const char *const names[] = { [VK_GATE_OWN] = "own", [VK_GATE_FIRST] = "first", [VK_GATE_ALL] = "all" };
+
+	for (size_t i = VK_GATE_OWN; i < VK_COUNT(names); i++)
+		if (strcmp(text, names[i]) == 0) {
+			*ret = (enum vk_gate_rule)i;
+			return VK_OK;
+		}
+	return vk_fail(VK_EUSAGE, "--gate: own, first or all");
+}
+
+static enum vk_err
 take_option(struct request *q, int id, char *arg)
 {
 	switch (id) {
@@ -168,6 +182,8 @@ take_option(struct request *q, int id, char *arg)
 	case OPT_KEEP_OWN:
 		q->run.keep_own = true;
 		return VK_OK;
+	case OPT_GATE:
+		return parse_gate(arg, &q->run.gate);
 	case OPT_NO_CONFINE:
 		q->run.no_confine = true;
 		return VK_OK;

@@ -41,7 +41,8 @@ vk_doctor_rungs(struct vk_doctor *d)
 	if (!p[0].works && !p[1].works)
 		vk_doctor_add(d, VK_DOCTOR_FINDING, "rung", "\"valetkey run\" cannot work here");
 	vk_doctor_add(d, VK_DOCTOR_NOTE, "rung",
-	    "confinement of files on R2 and the gate are not part of this version, so not in force");
+	    "confinement of files on R2 is not part of this version, so not in force; the gate is, "
+	    "when asked for with --gate");
 }
 
 void

@@ -12,6 +12,7 @@
 #include "valetkey/io.h"
 #include "valetkey/unlock.h"
 #include "command.h"
+#include "gate.h"
 #include "keyfilter.h"
 
 /* 0, 126 or 127. */
@@ -159,6 +160,8 @@ command_main(const struct vk_launch *l, pid_t parent, int report)
 		err = EKEYREJECTED;
 	} else if (l->no_keys && vk_keyfilter() != VK_OK) {
 		err = EXFULL;
+	} else if (l->gate >= 0 && vk_gate_enter(l->gate) != VK_OK) {
+		err = EUNATCH;
 	} else {
 		err = become(l);
 	}
@@ -197,6 +200,8 @@ vk_command_start(const struct vk_launch *l, pid_t *ret_pid, int *ret_status)
 			"does without");
 		return vk_fail(VK_ESYS, "the command could not be kept from the session in the user's keyring");
 	}
+	if (err == EUNATCH)
+		return vk_fail(VK_EPOLICY, "the kernel refuses the gate here, or a process around this one has one");
 	if (err == EKEYREJECTED)
 		return vk_fail(VK_ESYS, "the command could not be given a session keyring of its own");
 	return cannot(l, err, ret_status);

@@ -3,6 +3,7 @@
 #ifndef VK_INJECT_FILES_H
 #define VK_INJECT_FILES_H
 
+#include "valetkey/inject.h"
 #include "valetkey/secret.h"
 
 enum { VK_FILES_MAX = 32 };
@@ -15,6 +16,7 @@ struct vk_file {
 	int fd;             /* ours, writable, for the wipe (R1); -1 */
 	char *map;          /* the same for R2 */
 	size_t size;
+	enum vk_gate_rule rule; /* of the gate, in the place of the run's; OFF: the run's */
 };
 
 struct vk_files {

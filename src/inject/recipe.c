@@ -62,6 +62,8 @@ vk_recipe_file(struct vk_kitchen *k, const struct vk_recipe *r, bool for_build, 
 		e = r->render(k, &taken, for_build, &text);
 	if (e == VK_OK)
 		e = vk_files_add(&k->files, name, &text, for_build ? NULL : r->usual(k), ret_file);
+	if (e == VK_OK)
+		(*ret_file)->rule = for_build ? VK_GATE_ALL : r->gate;
 	if (e == VK_OK && !for_build && r->more)
 		e = r->more(k, &taken);
 	return e;

@@ -26,6 +26,7 @@ struct vk_recipe {
 	const char *name;
 	const char *file; /* its name among the files of a run */
 	bool in_builds;   /* may be a --build-secret */
+	enum vk_gate_rule gate; /* for its file, in the place of the run's rule; OFF: the run's */
 
 	/* Does it take ${c}?  An error refuses the run. */
 	enum vk_err (*takes)(struct vk_kitchen *k, const struct vk_cred *c, bool *ret);

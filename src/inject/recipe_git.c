@@ -134,6 +134,7 @@ git_lead(struct vk_kitchen *k, const struct vk_cred_list *taken, const char *pat
 const struct vk_recipe vk_recipe_git = {
 	.name = "git",
 	.file = "git-answers",
+	.gate = VK_GATE_SELF,
 	.takes = git_takes,
 	.render = git_render,
 	.usual = git_usual,

@@ -15,6 +15,7 @@
 #include "build_secret.h"
 #include "caps.h"
 #include "command.h"
+#include "gate.h"
 #include "hide.h"
 #include "recipe.h"
 #include "rung1.h"
@@ -34,6 +35,7 @@ struct run {
 	struct vk_rung1_plan plan;
 	struct vk_rung1 rung1;
 	struct vk_rung2 rung2;
+	struct vk_gate gate;
 	struct vk_hidden hidden;
 	bool try_rung1;
 	bool no_keys; /* key calls of the command are refused */
@@ -79,6 +81,10 @@ consider_rung1(struct run *r)
 static enum vk_err
 reach_rung(struct run *r)
 {
+	enum vk_err e = r->opts->gate ? vk_gate_start(&r->gate, r->opts->gate) : VK_OK;
+
+	if (e != VK_OK)
+		return e;
 	consider_rung1(r);
 	if (r->try_rung1 && vk_rung1_build(&r->rung1, &r->plan) != VK_OK)
 		no_rung1(r, vk_reason());
@@ -174,10 +180,14 @@ make_files(struct run *r)
 				    r->recipes[i]->name);
 		}
 	}
+	for (size_t i = 0; e == VK_OK && r->opts->gate && i < r->kitchen.files.n; i++)
+		e = vk_gate_take(&r->gate, &r->kitchen.files.v[i]);
 	if (e == VK_OK && r->kitchen.rung == VK_RUNG_R1)
 		e = vk_rung1_place(&r->rung1, &r->kitchen.files);
 	else if (e == VK_OK)
 		e = vk_rung2_place(&r->rung2, &r->kitchen.files);
+	for (size_t i = 0; e == VK_OK && r->opts->gate && i < r->kitchen.files.n; i++)
+		e = vk_gate_know(&r->gate, &r->kitchen.files.v[i]);
 	if (e == VK_OK && r->kitchen.rung == VK_RUNG_R1)
 		e = vk_hide_mount(&r->hidden, r->rung1.dir, r->rung1.place, &r->kitchen.files);
 	return e;
@@ -228,8 +238,13 @@ tell(const struct run *r)
 		vk_say(r->opts, "the command does not see %s", r->hidden.v[i]);
 	if (r->no_keys)
 		vk_say(r->opts, "the command cannot use the kernel's keys");
-	vk_say(r->opts, "not in force: the gate%s; every process of the command may read the files while it runs",
-	    r->kitchen.rung == VK_RUNG_R1 && !r->opts->no_confine ? "" : " and confinement of files");
+	if (r->opts->gate)
+		vk_say(r->opts, "a gate decides at each open who gets a file");
+	else
+		vk_say(r->opts, "not in force: the gate (--gate); every process of the command may read the files "
+				"while it runs");
+	if (r->kitchen.rung != VK_RUNG_R1 || r->opts->no_confine)
+		vk_say(r->opts, "not in force: confinement of files");
 }
 
 static void
@@ -264,12 +279,13 @@ start_and_wait(struct run *r, struct vk_run_end *ret)
 {
 	struct vk_supervise s = {
 		.new_pid_ns = r->kitchen.rung == VK_RUNG_R1,
-		.helpers = { &r->rung1.init.pid, &r->rung2.holder.pid },
+		.helpers = { &r->rung1.init.pid, &r->rung2.holder.pid, &r->gate.child.pid },
+		.vital = &r->gate.child.pid,
 	};
 	struct vk_launch launch = {
 		.path = r->path, .argv = r->argv, .envp = r->kitchen.env.v,
 		.mask = &r->mask, .on_sigchld = &r->on_sigchld, .new_pid_ns = s.new_pid_ns,
-		.no_keys = r->no_keys,
+		.no_keys = r->no_keys, .gate = r->opts->gate ? r->gate.child.sock : -1,
 	};
 	struct vk_terminal terminal;
 	enum vk_err e;
@@ -329,12 +345,18 @@ release_signals(const struct run *r)
 static enum vk_err
 clean_up(struct run *r)
 {
+	struct vk_gate_count counts[VK_FILES_MAX];
 	bool held = r->kitchen.rung == VK_RUNG_R2 && r->kitchen.files.n > 0;
 	enum vk_err e;
 
 	if (held && r->rung2.holder.pid == 0)
 		vk_caution(r->opts, "the process that held the files died before the command ended: what it "
 				    "read after that had no credentials");
+	vk_gate_end(&r->gate, counts);
+	for (size_t i = 0; i < r->kitchen.files.n; i++)
+		if (counts[i].refused > 0)
+			vk_say(r->opts, "%s was not for %u who opened it", r->kitchen.files.v[i].name,
+			    counts[i].refused);
 	vk_rung1_end(&r->rung1);
 	vk_rung2_end(&r->rung2);
 	e = vk_files_wipe(&r->kitchen.files);
@@ -356,7 +378,7 @@ go_on(struct run *r, const char *rung, struct vk_run_end *ret)
 {
 	struct vk_launch launch = {
 		.path = r->path, .argv = r->opts->command, .envp = environ, .mask = &r->mask,
-		.on_sigchld = &r->on_sigchld,
+		.on_sigchld = &r->on_sigchld, .gate = -1,
 	};
 
 	if (r->opts->require == VK_RUNG_R1 && strcmp(rung, "R1") != 0)
@@ -400,7 +422,7 @@ run(struct run *r, struct vk_run_end *ret)
 enum vk_err
 vk_run(const struct vk_run_opts *opts, struct vk_run_end *ret)
 {
-	struct run r = { .opts = opts, .rung1 = VK_RUNG1_NONE, .rung2 = VK_RUNG2_NONE };
+	struct run r = { .opts = opts, .rung1 = VK_RUNG1_NONE, .rung2 = VK_RUNG2_NONE, .gate = VK_GATE_NONE };
 	ssize_t n = readlink("/proc/self/exe", r.self, sizeof(r.self) - 1);
 	enum vk_err e, wiped;
 

@@ -2,21 +2,14 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "valetkey/io.h"
 #include "caps.h"
+#include "memory_file.h"
 #include "rung2.h"
-
-#ifndef MFD_NOEXEC_SEAL
-#define MFD_NOEXEC_SEAL 0x0008U
-#endif
-#ifndef F_SEAL_FUTURE_WRITE
-#define F_SEAL_FUTURE_WRITE 0x0010
-#endif
 
 static void
 holder_main(int sock, const void *arg)
@@ -56,45 +49,6 @@ vk_rung2_start(struct vk_rung2 *r)
 	return vk_child_start(0, holder_main, NULL, &r->holder);
 }
 
-/*
- * The writable mapping is made before the seal and is the only way left to change the bytes: it is
- * how they are overwritten in the end.
- */
-static enum vk_err
-fill(struct vk_file *f, int fd, bool *locked)
-{
-	const int seals = F_SEAL_SEAL | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_FUTURE_WRITE;
-	char *map;
-
-	if (f->text.len > 0 && vk_write_full(fd, f->text.p, f->text.len) != VK_OK)
-		return VK_ESYS;
-	if (fchmod(fd, 0400) < 0)
-		return vk_fail_errno("cannot protect a memory file");
-	if (f->text.len > 0) {
-		map = mmap(NULL, f->text.len, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
-		if (map == MAP_FAILED)
-			return vk_fail_errno("cannot map a memory file");
-		f->map = map;
-		f->size = f->text.len;
-		madvise(map, f->size, MADV_DONTDUMP);
-		if (mlock(map, f->size) < 0)
-			*locked = false;
-	}
-	if (fcntl(fd, F_ADD_SEALS, seals) < 0)
-		return vk_fail_errno("cannot seal a memory file");
-	return VK_OK;
-}
-
-static int
-memory_file(const char *name)
-{
-	int fd = memfd_create(name, MFD_CLOEXEC | MFD_ALLOW_SEALING | MFD_NOEXEC_SEAL);
-
-	if (fd < 0 && errno == EINVAL) /* before Linux 6.3 */
-		fd = memfd_create(name, MFD_CLOEXEC | MFD_ALLOW_SEALING);
-	return fd;
-}
-
 /* Where /proc shows another PID namespace's numbers, the name would lead astray. */
 static enum vk_err
 check_name(const char *path, int fd)
@@ -112,12 +66,10 @@ static enum vk_err
 place_one(struct vk_rung2 *r, struct vk_file *f)
 {
 	VK_CLEANUP(vk_note_clear) struct vk_note n = VK_NOTE_INIT;
-	VK_CLEANUP(vk_closep) int fd = memory_file(f->name);
+	VK_CLEANUP(vk_closep) int fd = -1;
 	enum vk_err e;
 
-	if (fd < 0)
-		return vk_fail_errno("cannot make a memory file");
-	if ((e = fill(f, fd, &r->locked)) != VK_OK)
+	if ((e = vk_memory_file(f, &r->locked, &fd)) != VK_OK)
 		return e;
 	n.fds[0] = dup(fd);
 	n.n_fds = 1;

@@ -47,8 +47,11 @@ reap(struct vk_supervise *s, int *ret_status)
 			return true;
 		}
 		for (size_t i = 0; pid > 0 && i < VK_HELPERS_MAX; i++)
-			if (s->helpers[i] && *s->helpers[i] == pid && !WIFSTOPPED(status))
+			if (s->helpers[i] && *s->helpers[i] == pid && !WIFSTOPPED(status)) {
 				*s->helpers[i] = 0;
+				if (s->helpers[i] == s->vital)
+					kill(s->command, SIGKILL);
+			}
 	}
 	return false;
 }

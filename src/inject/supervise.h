@@ -10,13 +10,14 @@
 
 #include "valetkey/base.h"
 
-enum { VK_HELPERS_MAX = 2 };
+enum { VK_HELPERS_MAX = 3 };
 
 struct vk_supervise {
 	pid_t command;
 	bool new_pid_ns; /* the command is process 2 of R1's namespace */
 	/* Processes of ours.  Set to 0 when one ends before its time; NULL: none. */
 	pid_t *helpers[VK_HELPERS_MAX];
+	pid_t *vital; /* the one of them that the command cannot go on without: it is killed; NULL: none */
 };
 
 /** vk_supervise(s): Until the command ends; returns its wait status.  Every signal must be blocked. */

@@ -1,0 +1,168 @@
+/* SPDX-License-Identifier: ISC */
+/* Our side of the gate, and the command's. */
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/audit.h>
+#include <linux/filter.h>
+#include <linux/seccomp.h>
+#include <stddef.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "valetkey/io.h"
+#include "caps.h"
+#include "gate.h"
+#include "gate_child.h"
+#include "memory_file.h"
+
+enum vk_err
+vk_gate_start(struct vk_gate *g, enum vk_gate_rule rule)
+{
+	g->rule = rule;
+	return vk_child_start(0, vk_gate_main, NULL, &g->child);
+}
+
+static enum vk_err
+ask(struct vk_gate *g, struct vk_note *n)
+{
+	enum vk_err e = vk_note_send(g->child.sock, n);
+
+	vk_note_clear(n);
+	if (e == VK_OK)
+		e = vk_note_recv(g->child.sock, n);
+	if (e == VK_OK && n->code != VK_OK)
+		e = vk_fail((enum vk_err)n->code, "%s", n->text);
+	return e;
+}
+
+enum vk_err
+vk_gate_take(struct vk_gate *g, struct vk_file *f)
+{
+	VK_CLEANUP(vk_note_clear) struct vk_note n = VK_NOTE_INIT;
+	enum vk_err e;
+
+	n.code = VK_GATE_FILE;
+	n.value = (long)(f->rule ? f->rule : g->rule);
+	if ((e = vk_memory_file(f, &g->locked, &n.fds[0])) != VK_OK)
+		return e;
+	n.n_fds = 1;
+	vk_buf_clear(&f->text);
+	return ask(g, &n);
+}
+
+enum vk_err
+vk_gate_know(struct vk_gate *g, const struct vk_file *f)
+{
+	VK_CLEANUP(vk_note_clear) struct vk_note n = VK_NOTE_INIT;
+	struct vk_gate_id id = { 0 };
+	struct stat st;
+
+	if (stat(f->path, &st) < 0)
+		return vk_fail_errno("%s", f->path);
+	id.dev = st.st_dev;
+	id.ino = st.st_ino;
+	n.code = VK_GATE_KNOW;
+	memcpy(n.text, &id, sizeof(id));
+	return ask(g, &n);
+}
+
+#if defined(__x86_64__)
+#define OWN AUDIT_ARCH_X86_64
+#elif defined(__aarch64__)
+#define OWN AUDIT_ARCH_AARCH64
+#endif
+
+#define LOAD(field) BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, field))
+#define IF(how, k, yes, no) BPF_JUMP(BPF_JMP | (how) | BPF_K, (k), (yes), (no))
+#define RETURN(what) BPF_STMT(BPF_RET | BPF_K, (what))
+
+/* Not for reading a file: writing, directories, and names only. */
+#define OTHER_USE (O_ACCMODE | O_DIRECTORY | O_PATH)
+
+/*
+ * Descriptors of other architectures' calls go on as they are: they read the empty file.  io_uring would open files
+ * unseen, and so is not there.
+ */
+static enum vk_err
+listen(int *ret_fd)
+{
+#ifdef OWN
+	struct sock_filter program[] = {
+		/* 0 */ LOAD(arch),
+		/* 1 */ IF(BPF_JEQ, OWN, 1, 0),
+		/* 2 */ RETURN(SECCOMP_RET_ALLOW),
+		/* 3 */ LOAD(nr),
+		/* 4 */ IF(BPF_JEQ, SYS_openat, 5, 0),
+#ifdef SYS_open
+		/* 5 */ IF(BPF_JEQ, SYS_open, 6, 0),
+#else
+		/* 5 */ IF(BPF_JEQ, SYS_openat, 4, 0),
+#endif
+		/* 6 */ IF(BPF_JEQ, SYS_openat2, 7, 0),
+		/* 7 */ IF(BPF_JEQ, SYS_io_uring_setup, 0, 1),
+		/* 8 */ RETURN(SECCOMP_RET_ERRNO | ENOSYS),
+		/* 9 */ RETURN(SECCOMP_RET_ALLOW),
+		/* 10: openat */ LOAD(args[2]),
+		/* 11 */ BPF_STMT(BPF_JMP | BPF_JA, 1),
+		/* 12: open */ LOAD(args[1]),
+		/* 13 */ IF(BPF_JSET, OTHER_USE, 1, 0),
+		/* 14 */ RETURN(SECCOMP_RET_USER_NOTIF),
+		/* 15 */ RETURN(SECCOMP_RET_ALLOW),
+	};
+	struct sock_fprog filter = { sizeof(program) / sizeof(program[0]), program };
+	long fd;
+
+	if (!vk_caps_has(CAP_SYS_ADMIN) && prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0)
+		return vk_fail_errno("cannot give up new privileges");
+	fd = syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER,
+	    SECCOMP_FILTER_FLAG_NEW_LISTENER | SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV, &filter);
+	if (fd < 0 && errno == EBUSY)
+		return vk_fail(VK_EPOLICY, "a process around this one has a gate of its own");
+	if (fd < 0)
+		return vk_fail_errno("the kernel refuses the gate");
+	*ret_fd = (int)fd;
+	return VK_OK;
+#else
+	(void)ret_fd;
+	return vk_fail(VK_ESYS, "there is no gate on this architecture");
+#endif
+}
+
+enum vk_err
+vk_gate_enter(int sock)
+{
+	VK_CLEANUP(vk_note_clear) struct vk_note n = VK_NOTE_INIT;
+	enum vk_err e;
+	int fd;
+
+	n.code = VK_GATE_LISTEN;
+	if ((e = listen(&n.fds[0])) != VK_OK)
+		return e;
+	n.n_fds = 1;
+	if ((e = vk_note_send(sock, &n)) != VK_OK)
+		return e;
+	/* The first open that the gate hears of: whose it is, is the command's own process. */
+	if ((fd = open("/", O_RDONLY | O_CLOEXEC)) < 0)
+		return vk_fail_errno("the gate does not answer");
+	close(fd);
+	return VK_OK;
+}
+
+void
+vk_gate_end(struct vk_gate *g, struct vk_gate_count ret[VK_FILES_MAX])
+{
+	VK_CLEANUP(vk_note_clear) struct vk_note n = VK_NOTE_INIT;
+
+	memset(ret, 0, VK_FILES_MAX * sizeof(*ret));
+	if (g->child.pid > 0) {
+		n.code = VK_GATE_COUNT;
+		if (ask(g, &n) == VK_OK)
+			memcpy(ret, n.text, VK_FILES_MAX * sizeof(*ret));
+	}
+	vk_child_stop(&g->child);
+}
+
+_Static_assert(VK_FILES_MAX * sizeof(struct vk_gate_count) <= VK_NOTE_TEXT, "the counts fit a note");
