@@ -156,10 +156,11 @@ print(0 if struct.unpack_from("<Q", b, 32) > struct.unpack_from("<Q", b, 4128) e
 	head -c 50000 /dev/zero | tr '\0' Z | "$VALETKEY" add https://blob.example >"$T/log"
 	truncate -s -16384 "$VALETKEY_KEYSTORE"
 	split "$VALETKEY" repair
+	# where keys are drawn by lot, so is what lay at the end
 	[[ $status -eq 5 && $err =~ kept\ ([0-9]+)\ of\ 307 ]] || show_run
-	[ "${BASH_REMATCH[1]}" -lt 307 ]
-	[ "$("$VALETKEY" list --json | jq 'length')" -eq "${BASH_REMATCH[1]}" ]
-	[[ ! $err =~ ([0-9]+)\ entries\ come || ${BASH_REMATCH[1]} -le 307 ]] || show_run
+	kept=${BASH_REMATCH[1]}
+	[[ $kept -le 307 && $("$VALETKEY" list --json | jq length) -eq $kept ]] || show_run
+	[[ ! $err =~ ([0-9]+)\ entries\ come || ${BASH_REMATCH[1]} -le $kept ]] || show_run
 }
 
 @test "repair: entries below a damaged page come back from its older state, and it says so" {
