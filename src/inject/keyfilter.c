@@ -50,7 +50,7 @@ vk_keyfilter(void)
 	struct sock_filter program[] = {
 		/* 0 */ LOAD(arch),
 		/* 1 */ IF(BPF_JEQ, OWN, 2, 0),
-		/* 2 */ IF(BPF_JEQ, OTHER, 4, 0),
+		/* 2 */ IF(BPF_JEQ, OTHER, 5, 0),
 		/* 3 */ RETURN(SECCOMP_RET_ERRNO | ENOSYS),
 		/* 4 */ LOAD(nr),
 		/* 5 */ BPF_STMT(BPF_ALU | BPF_AND | BPF_K, ~X32_BIT),
