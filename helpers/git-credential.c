@@ -3,6 +3,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "valetkey/broker.h"
 #include "valetkey/io.h"
 #include "common.h"
 #include "git.h"
@@ -61,8 +62,6 @@ find(const struct git_request *r, struct vk_cred **ret)
 	struct vk_query q = { &r->scope, r->msg.username };
 	enum vk_err e;
 
-	if (r->answers)
-		return vk_git_answers_find(r->answers, &q, ret);
 	if ((e = vk_policy_open(&r->opts, &p)) != VK_OK)
 		return e;
 	return vk_policy_find(p, &q, ret);
@@ -107,7 +106,8 @@ act(struct git_request *r, const char *action)
 
 	if ((e = read_request(&in)) != VK_OK)
 		return refuse(e);
-	if (r->answers && !is_get)
+	/* A run has nothing that could be changed. */
+	if (!is_get && vk_broker_where())
 		return 0;
 	if ((e = vk_git_parse(in.p ? in.p : "", in.len, &r->msg)) != VK_OK)
 		return refuse(e);
@@ -129,7 +129,7 @@ static int
 usage(void)
 {
 	static const char text[] =
-	    "usage: git-credential-valetkey [--config FILE] [--profile NAME] [--answers FILE] "
+	    "usage: git-credential-valetkey [--config FILE] [--profile NAME] "
 	    "get|store|erase|capability\n\n"
 	    "git starts this; \"valetkey setup git\" registers it.\n";
 
@@ -156,16 +156,14 @@ int
 vk_git_credential(int argc, char **argv)
 {
 	static const char capabilities[] = "version 0\ncapability authtype\ncapability state\n";
-	struct git_request r = { .answers = NULL };
+	struct git_request r = { .opts = { .tool = "git" } };
 	const char *v, *action;
 	int at, status;
 
 	for (at = 1; at < argc && argv[at][0] == '-'; at++) {
 		if (strcmp(argv[at], "--help") == 0 || strcmp(argv[at], "-h") == 0)
 			return usage();
-		if ((v = option(argc, argv, &at, "--answers")))
-			r.answers = v;
-		else if ((v = option(argc, argv, &at, "--config")))
+		if ((v = option(argc, argv, &at, "--config")))
 			r.opts.config = v;
 		else if ((v = option(argc, argv, &at, "--profile")))
 			r.opts.profile = v;

@@ -28,7 +28,6 @@ enum vk_gate_rule {
 	VK_GATE_OWN,   /* the command itself, and not what it starts */
 	VK_GATE_FIRST, /* whoever opens it first, once */
 	VK_GATE_ALL,   /* every process of the command, and nobody outside */
-	VK_GATE_SELF,  /* valetkey's own program, as git's helper */
 };
 
 /* What one rung can do here, for doctor and --verbose. */

@@ -21,11 +21,13 @@ struct vk_policy;
 struct vk_policy_opts {
 	const char *config;  /* --config; NULL: $VALETKEY_CONFIG, else the default place */
 	const char *profile; /* --profile; NULL: $VALETKEY_PROFILE, else none */
+	const char *tool;    /* a helper's: "git", "docker" or "get".  Inside a run its broker is asked (broker.h) */
 };
 
 /**
  * vk_policy_open(opts, ret):
- * Read the config, if there is one; the keystore is opened and unlocked when first needed.
+ * Read the config, if there is one; the keystore is opened and unlocked when first needed.  Of a helper inside a run
+ * neither is read: its broker answers vk_policy_find(), and there is no other use of it.
  * VK_EPROTO with file and line for a config that is not understood completely
  * (unknown key, truncated line, duplicate); VK_EPOLICY for one that is not ours (others
  * can write it); VK_EUSAGE for a profile that does not exist.
@@ -51,6 +53,12 @@ enum vk_err vk_policy_find(struct vk_policy *p, const struct vk_query *q, struct
  */
 enum vk_err vk_policy_select(struct vk_policy *p, const char *const *names, size_t n_names,
     struct vk_cred_list *ret_list) VK_MUST;
+
+/**
+ * vk_policy_again(p, c, ret_cred):
+ * ${c}, which vk_policy_select() gave, as its source has it now.  VK_ENOENT: the source has nothing for the same place.
+ */
+enum vk_err vk_policy_again(struct vk_policy *p, const struct vk_cred *c, struct vk_cred **ret_cred) VK_MUST;
 
 /** vk_policy_recipes(p, ret_v, ret_n): The profile's "with" list; n = 0 when it has none.  Borrowed. */
 void vk_policy_recipes(struct vk_policy *p, const char *const **ret_v, size_t *ret_n);

@@ -58,6 +58,9 @@ bool vk_death_waits(void) VK_MUST;
 /** vk_arena_locked(): Did the lock on the region succeed?  For status and doctor. */
 bool vk_arena_locked(void);
 
+/** vk_arena_lock_again(): In a child made by fork(), which has the contents without the lock. */
+void vk_arena_lock_again(void);
+
 /** vk_wipe(p, n): Overwrite so that the compiler cannot leave it out. */
 void vk_wipe(void *p, size_t n);
 

@@ -294,4 +294,19 @@ void vk_store_watch(struct vk_store *st, const struct vk_progress *progress);
 /** vk_store_size(st, ret_pages, ret_free): Pages of the file, and how many of them are free. */
 enum vk_err vk_store_size(struct vk_store *st, uint64_t *ret_pages, uint64_t *ret_free) VK_MUST;
 
+/* A credential as the bytes of docs/FORMAT.md, "Records", wherever they lie. */
+struct vk_payload {
+	const unsigned char *p;
+	size_t n;
+	void *owned; /* arena */
+};
+
+/** vk_cred_encode(c, ret): Its canonical payload, in the arena; VK_ELIMIT, VK_EUSAGE when it cannot be stored. */
+enum vk_err vk_cred_encode(const struct vk_cred *c, struct vk_payload *ret) VK_MUST;
+
+/** vk_cred_decode(p, n, ret): VK_ETAMPER when it is not a canonical payload; VK_EVERSION for an unknown field. */
+enum vk_err vk_cred_decode(const unsigned char *p, size_t n, struct vk_cred **ret) VK_MUST;
+
+void vk_payload_clear(struct vk_payload *p);
+
 #endif

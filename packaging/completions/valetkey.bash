@@ -178,7 +178,7 @@ _valetkey()
 	run)
 		mapfile -t COMPREPLY < <(compgen -W '--profile --config --credential --with --env --build-secret --require-rung --max-rung --keep-own-credentials --no-confine --gate --verbose --help --' -- "$cur") ;;
 	render)
-		mapfile -t COMPREPLY < <(compgen -W '--profile --config --credential --keep-own-credentials --reveal --help npm netrc git' -- "$cur") ;;
+		mapfile -t COMPREPLY < <(compgen -W '--profile --config --credential --keep-own-credentials --reveal --help npm netrc' -- "$cur") ;;
 	setup)
 		mapfile -t COMPREPLY < <(compgen -W '--undo --print --host --force --help git docker' -- "$cur") ;;
 	doctor)

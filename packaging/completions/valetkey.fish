@@ -120,7 +120,7 @@ complete -c valetkey -n __fish_use_subcommand -a run -d 'run a command with cred
 complete -c valetkey -n '__fish_seen_subcommand_from run' -l profile -d 'only what this profile names' -r -f
 complete -c valetkey -n '__fish_seen_subcommand_from run' -l config -d 'use this config file' -r -F
 complete -c valetkey -n '__fish_seen_subcommand_from run' -l credential -d 'only these credentials' -r -f
-complete -c valetkey -n '__fish_seen_subcommand_from run' -l with -d 'give them to these tools: git, npm, netrc' -r -f -a 'git npm netrc'
+complete -c valetkey -n '__fish_seen_subcommand_from run' -l with -d 'give them to these tools: git, docker, get; npm, netrc' -r -f -a 'git npm netrc'
 complete -c valetkey -n '__fish_seen_subcommand_from run' -l env -d 'set a variable to the secret of a reference' -r -f
 complete -c valetkey -n '__fish_seen_subcommand_from run' -l build-secret -d 'a file for {secrets}: npm, netrc, or a reference' -r -f
 complete -c valetkey -n '__fish_seen_subcommand_from run' -l require-rung -d 'do not run with a weaker isolation' -r -f -a 'R1 R2'
@@ -139,7 +139,7 @@ complete -c valetkey -n '__fish_seen_subcommand_from render' -l credential -d 'o
 complete -c valetkey -n '__fish_seen_subcommand_from render' -l keep-own-credentials -d 'leave other tokens in .npmrc and netrc'
 complete -c valetkey -n '__fish_seen_subcommand_from render' -l reveal -d 'print even to a terminal'
 complete -c valetkey -n '__fish_seen_subcommand_from render' -l help -d 'explain the command'
-complete -c valetkey -n '__fish_seen_subcommand_from render' -a 'npm netrc git'
+complete -c valetkey -n '__fish_seen_subcommand_from render' -a 'npm netrc'
 
 complete -c valetkey -n __fish_use_subcommand -a setup -d 'make git or docker ask valetkey'
 complete -c valetkey -n '__fish_seen_subcommand_from setup' -l undo -d 'take out what setup put in; the rest stays byte for byte'

@@ -171,7 +171,7 @@ static int
 run(int argc, char **argv)
 {
 	struct vk_opts o = VK_OPTS(&vk_cmd_get, argc, argv);
-	struct getting g = { .field = FIELD_SECRET };
+	struct getting g = { .field = FIELD_SECRET, .policy = { .tool = "get" } };
 	bool field = false;
 	enum vk_err e;
 

@@ -16,56 +16,83 @@
 
 enum { CHILD_SOCK = 0 }; /* where a child's end of the socket lies; nothing else is open */
 
-/* In place, as /proc/PID/environ shows them. */
-static void
-wipe_environment(char **environment)
+static bool
+is_of_a_policy(const char *variable)
 {
-	for (size_t i = 0; environment && environment[i]; i++)
-		vk_wipe(environment[i], strlen(environment[i]));
+	return vk_str_starts(variable, "HOME=") || vk_str_starts(variable, "XDG_") ||
+	    vk_str_starts(variable, "VALETKEY_");
 }
 
+/* In place, as /proc/PID/environ shows them. */
+static void
+wipe_environment(char **environment, bool knows)
+{
+	size_t kept = 0;
+
+	for (size_t i = 0; environment && environment[i]; i++)
+		if (knows && is_of_a_policy(environment[i]))
+			environment[kept++] = environment[i];
+		else
+			vk_wipe(environment[i], strlen(environment[i]));
+	if (environment)
+		environment[kept] = NULL;
+}
+
+struct birth {
+	int namespaces;
+	bool knows;
+	vk_child_body *body;
+	const void *arg;
+};
+
 static void VK_NORETURN
-child_main(pid_t parent, int namespaces, int sock, vk_child_body *body, const void *arg)
+child_main(pid_t parent, int sock, const struct birth *b)
 {
 	extern char **environ;
 	sigset_t all;
 
-	wipe_environment(environ);
-	environ = NULL;
+	wipe_environment(environ, b->knows);
+	if (b->knows)
+		vk_arena_lock_again();
 	sigfillset(&all);
 	sigprocmask(SIG_SETMASK, &all, NULL);
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	/* In a PID namespace of its own it has no number for us; there the socket must do. */
-	if (!(namespaces & CLONE_NEWPID) && getppid() != parent)
+	if (!(b->namespaces & CLONE_NEWPID) && getppid() != parent)
 		_exit(0);
 	/* Not in the command's process group: a terminal's or a group's signal is not for us. */
 	setsid();
 	if (sock != CHILD_SOCK && dup2(sock, CHILD_SOCK) < 0)
 		_exit(125);
 	vk_fds_drop(CHILD_SOCK + 1, false);
-	body(CHILD_SOCK, arg);
+	/* What a library might write must not go to whatever gets these numbers. */
+	for (int fd = CHILD_SOCK + 1; fd <= STDERR_FILENO; fd++)
+		(void)!open("/dev/null", O_RDWR | O_CLOEXEC);
+	b->body(CHILD_SOCK, b->arg);
+	if (b->knows)
+		vk_arena_wipe();
 	_exit(0);
 }
 
-enum vk_err
-vk_child_start(int namespaces, vk_child_body *body, const void *arg, struct vk_child *ret)
+static enum vk_err
+start(const struct birth *b, struct vk_child *ret)
 {
 	int pair[2];
 	pid_t parent = getpid(), pid;
 
 	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) < 0)
 		return vk_fail_errno("cannot make a socket pair");
-	if (namespaces) /* the C library's fork() takes no flags */
-		pid = (pid_t)syscall(SYS_clone, (unsigned long)namespaces | SIGCHLD, NULL, NULL, NULL, 0L);
+	if (b->namespaces) /* the C library's fork() takes no flags */
+		pid = (pid_t)syscall(SYS_clone, (unsigned long)b->namespaces | SIGCHLD, NULL, NULL, NULL, 0L);
 	else
 		pid = fork();
 	if (pid == 0)
-		child_main(parent, namespaces, pair[1], body, arg);
+		child_main(parent, pair[1], b);
 	close(pair[1]);
 	if (pid < 0) {
 		enum vk_err e = vk_fail_errno("the kernel refuses %s",
-		    namespaces & CLONE_NEWUSER ? "a user namespace" :
-		    namespaces ? "a mount and PID namespace" : "a new process");
+		    b->namespaces & CLONE_NEWUSER ? "a user namespace" :
+		    b->namespaces ? "a mount and PID namespace" : "a new process");
 
 		close(pair[0]);
 		return e;
@@ -73,6 +100,18 @@ vk_child_start(int namespaces, vk_child_body *body, const void *arg, struct vk_c
 	ret->pid = pid;
 	ret->sock = pair[0];
 	return VK_OK;
+}
+
+enum vk_err
+vk_child_start(int namespaces, vk_child_body *body, const void *arg, struct vk_child *ret)
+{
+	return start(&(struct birth){ .namespaces = namespaces, .body = body, .arg = arg }, ret);
+}
+
+enum vk_err
+vk_child_start_knowing(vk_child_body *body, const void *arg, struct vk_child *ret)
+{
+	return start(&(struct birth){ .knows = true, .body = body, .arg = arg }, ret);
 }
 
 void

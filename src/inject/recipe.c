@@ -9,7 +9,7 @@
 #include "recipe.h"
 
 static const struct vk_recipe *const recipes[] = {
-	&vk_recipe_git, &vk_recipe_npm, &vk_recipe_netrc,
+	&vk_recipe_git, &vk_recipe_npm, &vk_recipe_netrc, &vk_recipe_docker, &vk_recipe_get,
 };
 
 enum vk_err
@@ -20,7 +20,7 @@ vk_recipe_find(const char *name, const struct vk_recipe **ret)
 			*ret = recipes[i];
 			return VK_OK;
 		}
-	vk_hint("known are git, npm, netrc");
+	vk_hint("known are git, npm, netrc, docker, get");
 	return vk_fail(VK_EUSAGE, "there is no recipe %s", name);
 }
 
@@ -63,7 +63,7 @@ vk_recipe_file(struct vk_kitchen *k, const struct vk_recipe *r, bool for_build, 
 	if (e == VK_OK)
 		e = vk_files_add(&k->files, name, &text, for_build ? NULL : r->usual(k), ret_file);
 	if (e == VK_OK)
-		(*ret_file)->rule = for_build ? VK_GATE_ALL : r->gate;
+		(*ret_file)->rule = for_build ? VK_GATE_ALL : VK_GATE_OFF;
 	if (e == VK_OK && !for_build && r->more)
 		e = r->more(k, &taken);
 	return e;
@@ -77,7 +77,7 @@ vk_recipe_lead(struct vk_kitchen *k, const struct vk_recipe *r, const char *path
 	enum vk_err e = vk_recipe_select(k, r, &taken);
 
 	list = taken.v;
-	return e == VK_OK ? r->lead(k, &taken, path) : e;
+	return e == VK_OK && r->lead ? r->lead(k, &taken, path) : e;
 }
 
 char *

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * recipe.h - how one tool is given credentials: which it takes, the file for it, and what in the
- * environment leads the tool to the file.
+ * recipe.h - how one tool is given credentials: which it takes, whether it asks the broker or reads a file, and what in
+ * the environment leads the tool there.
  */
 #ifndef VK_INJECT_RECIPE_H
 #define VK_INJECT_RECIPE_H
@@ -24,9 +24,9 @@ struct vk_kitchen {
 
 struct vk_recipe {
 	const char *name;
-	const char *file; /* its name among the files of a run */
+	bool asks;        /* it asks the broker, and has no file */
+	const char *file; /* its name among the files of a run; NULL: ${asks}, and the next four are NULL too */
 	bool in_builds;   /* may be a --build-secret */
-	enum vk_gate_rule gate; /* for its file, in the place of the run's rule; OFF: the run's */
 
 	/* Does it take ${c}?  An error refuses the run. */
 	enum vk_err (*takes)(struct vk_kitchen *k, const struct vk_cred *c, bool *ret);
@@ -37,11 +37,11 @@ struct vk_recipe {
 	const char *(*usual)(struct vk_kitchen *k);
 	/* More files for R1; may be NULL. */
 	enum vk_err (*more)(struct vk_kitchen *k, const struct vk_cred_list *taken);
-	/* The environment, once ${path} is known. */
+	/* The environment, once ${path} is known (NULL: ${asks}).  NULL: none. */
 	enum vk_err (*lead)(struct vk_kitchen *k, const struct vk_cred_list *taken, const char *path);
 };
 
-extern const struct vk_recipe vk_recipe_git, vk_recipe_npm, vk_recipe_netrc;
+extern const struct vk_recipe vk_recipe_docker, vk_recipe_get, vk_recipe_git, vk_recipe_npm, vk_recipe_netrc;
 
 /** vk_recipe_find(name, ret): VK_EUSAGE with a reason that lists them. */
 enum vk_err vk_recipe_find(const char *name, const struct vk_recipe **ret) VK_MUST;

@@ -1,13 +1,12 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * git: valetkey itself is its helper, and answers from a file of this run.
+ * git: valetkey itself is its helper, which asks the broker of this run.
  *
  * The settings go through GIT_CONFIG_COUNT, which ranks above every file.  Per host the list of
  * helpers is emptied first, so that nobody else is asked, nor told to store what we answered.
  */
 #include <string.h>
 
-#include "valetkey/proto.h"
 #include "recipe.h"
 
 static enum vk_err
@@ -18,42 +17,6 @@ git_takes(struct vk_kitchen *k, const struct vk_cred *c, bool *ret)
 	(void)k;
 	*ret = web && !*c->npm_scope && (c->kind == VK_KIND_BASIC || c->kind == VK_KIND_BEARER);
 	return VK_OK;
-}
-
-static enum vk_err
-add_block(const struct vk_cred *c, struct vk_buf *out)
-{
-	const struct vk_git_msg asked = { .caps = VK_GIT_CAP_AUTHTYPE };
-	VK_CLEANUP(vk_freep) char *hostport = vk_scope_hostport(&c->scope);
-	enum vk_err e;
-
-	if (!hostport)
-		return vk_fail(VK_ENOMEM, "out of memory");
-	vk_buf_fmt(out, "protocol=%s\nhost=%s\n", c->scope.scheme, hostport);
-	if (*c->scope.path)
-		vk_buf_fmt(out, "path=%s\n", c->scope.path);
-	if ((e = vk_git_answer(c, &asked, NULL, false, out)) != VK_OK)
-		return vk_fail(e, "git cannot be given %s: %s", c->name, vk_reason());
-	return vk_buf_char(out, '\n');
-}
-
-static enum vk_err
-git_render(struct vk_kitchen *k, const struct vk_cred_list *taken, bool for_build, struct vk_buf *out)
-{
-	enum vk_err e = VK_OK;
-
-	(void)k;
-	(void)for_build;
-	for (size_t i = 0; e == VK_OK && i < taken->n; i++)
-		e = add_block(taken->v[i], out);
-	return e;
-}
-
-static const char *
-git_usual(struct vk_kitchen *k)
-{
-	(void)k;
-	return NULL;
 }
 
 /* In single quotes for sh, by which git runs a helper that is a path. */
@@ -70,14 +33,13 @@ quote_sh(const char *s, struct vk_buf *out)
 }
 
 static enum vk_err
-helper_line(const char *self, const char *answers, struct vk_buf *out)
+helper_line(const char *self, struct vk_buf *out)
 {
 	if (!self || *self != '/')
 		return vk_fail(VK_ESYS, "cannot find valetkey's own program file: is /proc mounted?");
 	vk_buf_char(out, '!');
 	quote_sh(self, out);
-	vk_buf_str(out, " helper git-credential --answers ");
-	return quote_sh(answers, out);
+	return vk_buf_str(out, " helper git-credential");
 }
 
 /* Has an earlier credential the same origin? */
@@ -111,8 +73,9 @@ static enum vk_err
 git_lead(struct vk_kitchen *k, const struct vk_cred_list *taken, const char *path)
 {
 	VK_CLEANUP(vk_buf_clear) struct vk_buf helper = VK_BUF(32768);
-	enum vk_err e = helper_line(k->self, path, &helper);
+	enum vk_err e = helper_line(k->self, &helper);
 
+	(void)path;
 	for (size_t i = 0; e == VK_OK && i < taken->n; i++) {
 		VK_CLEANUP(vk_freep) char *hostport = vk_scope_hostport(&taken->v[i]->scope);
 		VK_CLEANUP(vk_freep) char *url = hostport ?
@@ -131,12 +94,4 @@ git_lead(struct vk_kitchen *k, const struct vk_cred_list *taken, const char *pat
 	return e;
 }
 
-const struct vk_recipe vk_recipe_git = {
-	.name = "git",
-	.file = "git-answers",
-	.gate = VK_GATE_SELF,
-	.takes = git_takes,
-	.render = git_render,
-	.usual = git_usual,
-	.lead = git_lead,
-};
+const struct vk_recipe vk_recipe_git = { .name = "git", .asks = true, .takes = git_takes, .lead = git_lead };

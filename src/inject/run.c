@@ -7,6 +7,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -17,12 +18,13 @@
 #include "command.h"
 #include "gate.h"
 #include "hide.h"
+#include "menu.h"
 #include "recipe.h"
 #include "rung1.h"
 #include "rung2.h"
 #include "supervise.h"
 
-enum { ENV_MAX = 64, RECIPES_MAX = 16 };
+enum { ENV_MAX = 64 };
 
 /* Tells a run within a run that it is one, and on which rung. */
 #define VARIABLE "VALETKEY_RUN"
@@ -43,9 +45,9 @@ struct run {
 	struct vk_policy *policy;
 	struct vk_cred_list creds;
 	struct vk_secret env[ENV_MAX];
-	const struct vk_recipe *recipes[RECIPES_MAX];
-	struct vk_file *placed[RECIPES_MAX]; /* of each recipe; NULL: it takes nothing */
-	size_t n_recipes;
+	struct vk_menu menu;
+	struct vk_broker broker;
+	bool broker_was; /* it was there when the command started */
 	struct vk_kitchen kitchen;
 	struct sigaction on_sigchld; /* as our parent left it, */
 	sigset_t mask;               /* and this too */
@@ -114,40 +116,12 @@ join_rung(struct run *r)
 }
 
 static enum vk_err
-choose_recipes(struct run *r)
-{
-	static const char *const usual[] = { "git", "npm" };
-	const char *const *names = r->opts->recipes;
-	size_t n = r->opts->n_recipes;
-
-	if (n == 0)
-		vk_policy_recipes(r->policy, &names, &n);
-	if (n == 0) {
-		names = usual;
-		n = VK_COUNT(usual);
-	}
-	for (size_t i = 0; i < n; i++) {
-		const struct vk_recipe *found;
-		enum vk_err e = vk_recipe_find(names[i], &found);
-		bool twice = false;
-
-		if (e != VK_OK)
-			return e;
-		for (size_t k = 0; k < r->n_recipes; k++)
-			twice |= r->recipes[k] == found;
-		if (!twice && r->n_recipes < RECIPES_MAX)
-			r->recipes[r->n_recipes++] = found;
-	}
-	return VK_OK;
-}
-
-static enum vk_err
 resolve(struct run *r)
 {
 	enum vk_err e = vk_policy_open(&r->opts->policy, &r->policy);
 
 	if (e == VK_OK)
-		e = choose_recipes(r);
+		e = vk_menu_choose(&r->menu, r->opts, r->policy);
 	if (e == VK_OK)
 		e = vk_policy_select(r->policy, r->opts->names, r->opts->n_names, &r->creds);
 	if (e == VK_OK && r->opts->n_env > ENV_MAX)
@@ -162,7 +136,25 @@ resolve(struct run *r)
 	if (e == VK_OK && !r->opts->no_confine && r->kitchen.rung == VK_RUNG_R1)
 		e = vk_hide_choose(&r->hidden, r->policy, r->opts->keep_own);
 	r->no_keys = !r->opts->no_confine && vk_session_in_reach();
+	if (e == VK_OK)
+		e = vk_menu_serve(&r->menu, &r->kitchen, &r->broker);
+	/* Outside of the namespaces, where the sources are. */
+	if (e == VK_OK && r->broker.n_tools > 0)
+		e = vk_broker_start(&r->broker, &r->opts->policy);
 	return e;
+}
+
+/* In R2 nobody else would take in a process whose parent is gone, and the broker would not know it. */
+static enum vk_err
+open_broker(struct run *r)
+{
+	bool rung1 = r->kitchen.rung == VK_RUNG_R1;
+
+	if (r->broker.n_tools == 0)
+		return VK_OK;
+	if (!rung1 && prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0) < 0)
+		return vk_fail_errno("cannot take in the descendants of the command");
+	return vk_broker_open(&r->broker, rung1 ? &r->rung1 : NULL);
 }
 
 static enum vk_err
@@ -170,16 +162,8 @@ make_files(struct run *r)
 {
 	enum vk_err e = vk_environ_init(&r->kitchen.env, r->policy);
 
-	for (size_t i = 0; e == VK_OK && i < r->n_recipes; i++) {
-		e = vk_recipe_file(&r->kitchen, r->recipes[i], false, r->recipes[i]->file,
-		    &r->placed[i]);
-		if (e == VK_ENOENT) {
-			e = VK_OK;
-			if (r->opts->n_recipes > 0)
-				vk_caution(r->opts, "the recipe %s takes none of the credentials of this run",
-				    r->recipes[i]->name);
-		}
-	}
+	if (e == VK_OK)
+		e = vk_menu_files(&r->menu, &r->kitchen);
 	for (size_t i = 0; e == VK_OK && r->opts->gate && i < r->kitchen.files.n; i++)
 		e = vk_gate_take(&r->gate, &r->kitchen.files.v[i]);
 	if (e == VK_OK && r->kitchen.rung == VK_RUNG_R1)
@@ -196,13 +180,18 @@ make_files(struct run *r)
 static enum vk_err
 make_environment(struct run *r)
 {
+	VK_CLEANUP(vk_buf_clear) struct vk_buf broker = VK_BUF(256);
 	struct vk_environ *env = &r->kitchen.env;
 	const char *rung = r->kitchen.rung == VK_RUNG_R1 ? "R1" : "R2";
 	enum vk_err e = vk_environ_set(env, VARIABLE, rung, strlen(rung));
 
-	for (size_t i = 0; e == VK_OK && i < r->n_recipes; i++)
-		if (r->placed[i])
-			e = vk_recipe_lead(&r->kitchen, r->recipes[i], r->placed[i]->path);
+	/* Even when it is none of ours: it must not be the one of a run around this. */
+	if (e == VK_OK && r->broker.n_tools > 0)
+		e = vk_broker_variable(&r->broker, &broker);
+	if (e == VK_OK)
+		e = vk_environ_set(env, VK_BROKER_VARIABLE, broker.p ? broker.p : "", broker.len);
+	if (e == VK_OK)
+		e = vk_menu_lead(&r->menu, &r->kitchen);
 	for (size_t i = 0; e == VK_OK && i < r->opts->n_env; i++)
 		e = vk_environ_set(env, r->opts->env[i].name, r->env[i].p, r->env[i].n);
 	if (e == VK_OK)
@@ -223,9 +212,7 @@ tell(const struct run *r)
 	else
 		vk_say(r->opts, "R2: sealed memory files%s; descendants of the command may outlive it",
 		    r->rung2.locked ? "" : ", which could not be locked and may be swapped");
-	for (size_t i = 0; i < r->n_recipes; i++)
-		vk_say(r->opts, "recipe %s: %s", r->recipes[i]->name,
-		    r->placed[i] ? r->placed[i]->path : "takes none of the credentials, no file");
+	vk_menu_tell(&r->menu, r->opts);
 	for (size_t i = 0; i < files->n; i++)
 		if (files->v[i].over && r->kitchen.rung == VK_RUNG_R1)
 			vk_say(r->opts, "%s hides %s", files->v[i].path, files->v[i].over);
@@ -279,7 +266,7 @@ start_and_wait(struct run *r, struct vk_run_end *ret)
 {
 	struct vk_supervise s = {
 		.new_pid_ns = r->kitchen.rung == VK_RUNG_R1,
-		.helpers = { &r->rung1.init.pid, &r->rung2.holder.pid, &r->gate.child.pid },
+		.helpers = { &r->rung1.init.pid, &r->rung2.holder.pid, &r->gate.child.pid, &r->broker.child.pid },
 		.vital = &r->gate.child.pid,
 	};
 	struct vk_launch launch = {
@@ -299,6 +286,7 @@ start_and_wait(struct run *r, struct vk_run_end *ret)
 	vk_environ_clear(&r->kitchen.env);
 	if (e == VK_OK) {
 		ret->started = true;
+		r->broker_was = r->broker.child.pid > 0;
 		let_go_of_descriptors();
 		status = vk_supervise(&s);
 		ret->signaled = WIFSIGNALED(status);
@@ -346,12 +334,20 @@ static enum vk_err
 clean_up(struct run *r)
 {
 	struct vk_gate_count counts[VK_FILES_MAX];
+	struct vk_broker_count asked;
 	bool held = r->kitchen.rung == VK_RUNG_R2 && r->kitchen.files.n > 0;
 	enum vk_err e;
 
 	if (held && r->rung2.holder.pid == 0)
 		vk_caution(r->opts, "the process that held the files died before the command ended: what it "
 				    "read after that had no credentials");
+	if (r->broker_was && r->broker.child.pid == 0)
+		vk_caution(r->opts, "the process that answered helpers died before the command ended: what asked "
+				    "after that got nothing");
+	vk_broker_end(&r->broker, &asked);
+	if (asked.strangers > 0)
+		vk_caution(r->opts, "%u times somebody who is not of this run asked for its credentials, and was "
+				    "refused", asked.strangers);
 	vk_gate_end(&r->gate, counts);
 	for (size_t i = 0; i < r->kitchen.files.n; i++)
 		if (counts[i].refused > 0)
@@ -404,6 +400,8 @@ run(struct run *r, struct vk_run_end *ret)
 		e = join_rung(r);
 	hold_signals();
 	if (e == VK_OK)
+		e = open_broker(r);
+	if (e == VK_OK)
 		e = make_files(r);
 	if (e == VK_OK)
 		e = make_environment(r);
@@ -422,7 +420,8 @@ run(struct run *r, struct vk_run_end *ret)
 enum vk_err
 vk_run(const struct vk_run_opts *opts, struct vk_run_end *ret)
 {
-	struct run r = { .opts = opts, .rung1 = VK_RUNG1_NONE, .rung2 = VK_RUNG2_NONE, .gate = VK_GATE_NONE };
+	struct run r = { .opts = opts, .rung1 = VK_RUNG1_NONE, .rung2 = VK_RUNG2_NONE, .gate = VK_GATE_NONE,
+		.broker = VK_BROKER_NONE };
 	ssize_t n = readlink("/proc/self/exe", r.self, sizeof(r.self) - 1);
 	enum vk_err e, wiped;
 
@@ -449,6 +448,10 @@ vk_render(const struct vk_run_opts *opts, const char *recipe, struct vk_buf *out
 	const struct vk_recipe *r;
 	enum vk_err e = vk_recipe_find(recipe, &r);
 
+	if (e == VK_OK && r->asks) {
+		vk_hint("\"valetkey setup %s\" makes it ask", recipe);
+		return vk_fail(VK_EUSAGE, "%s asks for credentials: there is no file to print", recipe);
+	}
 	k.creds = &creds;
 	if (e == VK_OK)
 		e = vk_policy_open(&opts->policy, &p);

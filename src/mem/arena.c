@@ -108,6 +108,16 @@ arena_start(void)
 	return true;
 }
 
+void
+vk_arena_lock_again(void)
+{
+	size_t had = locked;
+
+	locked = 0;
+	if (base)
+		lock_upto(had);
+}
+
 static struct block *
 block_at(size_t at)
 {

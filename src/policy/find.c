@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 #include <string.h>
 
+#include "valetkey/broker.h"
 #include "policy/state.h"
 
 /* Could section ${s} answer?  Its user name may be known only once its entry is read. */
@@ -128,8 +129,11 @@ enum vk_err
 vk_policy_find(struct vk_policy *p, const struct vk_query *q, struct vk_cred **ret_cred)
 {
 	struct vk_cred *c = NULL;
-	enum vk_err e = find_section(p, q, &c), ci = VK_OK;
+	enum vk_err e, ci = VK_OK;
 
+	if (p->broker)
+		return vk_broker_ask(p->broker, p->tool, q, ret_cred);
+	e = find_section(p, q, &c);
 	if (e == VK_OK && !c)
 		e = find_entry(p, q, &c);
 	if (e == VK_ELOCKED && p->config.locked_is_miss) {

@@ -3,6 +3,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "valetkey/broker.h"
 #include "policy/state.h"
 
 static enum vk_err
@@ -27,6 +28,11 @@ vk_policy_open(const struct vk_policy_opts *opts, struct vk_policy **ret)
 
 	if (!p)
 		return VK_ENOMEM;
+	if (opts && opts->tool && (p->broker = vk_broker_where())) {
+		p->tool = opts->tool;
+		*ret = VK_TAKE(p);
+		return VK_OK;
+	}
 	if ((e = vk_config_read(opts ? opts->config : NULL, &p->config)) != VK_OK ||
 	    (e = choose_profile(p, opts ? opts->profile : NULL)) != VK_OK)
 		return e;

@@ -31,6 +31,7 @@ visit_pinned(const struct vk_cred *c, void *arg)
 		return e;
 	vk_scope_clear(&o->scope);
 	o->scope = scope;
+	o->flags = c->flags & VK_CRED_DEFAULT;
 	if ((e = vk_cred_set(&o->name, c->name)) != VK_OK ||
 	    (e = vk_cred_set(&o->username, c->username)) != VK_OK ||
 	    (e = vk_cred_list_add(l, o)) != VK_OK)
@@ -166,8 +167,10 @@ add_pinned(struct vk_policy *p, struct vk_cred_list *l)
 		struct vk_query q = { &pinned.v[i]->scope, pinned.v[i]->username };
 		struct vk_cred *c = NULL;
 
-		if ((e = vk_store_find(st, &q, &c)) == VK_OK)
-			e = add_found(c, l);
+		if ((e = vk_store_find(st, &q, &c)) != VK_OK)
+			break;
+		c->flags |= pinned.v[i]->flags;
+		e = add_found(c, l);
 	}
 	vk_cred_list_clear(&pinned);
 	return e;
@@ -226,6 +229,41 @@ vk_policy_select(struct vk_policy *p, const char *const *names, size_t n_names,
 		return e;
 	}
 	*ret_list = l;
+	return VK_OK;
+}
+
+static enum vk_err
+entry_again(struct vk_policy *p, const struct vk_cred *c, struct vk_cred **ret)
+{
+	struct vk_query q = { &c->scope, c->username };
+	struct vk_store *st;
+	enum vk_err e;
+
+	/* What came from elsewhere, as a variable does, does not change. */
+	if (!vk_policy_has_store(p))
+		return VK_ENOENT;
+	if ((e = vk_policy_store(p, &st)) != VK_OK)
+		return e;
+	return *c->name ? vk_store_find_name(st, c->name, ret) : vk_store_find(st, &q, ret);
+}
+
+enum vk_err
+vk_policy_again(struct vk_policy *p, const struct vk_cred *c, struct vk_cred **ret_cred)
+{
+	const struct vk_section *s = *c->name ? vk_config_section(&p->config, c->name) : NULL;
+	VK_CLEANUP(vk_cred_freep) struct vk_cred *now = NULL;
+	/* An open keystore shows what it held when it was opened. */
+	enum vk_err e = p->store ? vk_store_reload(p->store) : VK_OK;
+
+	if (e == VK_OK)
+		e = s ? vk_policy_resolve(p, s, &now) : entry_again(p, c, &now);
+	if (e == VK_OK)
+		e = vk_policy_not_expired(now);
+	if (e != VK_OK)
+		return e;
+	if (!vk_scope_same_origin(&now->scope, &c->scope) || strcmp(now->scope.path, c->scope.path) != 0)
+		return VK_ENOENT;
+	*ret_cred = VK_TAKE(now);
 	return VK_OK;
 }
 

@@ -9,6 +9,7 @@
 #include "valetkey/config.h"
 
 struct vk_policy {
+	const char *broker, *tool;        /* inside a run: who answers, and for whom; else NULL */
 	struct vk_config config;
 	const struct vk_profile *profile; /* the active one, or NULL */
 	struct vk_store *store;           /* opened and unlocked, once it was needed */

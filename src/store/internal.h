@@ -96,17 +96,9 @@ enum vk_err vk_cursor_next(struct vk_cursor *c, struct vk_record *ret) VK_MUST;
 
 void vk_cursor_free(struct vk_cursor *c);
 
-/* The payload of a record, wherever it lies. */
-struct vk_payload {
-	const unsigned char *p;
-	size_t n;
-	void *owned; /* arena */
-};
-
 /** vk_payload_read(st, r, ret): Borrowed from the record's page, or read from its blob. */
 enum vk_err vk_payload_read(struct vk_store *st, const struct vk_record *r, struct vk_payload *ret)
     VK_MUST;
-void vk_payload_clear(struct vk_payload *p);
 
 /** vk_blob_ref(r, ret_first, ret_len): What a record of a blob points to. */
 void vk_blob_ref(const struct vk_record *r, struct vk_child *ret_first, size_t *ret_len);
@@ -118,12 +110,6 @@ void vk_key_user(const struct vk_keys *k, const char *user, unsigned char out[8]
 void vk_key_entry(const struct vk_keys *k, const struct vk_scope *s, const char *user,
     unsigned char out[VK_TREE_KEY]);
 void vk_key_name(const struct vk_keys *k, const char *name, unsigned char out[VK_TREE_KEY]);
-
-/** vk_cred_encode(c, ret): Its canonical payload, in the arena; VK_ELIMIT, VK_EUSAGE when it cannot be stored. */
-enum vk_err vk_cred_encode(const struct vk_cred *c, struct vk_payload *ret) VK_MUST;
-
-/** vk_cred_decode(p, n, ret): VK_ETAMPER when it is not a canonical payload; VK_EVERSION for an unknown field. */
-enum vk_err vk_cred_decode(const unsigned char *p, size_t n, struct vk_cred **ret) VK_MUST;
 
 /** vk_record_cred(st, r, ret): Read and decode an entry. */
 enum vk_err vk_record_cred(struct vk_store *st, const struct vk_record *r, struct vk_cred **ret)

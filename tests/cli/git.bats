@@ -288,64 +288,6 @@ H='protocol=https\nhost=git.example\n'
 	answered 'username=b\npassword=2'
 }
 
-@test "git: inside a run it is answered from the run's file, and from nothing else" {
-	cat >answers <<-'EOF'
-		protocol=https
-		host=git.example
-		username=u
-		password=host-wide
-
-		protocol=https
-		host=git.example
-		path=team
-		username=t
-		password=team
-
-		protocol=https
-		host=git.example
-		path=team
-		username=t2
-		password=second
-
-		protocol=https
-		host=api.example
-		authtype=Bearer
-		credential=tok
-	EOF
-	local sum
-
-	vk_add https://other.example alice s3cret
-	sum=$(keystore_sum)
-	ask_git get "$H" --answers "$T/answers"
-	answered 'username=u\npassword=host-wide'
-	ask_git get "capability[]=authtype\ncapability[]=state\n${H}path=team/x.git\n" --answers "$T/answers"
-	[[ $out == *$'\n'"password=team"$'\n'"ephemeral=1"$'\n'* ]]
-	ask_git get "${H}path=team/x.git\nusername=t2\n" --answers "$T/answers"
-	answered 'username=t2\npassword=second'
-	ask_git get 'capability[]=authtype\nprotocol=https\nhost=api.example\n' --answers "$T/answers"
-	answered 'capability[]=authtype\nauthtype=Bearer\ncredential=tok\nephemeral=1'
-	ask_git get 'protocol=https\nhost=api.example\n' --answers "$T/answers"
-	silent
-	ask_git get 'protocol=https\nhost=other.example\n' --answers "$T/answers"
-	silent
-	ask_git store "${H}username=n\npassword=n\n" --answers "$T/answers"
-	silent
-	ask_git erase "$H" --answers "$T/answers"
-	silent
-	unchanged "$sum"
-	without_key ask_git get "$H" --answers "$T/answers"
-	answered 'username=u\npassword=host-wide'
-}
-
-@test "git: a run's file that is gone or broken is an error without an answer" {
-	ask_git get "$H" --answers "$T/nowhere"
-	refused 6
-	printf 'protocol=https\nhost=git.example\nusername=u\npass' >answers
-	ask_git get "$H" --answers "$T/answers"
-	refused 2
-	[[ $err != *"pass"* ]]
-}
-
 @test "git: a reply ends at the blank line, so a caller may keep its pipe open" {
 	vk_add https://git.example alice s3cret
 	mkfifo pipe

@@ -46,8 +46,11 @@ teardown() {
 		MY_SOURCE=$token OTHER=visible "${V[@]}" run --config c.ini --max-rung R2 -- sh -ec '
 			tr "\0" "\n" <"/proc/$PPID/environ" | grep -q OTHER=visible
 			if grep -q "$1" "/proc/$PPID/environ"; then exit 1; fi
-			pid=${GIT_CONFIG_VALUE_1#*--answers ?/proc/}
-			if grep -q "$1" "/proc/${pid%%/*}/environ"; then exit 1; fi' sh "$token"
+			for pid in $(pgrep -P "$PPID" valetkey); do
+				tr "\0" "\n" <"/proc/$pid/environ" | grep -q "^HOME=" || seen=$seen.
+				if grep -q "$1" "/proc/$pid/environ"; then exit 1; fi
+			done
+			test "$seen" = .' sh "$token"
 	}
 	rung=()
 	own

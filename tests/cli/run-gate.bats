@@ -293,7 +293,7 @@ npm_script() {
 	uncorp
 }
 
-@test "git's helper has its file, others do not" {
+@test "git's helper asks the broker, as without a gate" {
 	run_home
 	on_rungs git_helper
 }
@@ -301,9 +301,7 @@ npm_script() {
 git_helper() {
 	token=$(secret)
 	put "$token" https://git.example --username u --name g
-	gated own sh -c "$checks"'printf "protocol=https\nhost=git.example\n\n" | git credential fill | grep -q "$1"
-		env | grep -o "/[^ ]*/git\b\|/proc/[0-9]*/fd/[0-9]*" | sort -u >files
-		while read -r f; do not grep -q "$1" "$f"; done <files' sh "$token"
+	gated own sh -c "$checks"'printf "protocol=https\nhost=git.example\n\n" | git credential fill | grep -q "$1"' sh "$token"
 	"${V[@]}" remove g >/dev/null
 }
 

@@ -223,7 +223,7 @@ holder() {
 		pid=${pid%%/*}
 		grep -q "^CapPrm:	0*$" "/proc/$pid/status"
 		grep -q "^CapEff:	0*$" "/proc/$pid/status"
-		test "$(ls "/proc/$pid/fd" | wc -l)" = 2
+		test "$(readlink "/proc/$pid/fd/"* | sed "s/:.*//; s/ .*//" | sort | tr "\n" " ")" = "/dev/null /dev/null /memfd socket "
 		test -z "$(tr -d "\0" <"/proc/$pid/environ")"
 	'
 }

@@ -1,0 +1,329 @@
+/* SPDX-License-Identifier: ISC */
+/* The process that answers the helpers of a run. */
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "valetkey/io.h"
+#include "valetkey/store.h"
+#include "ancestry.h"
+#include "broker.h"
+
+enum {
+	ASKERS = 64,        /* at a time */
+	PATIENCE_MS = 5000, /* with who connects and does not ask */
+	FIELDS = 7,
+	FEWEST = 6, /* without a user name */
+	SECOND = 1000,
+};
+
+struct asker {
+	int fd;
+	int64_t until;
+};
+
+struct broker {
+	const struct vk_broker *b;
+	int sock, listener;
+	struct asker v[ASKERS];
+	size_t n;
+	struct vk_policy *policy; /* ours, once a source was looked at again */
+	struct vk_broker_count count;
+	int64_t budget, refilled; /* thousandths of an answer; when */
+};
+
+static int64_t
+now_ms(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return (int64_t)t.tv_sec * SECOND + t.tv_nsec / 1000000;
+}
+
+/* ---- the answer ------------------------------------------------------------------------------------------------ */
+
+static const struct vk_broker_tool *
+find_tool(const struct vk_broker *b, const char *name)
+{
+	for (size_t i = 0; i < b->n_tools; i++)
+		if (strcmp(b->tools[i].name, name) == 0)
+			return &b->tools[i];
+	return NULL;
+}
+
+/* Longest path first, then the account that is the keystore's default, then the order of the run. */
+static bool
+is_better(const struct vk_cred *c, const struct vk_cred *than)
+{
+	size_t n = strlen(c->scope.path), m = than ? strlen(than->scope.path) : 0;
+
+	return !than || n > m || (n == m && (c->flags & VK_CRED_DEFAULT) > (than->flags & VK_CRED_DEFAULT));
+}
+
+static const struct vk_cred *
+best(const struct vk_broker_tool *t, const struct vk_query *q)
+{
+	const struct vk_cred *found = NULL;
+
+	for (size_t i = 0; i < t->taken.n; i++)
+		if (vk_cred_matches(t->taken.v[i], q) && is_better(t->taken.v[i], found))
+			found = t->taken.v[i];
+	return found;
+}
+
+/* As the source has it now.  VK_ENOENT: it has no other, or cannot be read; then the start's will do. */
+static enum vk_err
+look_again(struct broker *k, const struct vk_cred *c, struct vk_cred **ret)
+{
+	enum vk_err e = VK_OK;
+
+	if (!k->policy)
+		e = vk_policy_open(k->b->policy, &k->policy);
+	if (e == VK_OK)
+		e = vk_policy_again(k->policy, c, ret);
+	vk_reason_clear();
+	return e;
+}
+
+/* What is handed out is for this use: neither a refresh token nor whose entry it is goes along. */
+static enum vk_err
+encode(const struct vk_cred *c, struct vk_buf *out)
+{
+	struct vk_cred plain = *c;
+	VK_CLEANUP(vk_payload_clear) struct vk_payload p = { 0 };
+	enum vk_err e;
+
+	plain.flags = 0;
+	plain.refresh = plain.extra = (struct vk_secret){ NULL, 0 };
+	if ((e = vk_cred_encode(&plain, &p)) == VK_OK)
+		vk_buf_add(out, p.p, p.n);
+	return e == VK_OK ? out->err : e;
+}
+
+static enum vk_err
+find(struct broker *k, const char *tool, const struct vk_query *q, struct vk_buf *out)
+{
+	VK_CLEANUP(vk_cred_freep) struct vk_cred *fresh = NULL;
+	const struct vk_broker_tool *t = find_tool(k->b, tool);
+	const struct vk_cred *c = t ? best(t, q) : NULL;
+
+	if (!t)
+		return vk_fail(VK_ENOENT, "this run serves no %s (--with)", tool);
+	if (!c)
+		return VK_ENOENT;
+	if (look_again(k, c, &fresh) == VK_OK && vk_cred_matches(fresh, q))
+		c = fresh;
+	if (vk_cred_expired(c, time(NULL)))
+		return vk_fail(VK_ENOENT, "the credential %s expired during the run", c->name);
+	return encode(c, out);
+}
+
+/* ---- the question ---------------------------------------------------------------------------------------------- */
+
+/* Cuts ${text} at its NULs; the number of fields, 0 when there are too many or the last has no end. */
+static size_t
+cut(const char *text, size_t n, const char *v[FIELDS])
+{
+	size_t count = 0;
+
+	if (n == 0 || text[n - 1] != '\0')
+		return 0;
+	for (size_t at = 0; at < n; at += strlen(text + at) + 1) {
+		if (count == FIELDS)
+			return 0;
+		v[count++] = text + at;
+	}
+	return count;
+}
+
+static enum vk_err
+consider(struct broker *k, const char *text, size_t n, struct vk_buf *out)
+{
+	VK_CLEANUP(vk_scope_clear) struct vk_scope scope = { 0 };
+	const char *v[FIELDS] = { NULL };
+	size_t count = cut(text, n, v);
+	struct vk_query q = { &scope, NULL };
+	enum vk_err e;
+
+	if (count < FEWEST || strcmp(v[0], "1") != 0)
+		return vk_fail(VK_EPROTO, "this is no question for the broker of a run");
+	if (strlen(v[1]) != VK_BROKER_NONCE || !vk_mem_eq(v[1], k->b->nonce, VK_BROKER_NONCE)) {
+		k->count.strangers++;
+		return vk_fail(VK_EPOLICY, "this is another run's broker");
+	}
+	if ((e = vk_scope_make(v[3], v[4], v[5], &scope)) != VK_OK)
+		return e;
+	q.username = v[FEWEST];
+	if ((e = find(k, v[2], &q, out)) == VK_OK)
+		k->count.answered++;
+	else
+		k->count.without++;
+	return e;
+}
+
+static void
+reply(int fd, enum vk_err e, const struct vk_buf *credential)
+{
+	VK_CLEANUP(vk_buf_clear) struct vk_buf out = VK_BUF_SECRET(VK_BROKER_ANSWER);
+
+	vk_buf_char(&out, (char)e);
+	if (e == VK_OK)
+		vk_buf_add(&out, credential->p, credential->len);
+	else
+		vk_buf_str(&out, vk_reason());
+	if (out.err == VK_OK)
+		(void)!send(fd, out.p, out.len, MSG_NOSIGNAL | MSG_DONTWAIT);
+}
+
+/* Not of this run: it is told so, and nothing else. */
+static enum vk_err
+check_asker(struct broker *k, int fd)
+{
+	struct ucred peer;
+	socklen_t len = sizeof(peer);
+
+	if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &len) == 0 && (peer.uid == geteuid() || peer.uid == 0) &&
+	    vk_descends(fd, peer.pid, k->b->run))
+		return VK_OK;
+	k->count.strangers++;
+	return vk_fail(VK_EPOLICY, "whoever asks is no process of this run");
+}
+
+static void
+answer(struct broker *k, int fd)
+{
+	VK_CLEANUP(vk_buf_clear) struct vk_buf credential = VK_BUF_SECRET(VK_BROKER_ANSWER);
+	char text[VK_BROKER_QUESTION];
+	ssize_t n = recv(fd, text, sizeof(text), MSG_DONTWAIT | MSG_TRUNC);
+	enum vk_err e;
+
+	if (n <= 0)
+		return;
+	vk_reason_clear();
+	e = check_asker(k, fd);
+	if (e == VK_OK && (size_t)n > sizeof(text))
+		e = vk_fail(VK_ELIMIT, "the question is too long");
+	if (e == VK_OK)
+		e = consider(k, text, (size_t)n, &credential);
+	reply(fd, e, &credential);
+	k->budget -= SECOND;
+}
+
+/* ---- the loop -------------------------------------------------------------------------------------------------- */
+
+static void
+refill(struct broker *k, int64_t now)
+{
+	k->budget += (now - k->refilled) * VK_BROKER_RATE;
+	k->refilled = now;
+	if (k->budget > (int64_t)VK_BROKER_BURST * SECOND)
+		k->budget = (int64_t)VK_BROKER_BURST * SECOND;
+}
+
+static void
+let_in(struct broker *k, int64_t now)
+{
+	struct sockaddr_un from;
+	socklen_t len = sizeof(from);
+	int fd = accept4(k->listener, (struct sockaddr *)&from, &len, SOCK_CLOEXEC | SOCK_NONBLOCK);
+
+	if (fd >= 0)
+		k->v[k->n++] = (struct asker){ .fd = fd, .until = now + PATIENCE_MS };
+}
+
+static void
+hear(struct broker *k, struct vk_note *n)
+{
+	switch (n->code) {
+	case VK_BROKER_LISTEN:
+		k->listener = n->fds[0];
+		n->fds[0] = -1;
+		break;
+	case VK_BROKER_COUNT:
+		memcpy(n->text, &k->count, sizeof(k->count));
+		break;
+	default:
+		vk_note_fail(k->sock, VK_EPROTO);
+		return;
+	}
+	n->code = VK_OK;
+	n->n_fds = 0;
+	(void)!vk_note_send(k->sock, n);
+}
+
+/* Those who have asked, and those who never will. */
+static void
+see_to_askers(struct broker *k, const struct pollfd *p, int64_t now)
+{
+	size_t kept = 0;
+
+	for (size_t i = 0; i < k->n; i++) {
+		if (p[i].revents && k->budget >= SECOND)
+			answer(k, k->v[i].fd);
+		else if (p[i].revents || now < k->v[i].until) {
+			k->v[kept++] = k->v[i];
+			continue;
+		}
+		close(k->v[i].fd);
+	}
+	k->n = kept;
+}
+
+/* Whoever is over the budget waits until there is one answer again. */
+static int
+wait_ms(const struct broker *k)
+{
+	if (k->budget < SECOND)
+		return SECOND / VK_BROKER_RATE;
+	return k->n > 0 ? SECOND : -1;
+}
+
+static void
+serve(struct broker *k)
+{
+	for (;;) {
+		VK_CLEANUP(vk_note_clear) struct vk_note note = VK_NOTE_INIT;
+		struct pollfd p[ASKERS + 2];
+		size_t n = k->n;
+		bool open = k->budget >= SECOND && n < ASKERS;
+		int64_t now;
+
+		p[0] = (struct pollfd){ .fd = k->sock, .events = POLLIN };
+		p[1] = (struct pollfd){ .fd = open ? k->listener : -1, .events = POLLIN };
+		for (size_t i = 0; i < n; i++)
+			p[2 + i] = (struct pollfd){ .fd = k->budget >= SECOND ? k->v[i].fd : -1, .events = POLLIN };
+		if (poll(p, (nfds_t)(n + 2), wait_ms(k)) < 0)
+			continue;
+		now = now_ms();
+		refill(k, now);
+		see_to_askers(k, p + 2, now);
+		if (p[1].revents)
+			let_in(k, now);
+		if (!p[0].revents)
+			continue;
+		if (vk_note_recv(k->sock, &note) != VK_OK)
+			return;
+		hear(k, &note);
+	}
+}
+
+void
+vk_broker_main(int sock, const void *broker)
+{
+	struct broker k = {
+		.b = broker, .sock = sock, .listener = -1,
+		.budget = (int64_t)VK_BROKER_BURST * SECOND, .refilled = now_ms(),
+	};
+
+	prctl(PR_SET_NAME, "valetkey-broker");
+	serve(&k);
+	vk_policy_close(k.policy);
+}

@@ -1,0 +1,290 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: ISC
+# Helpers inside a run are answered by its broker; outside of it, and after it, nobody is.
+# shellcheck disable=SC2016,SC2154  # what is in single quotes is for the command's shell; out, err, status and rung come from the helpers
+
+bats_require_minimum_version 1.5.0
+load lib
+load run-lib
+
+setup() {
+	run_home
+	ln -s valetkey "$T/bin/git-credential-valetkey"
+	ln -s valetkey "$T/bin/docker-credential-valetkey"
+	ln -s valetkey "$T/bin/vk"
+	export PATH=$T/bin:$PATH
+}
+
+teardown() {
+	run_end
+}
+
+# in_run COMMAND...: in a run with what is in $rung and $with
+with=()
+in_run() {
+	split "${V[@]}" run "${rung[@]}" "${with[@]}" -- "$@"
+	[ "$status" = 0 ] || printf "%s\n%s\n" "$out" "$err"
+}
+
+# For the scripts of commands: ask TEXT..., as git asks
+ask='ask() { printf "$1\n\n" | git-credential-valetkey get; };'
+
+# speak FIELD...: what the broker says to this: the answer's first byte, and the rest
+speaker() {
+	cat >"$T/bin/speak" <<-'END'
+		#!/usr/bin/env python3
+		import os, socket, sys
+		nonce, place = os.environ["VALETKEY_BROKER"].split(":", 1)
+
+		def connect():
+		    s = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+		    s.connect("\0" + place[1:] if place[0] == "@" else place)
+		    return s
+
+		# More than are let in at a time, who ask nothing.
+		idle = [connect() for i in range(int(os.environ.get("IDLE", "0")))]
+		s = connect()
+		s.send(b"".join(a.replace("NONCE", nonce).encode() + b"\0" for a in sys.argv[1:]))
+		got = s.recv(1 << 20)
+		print(got[0], got[1:].replace(b"\0", b" ").decode("utf-8", "replace"))
+	END
+	chmod 755 "$T/bin/speak"
+}
+
+@test "git, docker and get are answered when the run serves them, and what they need is taken" {
+	put pass-one https://git.example --username u --name one
+	put token-two https://api.example --kind bearer --name two
+	served() {
+		in_run sh -ec "$ask"'
+			ask "protocol=https\nhost=git.example" | grep -qx password=pass-one
+			ask "capability[]=authtype\nprotocol=https\nhost=api.example" | grep -qx credential=token-two
+			echo git.example | docker-credential-valetkey get | grep -q pass-one
+			echo api.example | docker-credential-valetkey get && exit 1
+			vk get https://git.example && exit 1
+			vk run -- git credential fill <<-END
+				protocol=https
+				host=git.example
+
+			END'
+		[ "$status" = 0 ]
+		[[ $out == *password=pass-one* && $err == *"this run serves no get (--with)"* ]]
+		with=(--with get)
+		in_run sh -ec "$ask"'
+			test "$(vk get https://git.example)" = pass-one
+			test "$(vk get https://git.example --json | tr -d " " | grep -c refresh)" = 0
+			test -z "$(ask "protocol=https\nhost=git.example" 2>/dev/null)"
+			echo git.example | docker-credential-valetkey get && exit 1
+			exit 7'
+		[ "$status" = 7 ]
+		with=()
+	}
+	on_rungs served
+}
+
+@test "paths, user names and the longest match; nothing for another host, port or scheme" {
+	put host-wide https://git.example --username u --name one
+	put team https://git.example/team --username t --name two
+	put second https://git.example/team --username t2 --name three
+	matched() {
+		in_run sh -ec "$checks $ask"'
+			at="protocol=https\nhost=git.example"
+			ask "$at" | grep -qx password=host-wide
+			ask "$at\npath=team/x.git" | grep -qx password=team
+			ask "$at\npath=team/x.git\nusername=t2" | grep -qx password=second
+			ask "$at\npath=teams/x.git" | grep -qx password=host-wide
+			ask "capability[]=state\ncapability[]=authtype\n$at" | grep -qx ephemeral=1
+			for other in "protocol=http\nhost=git.example" "protocol=https\nhost=git.example:444" "protocol=https\nhost=xgit.example" "$at\nusername=x"; do
+				test -z "$(ask "$other")"
+			done'
+		[ "$status" = 0 ]
+	}
+	on_rungs matched
+}
+
+@test "only this profile, whatever the helper is told" {
+	put pass-a https://a.example --username u --name a
+	put pass-b https://b.example --username u --name b
+	printf '[profile one]\ncredentials = a\n[profile two]\ncredentials = b\n' >c.ini
+	narrow() {
+		with=(--config "$PWD/c.ini" --profile one)
+		in_run sh -ec "$ask"'
+			ask "protocol=https\nhost=a.example" | grep -qx password=pass-a
+			test -z "$(ask "protocol=https\nhost=b.example")"
+			printf "protocol=https\nhost=b.example\n\n" | git-credential-valetkey --config "$1" --profile two get | wc -c | grep -qx 0
+			VALETKEY_PROFILE=two VALETKEY_CONFIG=$1 git-credential-valetkey get <<-END | wc -c | grep -qx 0
+				protocol=https
+				host=b.example
+
+			END' sh "$PWD/c.ini"
+		[ "$status" = 0 ]
+		with=()
+	}
+	on_rungs narrow
+}
+
+@test "store and erase change nothing; docker is told that a login does not last" {
+	put pass-one https://git.example --username u --name one
+	unharmed() {
+		local sum
+		sum=$(sha256sum <"$VALETKEY_KEYSTORE")
+		in_run sh -ec '
+			printf "protocol=https\nhost=git.example\nusername=u\npassword=other\n\n" | git-credential-valetkey store
+			printf "protocol=https\nhost=git.example\nusername=u\n\n" | git-credential-valetkey erase
+			echo https://git.example | docker-credential-valetkey erase
+			test "$(docker-credential-valetkey list)" = "{}"
+			printf %s "{\"ServerURL\":\"https://git.example\",\"Username\":\"x\",\"Secret\":\"y\"}" | docker-credential-valetkey store'
+		[ "$status" = 1 ]
+		[[ $out == *"nothing is stored"* ]]
+		[ "$sum" = "$(sha256sum <"$VALETKEY_KEYSTORE")" ]
+	}
+	on_rungs unharmed
+}
+
+@test "outside of the run, and after it, nobody is answered" {
+	put pass-one https://git.example --username u --name one
+	outside() {
+		rm -f where said
+		"${V[@]}" run "${rung[@]}" -- sh -c 'echo "$VALETKEY_BROKER" >where.new; mv where.new where; until [ -e done ]; do sleep 0.05; done' 2>said &
+		until [ -e where ]; do sleep 0.05; done
+		# With the nonce and the place, but from another process of the same user.
+		unset VALETKEY_KEY_FILE
+		VALETKEY_BROKER=$(cat where) split git-credential-valetkey get <<<$'protocol=https\nhost=git.example\n'
+		[ "$status" != 0 ] && [ -z "$out" ]
+		touch done
+		wait $!
+		rm done
+		if [ "$1" = R2 ]; then
+			[[ $err == *"no process of this run"* && $(cat said) == *"not of this run"* ]]
+		fi
+		VALETKEY_BROKER=$(cat where) split git-credential-valetkey get <<<$'protocol=https\nhost=git.example\n'
+		[ "$status" = 6 ] && [ -z "$out" ]
+		[[ $err == *"has ended"* ]]
+		export VALETKEY_KEY_FILE=$T/key
+	}
+	on_rungs outside
+}
+
+@test "what is malformed is refused, and does not keep others from being answered" {
+	put pass-one https://git.example --username u --name one
+	speaker
+	spoken() {
+		in_run bash -ec '
+			good="1 NONCE git https git.example"
+			[[ $(speak $good "") == "0 "*pass-one* ]]
+			[[ $(speak $good "" u) == "0 "*pass-one* ]]
+			for bad in "1 NONCE git https" "2 NONCE git https git.example x" "1 0000 git https git.example x" \
+				"1 00000000000000000000000000000000 git https git.example x" "1 NONCE npm https git.example x" \
+				"1 NONCE git https git.example a/../b" "1 NONCE git https git.example x u more" "1 NONCE git https x@git.example x"; do
+				got=$(speak $bad)
+				[[ $got != "0 "* && $got != *pass-one* ]]
+			done
+			[[ $(speak 1 NONCE git https "$(printf %40000d 0)" x) == *"too long"* ]]
+			[[ $(IDLE=150 speak $good "") == "0 "*pass-one* ]]'
+		[ "$status" = 0 ]
+		[[ $err == *"2 times somebody who is not of this run"* ]]
+	}
+	on_rungs spoken
+}
+
+@test "a secret that is rotated during the run is answered as it is by then" {
+	printf first >"$T/file"
+	printf '[f]\nurl = https://file.example\nusername = u\nsecret = file:%s/file\n[k]\nurl = https://key.example\nsecret = keystore:entry\n' "$T" >c.ini
+	rotated() {
+		printf first >"$T/file"
+		put first https://key.example --username u --name entry
+		rm -f now
+		with=(--config "$PWD/c.ini")
+		"${V[@]}" run "${rung[@]}" "${with[@]}" -- sh -c "$ask"'
+			ask "protocol=https\nhost=file.example"; ask "protocol=https\nhost=key.example"
+			touch asked; until [ -e now ]; do sleep 0.05; done
+			ask "protocol=https\nhost=file.example"; ask "protocol=https\nhost=key.example"
+			touch again; until [ -e gone ]; do sleep 0.05; done
+			ask "protocol=https\nhost=file.example"; ask "protocol=https\nhost=key.example"' >got 2>said &
+		until [ -e asked ]; do sleep 0.05; done
+		printf second >"$T/file"
+		"${V[@]}" remove entry >/dev/null
+		put second https://key.example --username u --name entry
+		touch now
+		until [ -e again ]; do sleep 0.05; done
+		rm "$T/file"
+		"${V[@]}" remove entry >/dev/null
+		touch gone
+		wait $!
+		grep password= got >words
+		# Where it is gone, what there was at the start.
+		[ "$(tr '\n' ' ' <words)" = 'password=first password=first password=second password=second password=first password=first ' ]
+		rm -f asked now again gone
+		with=()
+	}
+	on_rungs rotated
+}
+
+@test "an orphan is of the run, another user is not" {
+	put pass-one https://git.example --username u --name one
+	orphan() {
+		in_run sh -ec "$ask"'
+			setsid sh -c "( (sleep 0.3; printf \"protocol=https\nhost=git.example\n\n\" | git-credential-valetkey get >got.new 2>&1; mv got.new got) & )"
+			until [ -e got ]; do sleep 0.05; done'
+		[ "$status" = 0 ]
+		grep -qx password=pass-one got
+		rm got
+		[ "$(id -u)" = 0 ] || return 0
+		in_run sh -c 'printf "protocol=https\nhost=git.example\n\n" | setpriv --reuid 12321 --regid 12321 --clear-groups "$(command -v git-credential-valetkey)" get'
+		[[ $out$err != *pass-one* ]]
+	}
+	on_rungs orphan
+}
+
+@test "who asks for everything waits, and is answered" {
+	put pass-one https://git.example --username u --name one
+	many() {
+		in_run sh -c "$ask"'
+			for j in 1 2 3 4; do
+				( for i in $(seq 70); do ask "protocol=https\nhost=git.example"; done | grep -c pass-one >n.$j ) & pids="$pids $!"
+			done
+			wait $pids; cat n.*'
+		[ "$out" = $'70\n70\n70\n70\n' ]
+	}
+	on_rungs many
+}
+
+@test "the process that answers is closed to its own user, and the command outlives it" {
+	put pass-one https://git.example --username u --name one
+	rung=(--max-rung R2)
+	as_user() {
+		run_end
+		run_home "$run_uid"
+		ln -s valetkey "$T/bin/git-credential-valetkey"
+		put pass-one https://git.example --username u --name one
+	}
+	if [ "$(id -u)" = 0 ]; then as_user; fi
+	in_run sh -ec "$ask"'
+		pid=$(pgrep -x valetkey-broker -P "$PPID" 2>/dev/null || pgrep valetkey-broke -P "$PPID")
+		for secret in mem environ fd maps; do
+			if cat "/proc/$pid/$secret" 2>/dev/null | grep -q .; then echo "readable: $secret"; exit 1; fi
+			if ls "/proc/$pid/fd/" 2>/dev/null | grep -q .; then echo "readable: fd"; exit 1; fi
+		done
+		kill -9 $pid
+		sleep 0.2
+		ask "protocol=https\nhost=git.example" && exit 1
+		exit 9'
+	[ "$status" = 9 ]
+	[[ $err == *"has ended"* && $err == *"died before the command ended"* ]]
+}
+
+@test "who has a key of his own inside a run is not the broker's" {
+	put pass-one https://git.example --username u --name one
+	own() {
+		in_run sh -ec "$ask"'
+			export VALETKEY_KEYSTORE=$PWD/inner VALETKEY_KEY_FILE=$PWD/inner-key
+			vk init --key-file "$VALETKEY_KEY_FILE" >/dev/null
+			printf inner | vk add https://git.example --username i --name inner >/dev/null 2>&1
+			test "$(vk get https://git.example)" = inner
+			vk run --max-rung R2 -- sh -c "unset VALETKEY_KEYSTORE; printf \"protocol=https\nhost=git.example\n\n\" | git credential fill" | grep -qx password=inner
+			unset VALETKEY_KEYSTORE VALETKEY_KEY_FILE
+			ask "protocol=https\nhost=git.example" | grep -qx password=pass-one'
+		[ "$status" = 0 ] || { echo "$out$err"; false; }
+		rm -f inner inner-key
+	}
+	on_rungs own
+}
