@@ -72,6 +72,9 @@ struct vk_run_opts {
 	bool keep_own;        /* --keep-own-credentials */
 	bool no_confine;      /* --no-confine */
 	enum vk_gate_rule gate; /* --gate */
+	bool two_phase;       /* --two-phase: fetch with the credentials, then go on without */
+	unsigned ttl;         /* --ttl: seconds until the credentials are withdrawn; 0: when the command ends */
+	bool readers_only;    /* without ${recipes}: no tool that asks */
 	bool verbose;
 	char **command;       /* NULL-terminated, at least one word */
 	/* How lines for the user leave: this floor does not print. */

@@ -70,6 +70,9 @@ void vk_wipe(void *p, size_t n);
  */
 void vk_wipe_stack(void);
 
+/** vk_wipe_registers(): What copying left in the vector registers; the two above do it too. */
+void vk_wipe_registers(void);
+
 /** vk_mem_eq(a, b, n): Constant-time compare. */
 bool vk_mem_eq(const void *a, const void *b, size_t n) VK_MUST;
 

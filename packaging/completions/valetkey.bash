@@ -129,6 +129,8 @@ _valetkey()
 		return ;;
 	run:--gate)
 		return ;;
+	run:--ttl)
+		return ;;
 	render:--profile)
 		return ;;
 	render:--config)
@@ -176,7 +178,7 @@ _valetkey()
 	repair)
 		mapfile -t COMPREPLY < <(compgen -W '--help' -- "$cur") ;;
 	run)
-		mapfile -t COMPREPLY < <(compgen -W '--profile --config --credential --with --env --build-secret --require-rung --max-rung --keep-own-credentials --no-confine --gate --verbose --help --' -- "$cur") ;;
+		mapfile -t COMPREPLY < <(compgen -W '--profile --config --credential --with --env --build-secret --require-rung --max-rung --keep-own-credentials --no-confine --gate --once --two-phase --ttl --verbose --help --' -- "$cur") ;;
 	render)
 		mapfile -t COMPREPLY < <(compgen -W '--profile --config --credential --keep-own-credentials --reveal --help npm netrc' -- "$cur") ;;
 	setup)

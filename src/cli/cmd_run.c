@@ -4,12 +4,14 @@
 #include "valetkey/inject.h"
 #include "valetkey/source.h"
 #include "cli/cmd.h"
+#include "cli/when.h"
 
 static int run(int argc, char **argv);
 
 enum {
 	OPT_PROFILE = 1, OPT_CONFIG, OPT_CREDENTIAL, OPT_WITH, OPT_ENV, OPT_BUILD_SECRET,
-	OPT_REQUIRE_RUNG, OPT_MAX_RUNG, OPT_KEEP_OWN, OPT_NO_CONFINE, OPT_GATE, OPT_VERBOSE,
+	OPT_REQUIRE_RUNG, OPT_MAX_RUNG, OPT_KEEP_OWN, OPT_NO_CONFINE, OPT_GATE, OPT_ONCE,
+	OPT_TWO_PHASE, OPT_TTL, OPT_VERBOSE,
 };
 
 static const struct vk_opt opts[] = {
@@ -25,6 +27,9 @@ static const struct vk_opt opts[] = {
 	{ OPT_KEEP_OWN, "keep-own-credentials", NULL, "leave other tokens in .npmrc and netrc", false },
 	{ OPT_NO_CONFINE, "no-confine", NULL, "hide nothing of the user's from the command", false },
 	{ OPT_GATE, "gate", "WHO", "hand the files to the command's own process, the first reader, or all", false },
+	{ OPT_ONCE, "once", NULL, "each file for its first reader only, and no tool that asks", false },
+	{ OPT_TWO_PHASE, "two-phase", NULL, "fetch with the credentials, then run what was fetched without", false },
+	{ OPT_TTL, "ttl", "TIME", "withdraw the credentials after this time: 30s, 10m, 1h", false },
 	{ OPT_VERBOSE, "verbose", NULL, "say what is placed and what is in force", false },
 };
 
@@ -39,6 +44,7 @@ const struct vk_cmd vk_cmd_run = {
 		"given theirs.  The exit status is COMMAND's own; 125 is a failure of valetkey, 126 a\n"
 		"command that cannot be executed, 127 one that does not exist.\n\n"
 		"  valetkey run -- npm ci\n"
+		"  valetkey run --two-phase -- npm ci\n"
 		"  valetkey run --with netrc -- go mod download\n"
 		"  valetkey run --build-secret npmrc -- docker build {secrets} .\n",
 	.opts = opts,
@@ -47,7 +53,7 @@ const struct vk_cmd vk_cmd_run = {
 	.run = run,
 };
 
-enum { LIST_MAX = 64, OWN_FAILURE = 125 };
+enum { LIST_MAX = 64, OWN_FAILURE = 125, TTL_MAX = 366 * 86400 };
 
 struct request {
 	struct vk_run_opts run;
@@ -158,6 +164,18 @@ parse_gate(const char *text, enum vk_gate_rule *ret)
 }
 
 static enum vk_err
+parse_ttl(const char *text, unsigned *ret)
+{
+	int64_t seconds;
+	enum vk_err e = vk_when_duration(text, TTL_MAX, &seconds);
+
+	if (e != VK_OK)
+		return vk_fail(VK_EUSAGE, "--ttl: a time such as 30s, 10m or 1h");
+	*ret = (unsigned)seconds;
+	return VK_OK;
+}
+
+static enum vk_err
 take_option(struct request *q, int id, char *arg)
 {
 	switch (id) {
@@ -184,6 +202,14 @@ take_option(struct request *q, int id, char *arg)
 		return VK_OK;
 	case OPT_GATE:
 		return parse_gate(arg, &q->run.gate);
+	case OPT_ONCE:
+		q->run.readers_only = true;
+		return parse_gate("first", &q->run.gate);
+	case OPT_TWO_PHASE:
+		q->run.two_phase = true;
+		return VK_OK;
+	case OPT_TTL:
+		return parse_ttl(arg, &q->run.ttl);
 	case OPT_NO_CONFINE:
 		q->run.no_confine = true;
 		return VK_OK;
@@ -232,6 +258,9 @@ run(int argc, char **argv)
 		return OWN_FAILURE;
 	if (q.run.require == VK_RUNG_R1 && q.run.max == VK_RUNG_R2)
 		return fail(vk_fail(VK_EUSAGE, "--require-rung R1 and --max-rung R2 exclude each other"),
+		    OWN_FAILURE);
+	if (q.run.two_phase && q.run.n_secrets > 0)
+		return fail(vk_fail(VK_EUSAGE, "--two-phase is for commands that fetch, not for image builds"),
 		    OWN_FAILURE);
 	q.run.names = q.names;
 	q.run.recipes = q.recipes;

@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "valetkey/io.h"
+#include "valetkey/store.h"
 #include "crypto/crypto.h"
 #include "broker.h"
 
@@ -43,14 +44,67 @@ random_hex(char *out, size_t digits)
 	return e;
 }
 
+static enum vk_err
+ask(struct vk_broker *b, struct vk_note *n)
+{
+	enum vk_err e = vk_note_send(b->child.sock, n);
+
+	vk_note_clear(n);
+	if (e == VK_OK)
+		e = vk_note_recv(b->child.sock, n);
+	if (e == VK_OK && n->code != VK_OK)
+		e = vk_fail((enum vk_err)n->code, "%s", n->text);
+	return e;
+}
+
+/* Neither a refresh token nor whose entry it is goes along. */
+static enum vk_err
+give(struct vk_broker *b, const struct vk_cred *c, long tools)
+{
+	VK_CLEANUP(vk_payload_clear) struct vk_payload p = { 0 };
+	VK_CLEANUP(vk_note_clear) struct vk_note n = VK_NOTE_INIT;
+	struct vk_cred plain = *c;
+	enum vk_err e;
+
+	plain.refresh = plain.extra = (struct vk_secret){ NULL, 0 };
+	n.code = VK_BROKER_GIVE;
+	n.value = tools;
+	if ((e = vk_cred_encode(&plain, &p)) != VK_OK || (e = vk_note_send(b->child.sock, &n)) != VK_OK)
+		return e;
+	if (send(b->child.sock, p.p, p.n, MSG_NOSIGNAL) != (ssize_t)p.n)
+		return vk_fail_errno("cannot tell the broker a credential");
+	if ((e = vk_note_recv(b->child.sock, &n)) == VK_OK && n.code != VK_OK)
+		e = vk_fail((enum vk_err)n.code, "%s", n.text);
+	return e;
+}
+
+static long
+takers(const struct vk_broker *b, const struct vk_cred *c)
+{
+	long bits = 0;
+
+	for (size_t i = 0; i < b->n_tools; i++)
+		for (size_t k = 0; k < b->tools[i].taken.n; k++)
+			if (b->tools[i].taken.v[k] == c)
+				bits |= 1L << i;
+	return bits;
+}
+
 enum vk_err
-vk_broker_start(struct vk_broker *b, const struct vk_policy_opts *policy)
+vk_broker_start(struct vk_broker *b, const struct vk_cred_list *creds, const struct vk_policy_opts *policy)
 {
 	enum vk_err e = random_hex(b->nonce, VK_BROKER_NONCE);
 
 	b->policy = policy;
 	b->run = getpid();
-	return e == VK_OK ? vk_child_start_knowing(vk_broker_main, b, &b->child) : e;
+	if (e == VK_OK)
+		e = vk_child_start_late(vk_broker_main, b, &b->child);
+	/* The account that is the keystore's default comes before others of the same place. */
+	for (unsigned flag = VK_CRED_DEFAULT, pass = 0; pass < 2; pass++, flag = 0)
+		for (size_t i = 0; e == VK_OK && i < creds->n; i++)
+			if ((creds->v[i]->flags & VK_CRED_DEFAULT) == flag && takers(b, creds->v[i]))
+				e = give(b, creds->v[i], takers(b, creds->v[i]));
+	return e;
 }
 
 static enum vk_err
@@ -100,19 +154,6 @@ bind_file(struct vk_broker *b, const struct vk_rung1 *r, int fd)
 	return VK_OK;
 }
 
-static enum vk_err
-ask(struct vk_broker *b, struct vk_note *n)
-{
-	enum vk_err e = vk_note_send(b->child.sock, n);
-
-	vk_note_clear(n);
-	if (e == VK_OK)
-		e = vk_note_recv(b->child.sock, n);
-	if (e == VK_OK && n->code != VK_OK)
-		e = vk_fail((enum vk_err)n->code, "%s", n->text);
-	return e;
-}
-
 enum vk_err
 vk_broker_open(struct vk_broker *b, const struct vk_rung1 *r)
 {
@@ -143,7 +184,7 @@ vk_broker_end(struct vk_broker *b, struct vk_broker_count *ret)
 	VK_CLEANUP(vk_note_clear) struct vk_note n = VK_NOTE_INIT;
 
 	*ret = (struct vk_broker_count){ 0 };
-	n.code = VK_BROKER_COUNT;
+	n.code = VK_BROKER_END;
 	if (b->child.pid > 0 && ask(b, &n) == VK_OK)
 		memcpy(ret, n.text, sizeof(*ret));
 	vk_child_stop(&b->child);

@@ -2,14 +2,14 @@
 /*
  * broker.h - the process that answers the helpers of this run (valetkey/broker.h), and nobody else.
  *
- * It is made when everything is resolved and before the namespaces are entered, has the run's credentials in its arena,
- * is closed to its own user (not dumpable), and ends with valetkey.  A question is answered when it carries the nonce,
- * comes from a process that descends from this run (the kernel says which: SO_PEERCRED, SO_PEERPIDFD) and belongs to
- * the run's user or root, names a tool that the run serves, and asks for what that tool takes.  Each answer is what
- * the source has by then: who rotates a secret during a run need not start it anew.  Where the source has nothing any
- * more, it is what it had at the start, until that expires.
+ * It is made when everything is resolved and before the namespaces are entered, is told the credentials of the tools
+ * that ask and nothing else, is closed to its own user (not dumpable), and ends with valetkey.  A question is answered
+ * when it carries the nonce, comes from a process that descends from this run (the kernel says which: SO_PEERCRED,
+ * SO_PEERPIDFD) and belongs to the run's user or root, names a tool that the run serves, and asks for what that tool
+ * takes.  Each answer is what the source has by then: who rotates a secret during a run need not start it anew.  Where
+ * the source has nothing any more, it is what it had at the start, until that expires.
  *
- * More than BURST answers are given out at RATE in a second: who asks for everything at once waits.
+ * More than VK_BROKER_BURST answers are given out at VK_BROKER_RATE in a second: who asks for everything waits.
  */
 #ifndef VK_INJECT_BROKER_H
 #define VK_INJECT_BROKER_H
@@ -19,15 +19,13 @@
 #include "recipe.h"
 #include "rung1.h"
 
-enum { VK_BROKER_BURST = 256, VK_BROKER_RATE = 32 };
+enum { VK_BROKER_BURST = 256, VK_BROKER_RATE = 32, VK_BROKER_TOOLS = 8 };
 
 /* A tool that asks, and what it may be told.  The credentials stay the run's. */
 struct vk_broker_tool {
 	const char *name;
 	struct vk_cred_list taken;
 };
-
-enum { VK_BROKER_TOOLS = 8 };
 
 struct vk_broker {
 	struct vk_child child;
@@ -43,13 +41,18 @@ struct vk_broker {
 /** vk_broker_serve(b, k, r): Let the tool of ${r} ask.  VK_ENOENT: it takes none of the credentials. */
 enum vk_err vk_broker_serve(struct vk_broker *b, struct vk_kitchen *k, const struct vk_recipe *r) VK_MUST;
 
-/** vk_broker_start(b, policy): Make the process; ${policy} is what its sources are opened with once more. */
-enum vk_err vk_broker_start(struct vk_broker *b, const struct vk_policy_opts *policy) VK_MUST;
+/**
+ * vk_broker_start(b, creds, policy):
+ * Make the process and tell it those of ${creds}, all of the run's, that a tool takes; ${policy} is what its sources
+ * are opened with once more.
+ */
+enum vk_err vk_broker_start(struct vk_broker *b, const struct vk_cred_list *creds, const struct vk_policy_opts *policy)
+    VK_MUST;
 
 /** vk_broker_open(b, r): From here on it can be asked; R1's namespaces have been entered, or ${r} is NULL for R2. */
 enum vk_err vk_broker_open(struct vk_broker *b, const struct vk_rung1 *r) VK_MUST;
 
-/** vk_broker_where(b, out): The value for VK_BROKER_VARIABLE. */
+/** vk_broker_variable(b, out): The value for VK_BROKER_VARIABLE. */
 enum vk_err vk_broker_variable(const struct vk_broker *b, struct vk_buf *out) VK_MUST;
 
 /* Questions so far: answered; with no answer; and not of this run, which is somebody else's trying. */
@@ -57,13 +60,14 @@ struct vk_broker_count {
 	unsigned answered, without, strangers;
 };
 
-/** vk_broker_end(b, ret): End the process, when the command has. */
+/** vk_broker_end(b, ret): End the process, when the command has; twice is fine. */
 void vk_broker_end(struct vk_broker *b, struct vk_broker_count *ret);
 
-/* What the process is told over its socket. */
+/* What the process is told over its socket; it answers each. */
 enum vk_broker_word {
-	VK_BROKER_LISTEN = 201, /* the descriptor to accept on; it answers when it does */
-	VK_BROKER_COUNT,        /* answer with a struct vk_broker_count in ${text} */
+	VK_BROKER_GIVE = 201, /* a credential: ${value} has a bit for each tool, its bytes are the next message */
+	VK_BROKER_LISTEN,     /* the descriptor to accept on */
+	VK_BROKER_END,        /* forget all, answer with a struct vk_broker_count in ${text}, end */
 };
 
 /** vk_broker_main(sock, broker): The body of the process. */

@@ -3,7 +3,9 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
+#include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
@@ -34,7 +36,8 @@ struct broker {
 	int sock, listener;
 	struct asker v[ASKERS];
 	size_t n;
-	struct vk_policy *policy; /* ours, once a source was looked at again */
+	struct vk_cred_list creds;
+	long *tools; /* of each credential: which may be told it */
 	struct vk_broker_count count;
 	int64_t budget, refilled; /* thousandths of an answer; when */
 };
@@ -50,45 +53,44 @@ now_ms(void)
 
 /* ---- the answer ------------------------------------------------------------------------------------------------ */
 
-static const struct vk_broker_tool *
-find_tool(const struct vk_broker *b, const char *name)
+/* ${*ret_bit}: which of the tools; false: none. */
+static bool
+find_tool(const struct vk_broker *b, const char *name, long *ret_bit)
 {
 	for (size_t i = 0; i < b->n_tools; i++)
-		if (strcmp(b->tools[i].name, name) == 0)
-			return &b->tools[i];
-	return NULL;
+		if (strcmp(b->tools[i].name, name) == 0) {
+			*ret_bit = 1L << i;
+			return true;
+		}
+	return false;
 }
 
-/* Longest path first, then the account that is the keystore's default, then the order of the run. */
-static bool
-is_better(const struct vk_cred *c, const struct vk_cred *than)
-{
-	size_t n = strlen(c->scope.path), m = than ? strlen(than->scope.path) : 0;
-
-	return !than || n > m || (n == m && (c->flags & VK_CRED_DEFAULT) > (than->flags & VK_CRED_DEFAULT));
-}
-
+/* Longest path first, then the order in which they were told. */
 static const struct vk_cred *
-best(const struct vk_broker_tool *t, const struct vk_query *q)
+best(const struct broker *k, long tool, const struct vk_query *q)
 {
 	const struct vk_cred *found = NULL;
 
-	for (size_t i = 0; i < t->taken.n; i++)
-		if (vk_cred_matches(t->taken.v[i], q) && is_better(t->taken.v[i], found))
-			found = t->taken.v[i];
+	for (size_t i = 0; i < k->creds.n; i++) {
+		const struct vk_cred *c = k->creds.v[i];
+
+		if ((k->tools[i] & tool) && vk_cred_matches(c, q) &&
+		    (!found || strlen(c->scope.path) > strlen(found->scope.path)))
+			found = c;
+	}
 	return found;
 }
 
-/* As the source has it now.  VK_ENOENT: it has no other, or cannot be read; then the start's will do. */
+/* As the source has it now.  An error: it has none, or cannot be read; then the start's will do. */
 static enum vk_err
-look_again(struct broker *k, const struct vk_cred *c, struct vk_cred **ret)
+look_again(const struct broker *k, const struct vk_cred *c, struct vk_cred **ret)
 {
-	enum vk_err e = VK_OK;
+	/* Each time anew: its keys are not kept. */
+	VK_CLEANUP(vk_policy_closep) struct vk_policy *p = NULL;
+	enum vk_err e = vk_policy_open(k->b->policy, &p);
 
-	if (!k->policy)
-		e = vk_policy_open(k->b->policy, &k->policy);
 	if (e == VK_OK)
-		e = vk_policy_again(k->policy, c, ret);
+		e = vk_policy_again(p, c, ret);
 	vk_reason_clear();
 	return e;
 }
@@ -97,8 +99,8 @@ look_again(struct broker *k, const struct vk_cred *c, struct vk_cred **ret)
 static enum vk_err
 encode(const struct vk_cred *c, struct vk_buf *out)
 {
-	struct vk_cred plain = *c;
 	VK_CLEANUP(vk_payload_clear) struct vk_payload p = { 0 };
+	struct vk_cred plain = *c;
 	enum vk_err e;
 
 	plain.flags = 0;
@@ -112,12 +114,12 @@ static enum vk_err
 find(struct broker *k, const char *tool, const struct vk_query *q, struct vk_buf *out)
 {
 	VK_CLEANUP(vk_cred_freep) struct vk_cred *fresh = NULL;
-	const struct vk_broker_tool *t = find_tool(k->b, tool);
-	const struct vk_cred *c = t ? best(t, q) : NULL;
+	const struct vk_cred *c;
+	long bit;
 
-	if (!t)
+	if (!find_tool(k->b, tool, &bit))
 		return vk_fail(VK_ENOENT, "this run serves no %s (--with)", tool);
-	if (!c)
+	if (!(c = best(k, bit, q)))
 		return VK_ENOENT;
 	if (look_again(k, c, &fresh) == VK_OK && vk_cred_matches(fresh, q))
 		c = fresh;
@@ -240,18 +242,58 @@ let_in(struct broker *k, int64_t now)
 }
 
 static void
+forget(struct broker *k)
+{
+	vk_cred_list_clear(&k->creds);
+	vk_arena_wipe();
+}
+
+static enum vk_err
+take(struct broker *k, long tools)
+{
+	VK_CLEANUP(vk_cred_freep) struct vk_cred *c = NULL;
+	VK_CLEANUP(vk_arena_freep) unsigned char *p = vk_arena_alloc(VK_BROKER_ANSWER);
+	ssize_t n = p ? recv(k->sock, p, VK_BROKER_ANSWER, 0) : -1;
+	long *more = reallocarray(k->tools, k->creds.n + 1, sizeof(*more));
+	enum vk_err e;
+
+	if (more)
+		k->tools = more;
+	if (!p || !more)
+		return VK_ENOMEM;
+	if (n < 1)
+		return vk_fail(VK_EPROTO, "a credential for the broker did not arrive");
+	if ((e = vk_cred_decode(p, (size_t)n, &c)) != VK_OK)
+		return e;
+	c->flags = 0;
+	k->tools[k->creds.n] = tools;
+	if ((e = vk_cred_list_add(&k->creds, c)) == VK_OK)
+		c = NULL;
+	return e;
+}
+
+static void
 hear(struct broker *k, struct vk_note *n)
 {
+	enum vk_err e = VK_OK;
+
 	switch (n->code) {
+	case VK_BROKER_GIVE:
+		e = take(k, n->value);
+		break;
 	case VK_BROKER_LISTEN:
 		k->listener = n->fds[0];
 		n->fds[0] = -1;
 		break;
-	case VK_BROKER_COUNT:
+	case VK_BROKER_END:
 		memcpy(n->text, &k->count, sizeof(k->count));
+		forget(k);
 		break;
 	default:
-		vk_note_fail(k->sock, VK_EPROTO);
+		e = VK_EPROTO;
+	}
+	if (e != VK_OK) {
+		vk_note_fail(k->sock, e);
 		return;
 	}
 	n->code = VK_OK;
@@ -323,7 +365,16 @@ vk_broker_main(int sock, const void *broker)
 		.budget = (int64_t)VK_BROKER_BURST * SECOND, .refilled = now_ms(),
 	};
 
+	sigset_t term;
+
 	prctl(PR_SET_NAME, "valetkey-broker");
+	/* It knows secrets: unlike SIGKILL this ends it by way of what wipes them (vk_wipe_on_death()). */
+	sigemptyset(&term);
+	sigaddset(&term, SIGTERM);
+	sigprocmask(SIG_UNBLOCK, &term, NULL);
+	if (prctl(PR_SET_PDEATHSIG, SIGTERM) < 0 || getppid() != k.b->run)
+		return;
 	serve(&k);
-	vk_policy_close(k.policy);
+	forget(&k);
+	free(k.tools);
 }

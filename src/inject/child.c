@@ -19,18 +19,20 @@ enum { CHILD_SOCK = 0 }; /* where a child's end of the socket lies; nothing else
 static bool
 is_of_a_policy(const char *variable)
 {
+	if (vk_str_starts(variable, "VALETKEY_KEY=") || vk_str_starts(variable, "VALETKEY_IDENTITY="))
+		return false;
 	return vk_str_starts(variable, "HOME=") || vk_str_starts(variable, "XDG_") ||
 	    vk_str_starts(variable, "VALETKEY_");
 }
 
 /* In place, as /proc/PID/environ shows them. */
 static void
-wipe_environment(char **environment, bool knows)
+wipe_environment(char **environment, bool late)
 {
 	size_t kept = 0;
 
 	for (size_t i = 0; environment && environment[i]; i++)
-		if (knows && is_of_a_policy(environment[i]))
+		if (late && is_of_a_policy(environment[i]))
 			environment[kept++] = environment[i];
 		else
 			vk_wipe(environment[i], strlen(environment[i]));
@@ -40,7 +42,7 @@ wipe_environment(char **environment, bool knows)
 
 struct birth {
 	int namespaces;
-	bool knows;
+	bool late;
 	vk_child_body *body;
 	const void *arg;
 };
@@ -51,9 +53,10 @@ child_main(pid_t parent, int sock, const struct birth *b)
 	extern char **environ;
 	sigset_t all;
 
-	wipe_environment(environ, b->knows);
-	if (b->knows)
-		vk_arena_lock_again();
+	if (b->late)
+		vk_arena_wipe();
+	wipe_environment(environ, b->late);
+	vk_wipe_registers(); /* to measure a variable's length is to load it */
 	sigfillset(&all);
 	sigprocmask(SIG_SETMASK, &all, NULL);
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
@@ -68,9 +71,10 @@ child_main(pid_t parent, int sock, const struct birth *b)
 	/* What a library might write must not go to whatever gets these numbers. */
 	for (int fd = CHILD_SOCK + 1; fd <= STDERR_FILENO; fd++)
 		(void)!open("/dev/null", O_RDWR | O_CLOEXEC);
+	if (b->late)
+		vk_arena_lock_again();
 	b->body(CHILD_SOCK, b->arg);
-	if (b->knows)
-		vk_arena_wipe();
+	vk_arena_wipe();
 	_exit(0);
 }
 
@@ -109,9 +113,9 @@ vk_child_start(int namespaces, vk_child_body *body, const void *arg, struct vk_c
 }
 
 enum vk_err
-vk_child_start_knowing(vk_child_body *body, const void *arg, struct vk_child *ret)
+vk_child_start_late(vk_child_body *body, const void *arg, struct vk_child *ret)
 {
-	return start(&(struct birth){ .knows = true, .body = body, .arg = arg }, ret);
+	return start(&(struct birth){ .late = true, .body = body, .arg = arg }, ret);
 }
 
 void

@@ -3,9 +3,9 @@
  * child.h - the small processes beside the command: process 1 of R1's PID namespace, or the one
  * that holds R2's files.
  *
- * They are copies of valetkey, with the environment wiped, every descriptor closed, all signals blocked and in a
- * session of their own; but for the broker, made before valetkey knows any secret.  They end when valetkey does: by
- * the parent-death signal, and by the end of file on their socket.
+ * They are copies of valetkey without a secret, with the environment wiped, every inherited descriptor closed, all
+ * signals blocked and in a session of their own.  They end when valetkey does: by the parent-death signal, and by the
+ * end of file on their socket.
  */
 #ifndef VK_INJECT_CHILD_H
 #define VK_INJECT_CHILD_H
@@ -22,19 +22,19 @@ struct vk_child {
 
 /**
  * vk_child_start(namespaces, body, arg, ret):
- * Fork, into new namespaces (CLONE_NEW* or 0); the child runs ${body} with its end of the socket
- * and exits.
+ * Before any secret is known: fork, into new namespaces (CLONE_NEW* or 0); the child runs ${body} with its end of the
+ * socket and exits.
  */
 typedef void vk_child_body(int sock, const void *arg);
 enum vk_err vk_child_start(int namespaces, vk_child_body *body, const void *arg,
     struct vk_child *ret) VK_MUST;
 
 /**
- * vk_child_start_knowing(body, arg, ret):
- * Without new namespaces, and with what a policy is opened with once more: of the environment HOME and what begins
- * with XDG_ or VALETKEY_, and the arena locked as ours is.
+ * vk_child_start_late(body, arg, ret):
+ * Without new namespaces, when secrets are known already: its arena is emptied before anything else.  Of the
+ * environment it keeps what a policy is opened with once more and is no secret: HOME, XDG_*, VALETKEY_* but for keys.
  */
-enum vk_err vk_child_start_knowing(vk_child_body *body, const void *arg, struct vk_child *ret) VK_MUST;
+enum vk_err vk_child_start_late(vk_child_body *body, const void *arg, struct vk_child *ret) VK_MUST;
 
 /** vk_child_stop(c): Kill and reap; twice is fine. */
 void vk_child_stop(struct vk_child *c);

@@ -126,6 +126,7 @@ become(const struct vk_launch *l)
 	vk_harden_revert();
 	sigaction(SIGCHLD, l->on_sigchld, NULL);
 	sigprocmask(SIG_SETMASK, l->mask, NULL);
+	vk_wipe_registers();
 	execve(l->path, l->argv, l->envp);
 	if (errno == ENOEXEC)
 		exec_script(l);
@@ -149,8 +150,9 @@ vk_command_become(const struct vk_launch *l, int *ret_status)
 static void VK_NORETURN
 command_main(const struct vk_launch *l, pid_t parent, int report)
 {
-	int err;
+	int own = getpid(), err;
 
+	(void)!write(report, &own, sizeof(own));
 	/* Process 1 of a PID namespace sees to this in R1, where our parent has no number. */
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	if (!l->new_pid_ns && getppid() != parent)
@@ -171,10 +173,10 @@ command_main(const struct vk_launch *l, pid_t parent, int report)
 }
 
 enum vk_err
-vk_command_start(const struct vk_launch *l, pid_t *ret_pid, int *ret_status)
+vk_command_start(const struct vk_launch *l, pid_t *ret_pid, pid_t *ret_inner, int *ret_status)
 {
 	VK_CLEANUP(vk_closep) int hear = -1;
-	int report[2], err = 0;
+	int report[2], own = 0, err = 0;
 	pid_t parent = getpid(), pid;
 	size_t got = 0;
 
@@ -189,8 +191,10 @@ vk_command_start(const struct vk_launch *l, pid_t *ret_pid, int *ret_status)
 	if (pid < 0)
 		return vk_fail_errno("cannot start a process");
 	/* The end of file is the exec. */
-	if (vk_read_upto(hear, &err, sizeof(err), &got) == VK_OK && got == 0) {
+	if (vk_read_upto(hear, &own, sizeof(own), &got) == VK_OK && got == sizeof(own) &&
+	    vk_read_upto(hear, &err, sizeof(err), &got) == VK_OK && got == 0) {
 		*ret_pid = pid;
+		*ret_inner = (pid_t)own;
 		return VK_OK;
 	}
 	while (waitpid(pid, NULL, 0) < 0 && errno == EINTR)

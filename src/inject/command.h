@@ -40,10 +40,11 @@ struct vk_launch {
 };
 
 /**
- * vk_command_start(l, ret_pid, ret_status):
- * Fork and execute.  VK_ESYS when it cannot be executed; ${ret_status} is then 125, 126 or 127.
+ * vk_command_start(l, ret_pid, ret_inner, ret_status):
+ * Fork and execute.  ${ret_inner} is the number that the process has for itself.  VK_ESYS when it cannot be executed;
+ * ${ret_status} is then 125, 126 or 127.
  */
-enum vk_err vk_command_start(const struct vk_launch *l, pid_t *ret_pid, int *ret_status) VK_MUST;
+enum vk_err vk_command_start(const struct vk_launch *l, pid_t *ret_pid, pid_t *ret_inner, int *ret_status) VK_MUST;
 
 /** vk_command_become(l, ret_status): Execute in the place of this process; returns as vk_command_start() fails. */
 enum vk_err vk_command_become(const struct vk_launch *l, int *ret_status) VK_MUST;

@@ -127,6 +127,20 @@ unset(struct vk_environ *e, const char *name)
 }
 
 void
+vk_environ_forget(struct vk_environ *e, const char *name)
+{
+	size_t kept = 0;
+
+	unset(e, name);
+	for (size_t i = 0; i < e->n_owned; i++)
+		if (value_of(e->owned[i], name, strlen(name)))
+			vk_arena_free(e->owned[i]);
+		else
+			e->owned[kept++] = e->owned[i];
+	e->n_owned = kept;
+}
+
+void
 vk_environ_unset_npm(struct vk_environ *e, const char *key)
 {
 	static const char prefix[] = "npm_config_";

@@ -23,6 +23,9 @@ const char *vk_environ_get(const struct vk_environ *e, const char *name);
 enum vk_err vk_environ_set(struct vk_environ *e, const char *name, const char *value, size_t n)
     VK_MUST;
 
+/** vk_environ_forget(e, name): Unset it; what was set here is wiped. */
+void vk_environ_forget(struct vk_environ *e, const char *name);
+
 /** vk_environ_unset_npm(e, key): npm_config_KEY in whatever case. */
 void vk_environ_unset_npm(struct vk_environ *e, const char *key);
 

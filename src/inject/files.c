@@ -20,7 +20,7 @@ vk_files_add(struct vk_files *f, const char *name, struct vk_buf *text, const ch
 		if (strcmp(f->v[i].name, name) == 0)
 			return vk_fail(VK_EUSAGE, "two files of this run have the name %s", name);
 	v = &f->v[f->n];
-	*v = (struct vk_file){ .fd = -1 };
+	*v = (struct vk_file){ .fd = -1, .plain = VK_BUF(VK_MAX_FILE) };
 	if ((size_t)snprintf(v->name, sizeof(v->name), "%s", name) >= sizeof(v->name))
 		return vk_fail(VK_EUSAGE, "the name %s is too long for a file of a run", name);
 	if (over && !(v->over = vk_strdup(over)))
@@ -60,6 +60,38 @@ overwrite(int fd)
 	return VK_OK;
 }
 
+/* In place, since its length is sealed: blank lines at the end mean nothing to any reader. */
+static void
+withdraw_mapped(struct vk_file *v)
+{
+	size_t n = v->plain.len < v->size ? v->plain.len : v->size;
+
+	vk_wipe(v->map, v->size);
+	memset(v->map, '\n', v->size);
+	if (n > 0)
+		memcpy(v->map, v->plain.p, n);
+}
+
+enum vk_err
+vk_files_withdraw(struct vk_files *f)
+{
+	enum vk_err worst = VK_OK;
+
+	for (size_t i = 0; i < f->n; i++) {
+		struct vk_file *v = &f->v[i];
+		enum vk_err e = v->fd >= 0 ? overwrite(v->fd) : VK_OK;
+
+		if (e == VK_OK && v->fd >= 0 && v->plain.len > 0)
+			e = lseek(v->fd, 0, SEEK_SET) < 0 ? vk_fail_errno("%s", v->name) :
+			    vk_write_full(v->fd, v->plain.p, v->plain.len);
+		if (v->map)
+			withdraw_mapped(v);
+		if (e != VK_OK)
+			worst = e;
+	}
+	return worst;
+}
+
 enum vk_err
 vk_files_wipe(struct vk_files *f)
 {
@@ -83,6 +115,7 @@ vk_files_clear(struct vk_files *f)
 		struct vk_file *v = &f->v[i];
 
 		vk_buf_clear(&v->text);
+		vk_buf_clear(&v->plain);
 		vk_closep(&v->fd);
 		if (v->map)
 			munmap(v->map, v->size);

@@ -16,6 +16,7 @@ struct vk_file {
 	int fd;             /* ours, writable, for the wipe (R1); -1 */
 	char *map;          /* the same for R2 */
 	size_t size;
+	struct vk_buf plain; /* what stays when the credentials are withdrawn */
 	enum vk_gate_rule rule; /* of the gate, in the place of the run's; OFF: the run's */
 };
 
@@ -30,6 +31,9 @@ enum vk_err vk_files_add(struct vk_files *f, const char *name, struct vk_buf *te
 
 /** vk_files_forget_text(f): The placed bytes are enough from now on. */
 void vk_files_forget_text(struct vk_files *f);
+
+/** vk_files_withdraw(f): Overwrite every placed file with what it would be without credentials. */
+enum vk_err vk_files_withdraw(struct vk_files *f) VK_MUST;
 
 /** vk_files_wipe(f): Overwrite every placed file; VK_ESYS when one could not be. */
 enum vk_err vk_files_wipe(struct vk_files *f) VK_MUST;

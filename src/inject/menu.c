@@ -4,6 +4,7 @@
 enum vk_err
 vk_menu_choose(struct vk_menu *m, const struct vk_run_opts *opts, struct vk_policy *p)
 {
+	enum { ASKERS = 2 };
 	static const char *const usual[] = { "git", "docker", "npm" };
 	const char *const *names = opts->recipes;
 	size_t n = opts->n_recipes;
@@ -11,8 +12,8 @@ vk_menu_choose(struct vk_menu *m, const struct vk_run_opts *opts, struct vk_poli
 	if (n == 0)
 		vk_policy_recipes(p, &names, &n);
 	if (n == 0) {
-		names = usual;
-		n = VK_COUNT(usual);
+		names = opts->readers_only ? usual + ASKERS : usual;
+		n = VK_COUNT(usual) - (opts->readers_only ? ASKERS : 0);
 	}
 	for (size_t i = 0; i < n; i++) {
 		const struct vk_recipe *found;

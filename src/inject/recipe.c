@@ -46,6 +46,23 @@ vk_recipe_select(struct vk_kitchen *k, const struct vk_recipe *r, struct vk_cred
 	return VK_OK;
 }
 
+/* The user's own settings alone, without a word about them: they were named already. */
+static enum vk_err
+render_plain(struct vk_kitchen *k, const struct vk_recipe *r, struct vk_buf *out)
+{
+	const struct vk_run_opts *opts = k->opts;
+	struct vk_run_opts quiet = *opts;
+	struct vk_cred_list none = { 0 };
+	enum vk_err e;
+
+	quiet.keep_own = false;
+	quiet.note = NULL;
+	k->opts = &quiet;
+	e = r->render(k, &none, false, out);
+	k->opts = opts;
+	return e;
+}
+
 enum vk_err
 vk_recipe_file(struct vk_kitchen *k, const struct vk_recipe *r, bool for_build, const char *name,
     struct vk_file **ret_file)
@@ -62,6 +79,8 @@ vk_recipe_file(struct vk_kitchen *k, const struct vk_recipe *r, bool for_build, 
 		e = r->render(k, &taken, for_build, &text);
 	if (e == VK_OK)
 		e = vk_files_add(&k->files, name, &text, for_build ? NULL : r->usual(k), ret_file);
+	if (e == VK_OK && !for_build && (k->opts->two_phase || k->opts->ttl > 0))
+		e = render_plain(k, r, &(*ret_file)->plain);
 	if (e == VK_OK)
 		(*ret_file)->rule = for_build ? VK_GATE_ALL : VK_GATE_OFF;
 	if (e == VK_OK && !for_build && r->more)

@@ -15,43 +15,10 @@
 #include "valetkey/unlock.h"
 #include "build_secret.h"
 #include "caps.h"
-#include "command.h"
-#include "gate.h"
-#include "hide.h"
-#include "menu.h"
-#include "recipe.h"
-#include "rung1.h"
-#include "rung2.h"
-#include "supervise.h"
-
-enum { ENV_MAX = 64 };
+#include "run.h"
 
 /* Tells a run within a run that it is one, and on which rung. */
 #define VARIABLE "VALETKEY_RUN"
-
-struct run {
-	const struct vk_run_opts *opts;
-	char *path; /* of the command */
-	char self[4096];
-	char **argv;
-	struct vk_rung1_plan plan;
-	struct vk_rung1 rung1;
-	struct vk_rung2 rung2;
-	struct vk_gate gate;
-	struct vk_hidden hidden;
-	bool try_rung1;
-	bool no_keys; /* key calls of the command are refused */
-	char why_not[320]; /* R1 was not reached */
-	struct vk_policy *policy;
-	struct vk_cred_list creds;
-	struct vk_secret env[ENV_MAX];
-	struct vk_menu menu;
-	struct vk_broker broker;
-	bool broker_was; /* it was there when the command started */
-	struct vk_kitchen kitchen;
-	struct sigaction on_sigchld; /* as our parent left it, */
-	sigset_t mask;               /* and this too */
-};
 
 static void
 no_rung1(struct run *r, const char *why)
@@ -124,8 +91,8 @@ resolve(struct run *r)
 		e = vk_menu_choose(&r->menu, r->opts, r->policy);
 	if (e == VK_OK)
 		e = vk_policy_select(r->policy, r->opts->names, r->opts->n_names, &r->creds);
-	if (e == VK_OK && r->opts->n_env > ENV_MAX)
-		return vk_fail(VK_ELIMIT, "a run sets at most %d variables", ENV_MAX);
+	if (e == VK_OK && r->opts->n_env > VK_RUN_ENV_MAX)
+		return vk_fail(VK_ELIMIT, "a run sets at most %d variables", VK_RUN_ENV_MAX);
 	for (size_t i = 0; e == VK_OK && i < r->opts->n_env; i++)
 		e = vk_policy_ref(r->policy, r->opts->env[i].ref, &r->env[i]);
 	r->kitchen.opts = r->opts;
@@ -140,7 +107,7 @@ resolve(struct run *r)
 		e = vk_menu_serve(&r->menu, &r->kitchen, &r->broker);
 	/* Outside of the namespaces, where the sources are. */
 	if (e == VK_OK && r->broker.n_tools > 0)
-		e = vk_broker_start(&r->broker, &r->opts->policy);
+		e = vk_broker_start(&r->broker, &r->creds, &r->opts->policy);
 	return e;
 }
 
@@ -237,7 +204,7 @@ tell(const struct run *r)
 static void
 release(struct run *r)
 {
-	for (size_t i = 0; i < ENV_MAX; i++)
+	for (size_t i = 0; i < VK_RUN_ENV_MAX; i++)
 		vk_secret_clear(&r->env[i]);
 	vk_npm_view_clear(&r->kitchen.npm);
 	vk_files_forget_text(&r->kitchen.files);
@@ -245,55 +212,6 @@ release(struct run *r)
 	vk_policy_close(r->policy);
 	r->policy = NULL;
 	vk_unlock_env_forget();
-}
-
-/* Beside the command we are only in the way: a pipe's reader waits for all its writers. */
-static void
-let_go_of_descriptors(void)
-{
-	int null = open("/dev/null", O_RDWR | O_CLOEXEC);
-
-	vk_fds_drop(3, true);
-	if (null >= 0) {
-		dup2(null, STDIN_FILENO);
-		dup2(null, STDOUT_FILENO);
-		close(null);
-	}
-}
-
-static enum vk_err
-start_and_wait(struct run *r, struct vk_run_end *ret)
-{
-	struct vk_supervise s = {
-		.new_pid_ns = r->kitchen.rung == VK_RUNG_R1,
-		.helpers = { &r->rung1.init.pid, &r->rung2.holder.pid, &r->gate.child.pid, &r->broker.child.pid },
-		.vital = &r->gate.child.pid,
-	};
-	struct vk_launch launch = {
-		.path = r->path, .argv = r->argv, .envp = r->kitchen.env.v,
-		.mask = &r->mask, .on_sigchld = &r->on_sigchld, .new_pid_ns = s.new_pid_ns,
-		.no_keys = r->no_keys, .gate = r->opts->gate ? r->gate.child.sock : -1,
-	};
-	struct vk_terminal terminal;
-	enum vk_err e;
-	int status;
-
-	/* One that the terminal sent is not sent on, and the command was not there to get it. */
-	if (vk_death_waits())
-		return vk_fail(VK_ESYS, "ended by a signal before the command was started");
-	vk_terminal_note(&terminal);
-	e = vk_command_start(&launch, &s.command, &ret->status);
-	vk_environ_clear(&r->kitchen.env);
-	if (e == VK_OK) {
-		ret->started = true;
-		r->broker_was = r->broker.child.pid > 0;
-		let_go_of_descriptors();
-		status = vk_supervise(&s);
-		ret->signaled = WIFSIGNALED(status);
-		ret->status = ret->signaled ? WTERMSIG(status) : WEXITSTATUS(status);
-	}
-	vk_terminal_restore(&terminal);
-	return e;
 }
 
 /*
@@ -334,20 +252,13 @@ static enum vk_err
 clean_up(struct run *r)
 {
 	struct vk_gate_count counts[VK_FILES_MAX];
-	struct vk_broker_count asked;
 	bool held = r->kitchen.rung == VK_RUNG_R2 && r->kitchen.files.n > 0;
 	enum vk_err e;
 
 	if (held && r->rung2.holder.pid == 0)
 		vk_caution(r->opts, "the process that held the files died before the command ended: what it "
 				    "read after that had no credentials");
-	if (r->broker_was && r->broker.child.pid == 0)
-		vk_caution(r->opts, "the process that answered helpers died before the command ended: what asked "
-				    "after that got nothing");
-	vk_broker_end(&r->broker, &asked);
-	if (asked.strangers > 0)
-		vk_caution(r->opts, "%u times somebody who is not of this run asked for its credentials, and was "
-				    "refused", asked.strangers);
+	vk_run_end_broker(r);
 	vk_gate_end(&r->gate, counts);
 	for (size_t i = 0; i < r->kitchen.files.n; i++)
 		if (counts[i].refused > 0)
@@ -388,6 +299,8 @@ run(struct run *r, struct vk_run_end *ret)
 	const char *outer = getenv(VARIABLE);
 	enum vk_err e = vk_build_secrets_check(r->opts);
 
+	if (e == VK_OK && r->opts->two_phase)
+		e = vk_phases_choose(&r->phases, r->opts->command);
 	if (e == VK_OK)
 		e = vk_command_find(r->opts->command[0], &r->path, &ret->status);
 	if (e == VK_OK && is_within_run(r->opts, outer))
@@ -414,7 +327,7 @@ run(struct run *r, struct vk_run_end *ret)
 	if (r->kitchen.rung == VK_RUNG_R1 && r->plan.way != VK_WAY_PLAIN && geteuid() != 0 &&
 	    (e = vk_caps_drop()) != VK_OK)
 		return e;
-	return start_and_wait(r, ret);
+	return vk_run_course(r, ret);
 }
 
 enum vk_err
@@ -433,6 +346,7 @@ vk_run(const struct vk_run_opts *opts, struct vk_run_end *ret)
 	vk_environ_clear(&r.kitchen.env);
 	wiped = clean_up(&r);
 	vk_words_free(r.argv);
+	vk_phases_clear(&r.phases);
 	vk_hide_clear(&r.hidden);
 	free(r.path);
 	release_signals(&r);

@@ -191,6 +191,18 @@ vk_rung1_place(struct vk_rung1 *r, struct vk_files *files)
 	return e;
 }
 
+enum vk_err
+vk_rung1_sweep(struct vk_rung1 *r)
+{
+	VK_CLEANUP(vk_note_clear) struct vk_note n = VK_NOTE_INIT;
+	enum vk_err e;
+
+	n.code = VK_RUNG1_SWEEP;
+	if ((e = vk_note_send(r->init.sock, &n)) != VK_OK)
+		return e;
+	return hear(r, &n);
+}
+
 void
 vk_rung1_end(struct vk_rung1 *r)
 {

@@ -62,10 +62,15 @@ enum vk_err vk_rung1_join(struct vk_rung1 *r) VK_MUST;
 /** vk_rung1_place(r, files): Write the files and bind them over their usual places. */
 enum vk_err vk_rung1_place(struct vk_rung1 *r, struct vk_files *files) VK_MUST;
 
+/** vk_rung1_sweep(r): Kill whatever the command left running, and go on. */
+enum vk_err vk_rung1_sweep(struct vk_rung1 *r) VK_MUST;
+
 /** vk_rung1_end(r): Kill what is left in the namespace, and wait until it is gone. */
 void vk_rung1_end(struct vk_rung1 *r);
 
 /* The child's side. */
+
+enum { VK_RUNG1_SWEEP = 301 }; /* what it is told: kill all others, and answer */
 
 /** vk_rung1_init(sock, plan): The body of the child. */
 void vk_rung1_init(int sock, const void *plan);

@@ -13,10 +13,13 @@
 #include <sys/mount.h>
 #include <sys/prctl.h>
 #include <sys/statvfs.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "valetkey/io.h"
 #include "rung1.h"
+
+enum { PATIENCE_MS = 2000 };
 
 static enum vk_err
 write_proc(const char *file, const char *text)
@@ -156,6 +159,35 @@ furnish(const struct vk_rung1_plan *plan, struct vk_note *n)
 	return VK_OK;
 }
 
+/* All but ourselves; those that nobody waits for are ours, and the kernel reaps them. */
+static enum vk_err
+sweep(void)
+{
+	const struct timespec moment = { .tv_nsec = 1000000 };
+
+	for (int i = 0; i < PATIENCE_MS; i++) {
+		if (kill(-1, SIGKILL) < 0 && errno == ESRCH)
+			return VK_OK;
+		nanosleep(&moment, NULL);
+	}
+	return vk_fail(VK_ESYS, "something that the command left running cannot be ended");
+}
+
+static void
+obey(int sock, struct vk_note *n)
+{
+	enum vk_err e = n->code == VK_RUNG1_SWEEP ? sweep() : VK_OK;
+
+	if (n->code != VK_RUNG1_SWEEP)
+		return;
+	n->code = VK_OK;
+	n->n_fds = 0;
+	if (e != VK_OK)
+		vk_note_fail(sock, e);
+	else
+		(void)!vk_note_send(sock, n);
+}
+
 /*
  * When valetkey dies the kernel kills this process, and so all others of the namespace; the end of
  * file on the socket covers a valetkey that died before the signal was armed.
@@ -184,6 +216,8 @@ vk_rung1_init(int sock, const void *arg)
 		return;
 	while (e == VK_OK) {
 		e = vk_note_recv(sock, &n);
+		if (e == VK_OK)
+			obey(sock, &n);
 		vk_note_clear(&n);
 	}
 	/* To end for any other reason would kill the command for it: the kernel's signal is enough. */

@@ -3,13 +3,12 @@
 #include <fcntl.h>
 #include <signal.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "valetkey/inject.h"
 #include "valetkey/io.h"
 #include "supervise.h"
-
-enum { INNER_PID = 2 }; /* the command's number in R1's namespace: the first after process 1 */
 
 /* Stop as the command did, so that the shell sees its job stopped; returns when we are continued. */
 static void
@@ -64,8 +63,8 @@ from_command(const struct vk_supervise *s, const siginfo_t *si)
 		return false;
 	if (!s->new_pid_ns)
 		return si->si_pid == s->command;
-	/* The number is the one of the sender's namespace; outside, 2 is a thread of the kernel. */
-	return si->si_pid == INNER_PID && getpgid(INNER_PID) <= 0;
+	/* The number is the one of the sender's namespace: usually 2, which outside is a thread of the kernel. */
+	return si->si_pid == s->inner && getpgid(s->inner) <= 0;
 }
 
 static bool
@@ -82,16 +81,42 @@ is_for_command(const struct vk_supervise *s, const siginfo_t *si)
 	return !from_command(s, si);
 }
 
+static int64_t
+now_ms(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_BOOTTIME, &t); /* it goes on while the machine sleeps */
+	return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
+}
+
+/* Until ${end}; 0: for ever. */
+static int
+wait_for_signal(const sigset_t *set, int64_t end, siginfo_t *ret)
+{
+	int64_t left = end - now_ms();
+	struct timespec t = { .tv_sec = left / 1000, .tv_nsec = left % 1000 * 1000000 };
+
+	if (end == 0)
+		return sigwaitinfo(set, ret);
+	return left > 0 ? sigtimedwait(set, ret, &t) : -1;
+}
+
 int
 vk_supervise(struct vk_supervise *s)
 {
+	int64_t end = s->deadline > 0 ? now_ms() + (int64_t)s->deadline * 1000 : 0;
 	sigset_t all;
 	siginfo_t si;
 	int status;
 
 	sigfillset(&all);
 	while (!reap(s, &status)) {
-		if (sigwaitinfo(&all, &si) < 0)
+		if (end > 0 && now_ms() >= end) {
+			end = 0;
+			s->expire(s->arg);
+		}
+		if (wait_for_signal(&all, end, &si) < 0)
 			continue;
 		if (si.si_signo != SIGCHLD && is_for_command(s, &si))
 			kill(s->command, si.si_signo);

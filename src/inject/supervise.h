@@ -14,10 +14,14 @@ enum { VK_HELPERS_MAX = 4 };
 
 struct vk_supervise {
 	pid_t command;
-	bool new_pid_ns; /* the command is process 2 of R1's namespace */
+	bool new_pid_ns; /* the command is in R1's namespace, */
+	pid_t inner;     /* where this is its number */
 	/* Processes of ours.  Set to 0 when one ends before its time; NULL: none. */
 	pid_t *helpers[VK_HELPERS_MAX];
 	pid_t *vital; /* the one of them that the command cannot go on without: it is killed; NULL: none */
+	unsigned deadline; /* in seconds from now: ${expire} is called with ${arg}, once; 0: never */
+	void (*expire)(void *arg);
+	void *arg;
 };
 
 /** vk_supervise(s): Until the command ends; returns its wait status.  Every signal must be blocked. */

@@ -65,6 +65,7 @@ vk_wipe_stack(void)
 	char below[STACK];
 
 	explicit_bzero(below, sizeof(below));
+	vk_wipe_registers();
 }
 
 bool
@@ -234,6 +235,7 @@ vk_arena_wipe(void)
 {
 	if (base)
 		vk_wipe(base, top);
+	vk_wipe_registers();
 	top = 0;
 	holes = NONE;
 }

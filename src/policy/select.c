@@ -252,11 +252,8 @@ vk_policy_again(struct vk_policy *p, const struct vk_cred *c, struct vk_cred **r
 {
 	const struct vk_section *s = *c->name ? vk_config_section(&p->config, c->name) : NULL;
 	VK_CLEANUP(vk_cred_freep) struct vk_cred *now = NULL;
-	/* An open keystore shows what it held when it was opened. */
-	enum vk_err e = p->store ? vk_store_reload(p->store) : VK_OK;
+	enum vk_err e = s ? vk_policy_resolve(p, s, &now) : entry_again(p, c, &now);
 
-	if (e == VK_OK)
-		e = s ? vk_policy_resolve(p, s, &now) : entry_again(p, c, &now);
 	if (e == VK_OK)
 		e = vk_policy_not_expired(now);
 	if (e != VK_OK)

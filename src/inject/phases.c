@@ -1,0 +1,369 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * What each tool's documentation says of fetching without running: npm-install(1) and npm-rebuild(1), "pnpm fetch",
+ * yarn's install options of both generations, pip-download and --only-binary, cargo-fetch(1), "go help mod download".
+ */
+#include <fcntl.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "valetkey/io.h"
+#include "valetkey/secret.h"
+#include "build_secret.h"
+#include "npm_view.h"
+#include "phases.h"
+
+enum { WORDS_MAX = 4096 };
+
+struct words {
+	char **v;
+	size_t n;
+	enum vk_err e;
+};
+
+static void
+add(struct words *w, const char *word)
+{
+	char **v;
+
+	if (w->e != VK_OK)
+		return;
+	if (w->n == WORDS_MAX)
+		w->e = vk_fail(VK_ELIMIT, "the command has more than %d words", WORDS_MAX);
+	else if (!(v = realloc(w->v, (w->n + 2) * sizeof(*v))))
+		w->e = VK_ENOMEM;
+	else {
+		w->v = v;
+		w->e = (v[w->n++] = vk_strdup(word)) ? VK_OK : VK_ENOMEM;
+		v[w->n] = NULL;
+	}
+}
+
+static void
+add_all(struct words *w, char *const *words)
+{
+	for (size_t i = 0; words[i]; i++)
+		add(w, words[i]);
+}
+
+/* ${w} becomes the next part. */
+static enum vk_err
+end_phase(struct vk_phases *p, struct words *w)
+{
+	enum vk_err e = w->e;
+
+	if (e == VK_OK && p->n == VK_PHASES_MAX)
+		e = vk_fail(VK_ELIMIT, "the command has too many parts");
+	if (e == VK_OK)
+		p->v[p->n++] = w->v;
+	else
+		vk_words_free(w->v);
+	*w = (struct words){ NULL, 0, VK_OK };
+	return e;
+}
+
+static bool
+is_one_of(const char *word, const char *const *list)
+{
+	for (; word && *list; list++)
+		if (strcmp(word, *list) == 0)
+			return true;
+	return false;
+}
+
+static bool
+exists(const char *file)
+{
+	struct stat st;
+
+	return stat(file, &st) == 0;
+}
+
+/* Does the file hold this?  One that cannot be read does: what follows from it is then no more than needless. */
+static bool
+mentions(const char *path, const char *text)
+{
+	VK_CLEANUP(vk_buf_clear) struct vk_buf b = VK_BUF(VK_MAX_FILE);
+	VK_CLEANUP(vk_closep) int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
+
+	return fd < 0 || vk_buf_read(&b, fd) != VK_OK || (b.len > 0 && memmem(b.p, b.len, text, strlen(text)));
+}
+
+/* Of the options those with a value, in the same word or the next, that are in ${valued}, and those in ${alone}. */
+static void
+add_chosen(struct words *w, char *const *args, const char *const *valued, const char *const *alone)
+{
+	for (size_t i = 0; args[i] && strcmp(args[i], "--") != 0; i++) {
+		VK_CLEANUP(vk_freep) char *name = vk_asprintf("%.*s", (int)strcspn(args[i], "="), args[i]);
+
+		if (!name) {
+			w->e = VK_ENOMEM;
+			return;
+		}
+		if (is_one_of(args[i], alone) || (strchr(args[i], '=') && is_one_of(name, valued)))
+			add(w, args[i]);
+		else if (is_one_of(args[i], valued) && args[i + 1]) {
+			add(w, args[i]);
+			add(w, args[++i]);
+		}
+	}
+}
+
+/* ---- npm, pnpm, yarn ------------------------------------------------------------------------------------------- */
+
+/* Options whose value may stand in the next word; that is no package's name. */
+static bool
+takes_value(const char *option)
+{
+	static const char *const v[] = { "--prefix", "--registry", "--userconfig", "--cache", "--omit", "--include",
+		"--workspace", "-w", "--loglevel", "-C", "--dir", "--filter", "-F", "--store-dir", "--install-strategy",
+		"--cwd", "--cache-folder", "--modules-folder", "--mode", "--network-timeout", NULL };
+
+	return is_one_of(option, v);
+}
+
+/* A package that is named would be the only one that "rebuild" sees to, without what it needs. */
+static enum vk_err
+no_names(const char *tool, char *const *args)
+{
+	for (size_t i = 0; args[i]; i++) {
+		if (args[i][0] != '-') {
+			vk_hint("put it into package.json first: %s install --ignore-scripts --save ...", tool);
+			return vk_fail(VK_EUSAGE, "--two-phase: %s names a package", tool);
+		}
+		if (takes_value(args[i]) && args[i + 1])
+			i++;
+	}
+	return VK_OK;
+}
+
+static enum vk_err
+npm_run(struct vk_phases *p, char *const *command, const char *event)
+{
+	struct words w = { NULL, 0, VK_OK };
+
+	add(&w, command[0]);
+	add(&w, "run");
+	add(&w, "--if-present");
+	add_all(&w, command + 2);
+	add(&w, event);
+	return end_phase(p, &w);
+}
+
+/*
+ * What "npm ci" and "npm install" run of the project itself in the end; "npm rebuild" has run its install scripts.
+ * "npm run" runs what goes before and after an event with it, if there is the event.
+ */
+static enum vk_err
+npm_own_scripts(struct vk_phases *p, char *const *command)
+{
+	static const char *const events[][3] = {
+		{ "", "prepublish", "" }, { "preprepare", "prepare", "postprepare" },
+	};
+	const char *dir = vk_npm_option(command, "prefix");
+	VK_CLEANUP(vk_freep) char *file = vk_asprintf("%s/package.json", dir ? dir : ".");
+	enum vk_err e = file ? VK_OK : VK_ENOMEM;
+
+	for (size_t i = 0; e == VK_OK && i < VK_COUNT(events); i++) {
+		bool there[3] = { false };
+
+		for (size_t k = 0; k < 3; k++) {
+			VK_CLEANUP(vk_freep) char *quoted = vk_asprintf("\"%s\"", events[i][k]);
+
+			if (!quoted)
+				return VK_ENOMEM;
+			there[k] = *events[i][k] && mentions(file, quoted);
+		}
+		for (size_t k = 0; e == VK_OK && k < 3; k++)
+			if (there[k] && (k == 1 || !there[1]))
+				e = npm_run(p, command, events[i][k]);
+	}
+	return e;
+}
+
+static enum vk_err
+npm(struct vk_phases *p, char *const *command)
+{
+	static const char *const fetches[] = { "ci", "clean-install", "ic", "install-clean", "install", "i", NULL };
+	struct words w = { NULL, 0, VK_OK };
+	enum vk_err e;
+
+	if (!is_one_of(command[1], fetches))
+		return VK_ENOENT;
+	if ((e = no_names("npm", command + 2)) != VK_OK)
+		return e;
+	add_all(&w, command);
+	add(&w, "--ignore-scripts");
+	if ((e = end_phase(p, &w)) != VK_OK)
+		return e;
+	add(&w, command[0]);
+	add(&w, "rebuild");
+	add_all(&w, command + 2);
+	e = end_phase(p, &w);
+	return e == VK_OK ? npm_own_scripts(p, command) : e;
+}
+
+/* ("pnpm fetch" would run scripts; and after it an install finds that all is there, and runs none.) */
+static enum vk_err
+pnpm(struct vk_phases *p, char *const *command)
+{
+	static const char *const fetches[] = { "install", "i", NULL };
+	static const char *const where[] = { "--dir", "-C", "--filter", "-F", NULL };
+	static const char *const all[] = { "-r", "--recursive", "-w", "--workspace-root", NULL };
+	struct words w = { NULL, 0, VK_OK };
+	enum vk_err e;
+
+	if (!is_one_of(command[1], fetches))
+		return VK_ENOENT;
+	if ((e = no_names("pnpm", command + 2)) != VK_OK)
+		return e;
+	add_all(&w, command);
+	add(&w, "--ignore-scripts");
+	if ((e = end_phase(p, &w)) != VK_OK)
+		return e;
+	add(&w, command[0]);
+	add_chosen(&w, command + 2, where, all);
+	add(&w, "rebuild");
+	add(&w, "--pending");
+	return end_phase(p, &w);
+}
+
+/* Without a command it installs too.  The second generation has a settings file of its own. */
+static enum vk_err
+yarn(struct vk_phases *p, char *const *command)
+{
+	bool berry = exists(".yarnrc.yml") || (exists("yarn.lock") && mentions("yarn.lock", "__metadata:"));
+	size_t from = command[1] && command[1][0] != '-' ? 2 : 1;
+	struct words w = { NULL, 0, VK_OK };
+	enum vk_err e;
+
+	if (from == 2 && strcmp(command[1], "install") != 0)
+		return VK_ENOENT;
+	if ((e = no_names("yarn", command + from)) != VK_OK)
+		return e;
+	add(&w, command[0]);
+	add(&w, "install");
+	add_all(&w, command + from);
+	add(&w, berry ? "--mode=skip-build" : "--ignore-scripts");
+	if ((e = end_phase(p, &w)) != VK_OK)
+		return e;
+	add(&w, command[0]);
+	add(&w, "install");
+	add_all(&w, command + from);
+	if (!berry) {
+		add(&w, "--offline");
+		add(&w, "--force");
+	}
+	p->offline = "YARN_ENABLE_NETWORK=0";
+	return end_phase(p, &w);
+}
+
+/* ---- pip, cargo, go -------------------------------------------------------------------------------------------- */
+
+/* A directory is built where it lies, which runs its code and that of what it needs for it. */
+static enum vk_err
+no_directories(char *const *args)
+{
+	for (size_t i = 0; args[i]; i++)
+		if (strcmp(args[i], "-e") == 0 || vk_str_starts(args[i], "--editable") || args[i][0] == '.' ||
+		    args[i][0] == '/' || vk_str_ends(args[i], "/")) {
+			vk_hint("install what it needs with --two-phase, and the directory itself without valetkey");
+			return vk_fail(VK_EUSAGE, "--two-phase: pip would build %s, and run its code", args[i]);
+		}
+	return VK_OK;
+}
+
+static enum vk_err
+pip(struct vk_phases *p, char *const *command)
+{
+	struct words w = { NULL, 0, VK_OK };
+	enum vk_err e;
+
+	if (!command[1] || strcmp(command[1], "install") != 0)
+		return VK_ENOENT;
+	if ((e = no_directories(command + 2)) != VK_OK)
+		return e;
+	add_all(&w, command);
+	add(&w, "--only-binary");
+	add(&w, ":all:");
+	return end_phase(p, &w);
+}
+
+static enum vk_err
+cargo(struct vk_phases *p, char *const *command)
+{
+	static const char *const builds[] = { "build", "b", "check", "c", "test", "t", "run", "r", "bench", "clippy",
+		"doc", "d", "rustc", NULL };
+	/* What "cargo fetch" knows too. */
+	static const char *const valued[] = { "--manifest-path", "--config", "--color", NULL };
+	static const char *const alone[] = { "--locked", "--frozen", "-q", "--quiet", "-v", "--verbose", NULL };
+	struct words w = { NULL, 0, VK_OK };
+	enum vk_err e;
+
+	if (!is_one_of(command[1], builds))
+		return VK_ENOENT;
+	add(&w, command[0]);
+	add(&w, "fetch");
+	add_chosen(&w, command + 2, valued, alone);
+	if ((e = end_phase(p, &w)) != VK_OK)
+		return e;
+	add(&w, command[0]);
+	add(&w, command[1]);
+	add(&w, "--offline");
+	add_all(&w, command + 2);
+	return end_phase(p, &w);
+}
+
+static enum vk_err
+go(struct vk_phases *p, char *const *command)
+{
+	static const char *const builds[] = { "build", "test", "vet", "run", "install", "generate", "list", NULL };
+	struct words w = { NULL, 0, VK_OK };
+	enum vk_err e;
+
+	if (!is_one_of(command[1], builds))
+		return VK_ENOENT;
+	add(&w, command[0]);
+	add(&w, "mod");
+	add(&w, "download");
+	if ((e = end_phase(p, &w)) != VK_OK)
+		return e;
+	add_all(&w, command);
+	p->offline = "GOPROXY=off";
+	return end_phase(p, &w);
+}
+
+/* ---- which ----------------------------------------------------------------------------------------------------- */
+
+static const struct {
+	const char *name;
+	enum vk_err (*take)(struct vk_phases *p, char *const *command);
+} tools[] = {
+	{ "npm", npm }, { "pnpm", pnpm }, { "yarn", yarn }, { "yarnpkg", yarn }, { "pip", pip }, { "pip3", pip },
+	{ "cargo", cargo }, { "go", go },
+};
+
+enum vk_err
+vk_phases_choose(struct vk_phases *p, char *const *command)
+{
+	const char *slash = strrchr(command[0], '/'), *name = slash ? slash + 1 : command[0];
+	enum vk_err e = VK_ENOENT;
+
+	for (size_t i = 0; e == VK_ENOENT && i < VK_COUNT(tools); i++)
+		if (strcmp(tools[i].name, name) == 0)
+			e = tools[i].take(p, command);
+	if (e != VK_ENOENT)
+		return e;
+	vk_hint("or in two steps of your own: what fetches with valetkey run, and what it fetched without");
+	return vk_fail(VK_EUSAGE, "--two-phase knows npm ci, npm install, pnpm install, yarn install, pip install, and "
+				  "cargo and go where they build");
+}
+
+void
+vk_phases_clear(struct vk_phases *p)
+{
+	for (size_t i = 0; i < p->n; i++)
+		vk_words_free(p->v[i]);
+	*p = (struct vk_phases){ .n = 0 };
+}

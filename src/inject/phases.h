@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * phases.h - a command that fetches and then runs what it fetched, taken apart: the first part has the credentials and
+ * runs no code of others, the rest runs it and has none.
+ */
+#ifndef VK_INJECT_PHASES_H
+#define VK_INJECT_PHASES_H
+
+#include "valetkey/base.h"
+
+enum { VK_PHASES_MAX = 10 };
+
+struct vk_phases {
+	char **v[VK_PHASES_MAX]; /* words, NULL-terminated; ${v[0]} is the one with credentials */
+	size_t n;
+	const char *offline; /* "NAME=value" for all but the first, which need no network; NULL: none.  Static */
+};
+
+/**
+ * vk_phases_choose(p, command):
+ * VK_EUSAGE, with a reason, for a command that cannot be taken apart:
+ *   npm ci, npm install        with --ignore-scripts; npm rebuild; the project's own prepare
+ *   pnpm install               with --ignore-scripts; pnpm rebuild --pending
+ *   yarn install               without scripts; again, from its cache
+ *   pip install                once, of wheels only: those run nothing
+ *   cargo build, test, ...     cargo fetch; the command with --offline
+ *   go build, test, ...        go mod download; the command with GOPROXY=off
+ */
+enum vk_err vk_phases_choose(struct vk_phases *p, char *const *command) VK_MUST;
+
+void vk_phases_clear(struct vk_phases *p);
+
+#endif

@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: ISC */
+/* run.h - what the parts of one run share: run.c prepares and cleans up, course.c is between. */
+#ifndef VK_INJECT_RUN_H
+#define VK_INJECT_RUN_H
+
+#include <signal.h>
+
+#include "command.h"
+#include "gate.h"
+#include "hide.h"
+#include "menu.h"
+#include "phases.h"
+#include "rung1.h"
+#include "rung2.h"
+
+enum { VK_RUN_ENV_MAX = 64 };
+
+struct run {
+	const struct vk_run_opts *opts;
+	char *path; /* of the command */
+	char self[4096];
+	char **argv;
+	struct vk_rung1_plan plan;
+	struct vk_rung1 rung1;
+	struct vk_rung2 rung2;
+	struct vk_gate gate;
+	struct vk_hidden hidden;
+	bool try_rung1;
+	bool no_keys; /* key calls of the command are refused */
+	char why_not[320]; /* R1 was not reached */
+	struct vk_policy *policy;
+	struct vk_cred_list creds;
+	struct vk_secret env[VK_RUN_ENV_MAX];
+	struct vk_menu menu;
+	struct vk_broker broker;
+	bool broker_was; /* it was there when the command started */
+	struct vk_kitchen kitchen;
+	struct vk_phases phases; /* n = 0: the command as it is */
+	bool withdrawn; /* the credentials are */
+	struct sigaction on_sigchld; /* as our parent left it, */
+	sigset_t mask;               /* and this too */
+};
+
+/** vk_run_course(r, ret): Start the command, or its parts one after the other, and wait until it has ended. */
+enum vk_err vk_run_course(struct run *r, struct vk_run_end *ret) VK_MUST;
+
+/** vk_run_end_broker(r): End it, and say what it has seen; twice is fine. */
+void vk_run_end_broker(struct run *r);
+
+#endif
