@@ -22,6 +22,7 @@
 #include "recipe.h"
 #include "rung1.h"
 #include "rung2.h"
+#include "run_log.h"
 #include "supervise.h"
 
 enum { ENV_MAX = 64 };
@@ -49,6 +50,7 @@ struct run {
 	struct vk_broker broker;
 	bool broker_was; /* it was there when the command started */
 	struct vk_kitchen kitchen;
+	struct vk_run_log log;
 	struct sigaction on_sigchld; /* as our parent left it, */
 	sigset_t mask;               /* and this too */
 };
@@ -121,6 +123,8 @@ resolve(struct run *r)
 	enum vk_err e = vk_policy_open(&r->opts->policy, &r->policy);
 
 	if (e == VK_OK)
+		e = vk_run_log_know(&r->log, r->policy);
+	if (e == VK_OK)
 		e = vk_menu_choose(&r->menu, r->opts, r->policy);
 	if (e == VK_OK)
 		e = vk_policy_select(r->policy, r->opts->names, r->opts->n_names, &r->creds);
@@ -139,6 +143,8 @@ resolve(struct run *r)
 	if (e == VK_OK)
 		e = vk_menu_serve(&r->menu, &r->kitchen, &r->broker);
 	/* Outside of the namespaces, where the sources are. */
+	r->broker.log = &r->log.log;
+	r->broker.rung = r->kitchen.rung;
 	if (e == VK_OK && r->broker.n_tools > 0)
 		e = vk_broker_start(&r->broker, &r->opts->policy);
 	return e;
@@ -348,11 +354,15 @@ clean_up(struct run *r)
 	if (asked.strangers > 0)
 		vk_caution(r->opts, "%u times somebody who is not of this run asked for its credentials, and was "
 				    "refused", asked.strangers);
+	if (asked.unlogged)
+		vk_caution(r->opts, "not every answer to the helpers of this run could be logged");
 	vk_gate_end(&r->gate, counts);
-	for (size_t i = 0; i < r->kitchen.files.n; i++)
+	for (size_t i = 0; i < r->kitchen.files.n; i++) {
 		if (counts[i].refused > 0)
 			vk_say(r->opts, "%s was not for %u who opened it", r->kitchen.files.v[i].name,
 			    counts[i].refused);
+		r->log.unserved += counts[i].refused;
+	}
 	vk_rung1_end(&r->rung1);
 	vk_rung2_end(&r->rung2);
 	e = vk_files_wipe(&r->kitchen.files);
@@ -405,6 +415,8 @@ run(struct run *r, struct vk_run_end *ret)
 		e = make_files(r);
 	if (e == VK_OK)
 		e = make_environment(r);
+	if (e == VK_OK)
+		e = vk_run_log_given(&r->log, &r->kitchen, &r->menu, r->path);
 	if (e != VK_OK)
 		return e;
 	tell(r);
@@ -432,6 +444,7 @@ vk_run(const struct vk_run_opts *opts, struct vk_run_end *ret)
 	release(&r);
 	vk_environ_clear(&r.kitchen.env);
 	wiped = clean_up(&r);
+	vk_run_log_end(&r.log, opts, r.kitchen.rung, r.path, ret, e != VK_OK ? e : wiped);
 	vk_words_free(r.argv);
 	vk_hide_clear(&r.hidden);
 	free(r.path);
@@ -463,6 +476,8 @@ vk_render(const struct vk_run_opts *opts, const char *recipe, struct vk_buf *out
 		e = vk_fail(VK_ENOENT, "the recipe %s takes none of the credentials", recipe);
 	if (e == VK_OK)
 		e = r->render(&k, &taken, false, out);
+	if (e == VK_OK)
+		e = vk_run_log_render(p, opts, r, &taken);
 	free(taken.v);
 	vk_npm_view_clear(&k.npm);
 	vk_cred_list_clear(&creds);
