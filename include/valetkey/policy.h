@@ -121,8 +121,8 @@ struct vk_log {
 
 /**
  * vk_log_name(l, pid):
- * The process ${pid} is who asks or, when that is a shell that git or docker started for the helper's sake, those.  Nothing
- * but ${l->program} and ${l->ppid} changes.
+ * The process ${pid} is who asks or, when that is a shell that git or docker started for the helper's sake, those.
+ * Nothing but ${l->program} and ${l->ppid} changes.
  */
 void vk_log_name(struct vk_log *l, pid_t pid);
 

@@ -37,7 +37,7 @@ struct vk_broker {
 	char place[160];
 	const struct vk_policy_opts *policy;
 	pid_t run; /* who the askers descend from */
-	const struct vk_log *log; /* as the policy had it; the broker's own lines have the rung, and name who asked it */
+	const struct vk_log *log; /* as the policy had it; the broker's lines name who asked it */
 	enum vk_rung rung;
 };
 #define VK_BROKER_NONE { .child = VK_CHILD_NONE }

@@ -121,7 +121,8 @@ note_unlogged(const char *text)
 
 /* Only where this fails may an answer be held back: a refusal keeps its own reason. */
 static enum vk_err
-put_into_log(const struct broker *k, const char *tool, const struct vk_scope *asked, const struct vk_cred *c, enum vk_err e)
+put_into_log(const struct broker *k, const char *tool, const struct vk_scope *asked, const struct vk_cred *c,
+    enum vk_err e)
 {
 	struct vk_log_entry v = {
 		.event = e == VK_OK ? VK_LOG_ANSWER : VK_LOG_REFUSE, .via = tool, .asked = asked, .result = e,

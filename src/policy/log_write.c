@@ -153,7 +153,8 @@ vk_log_put(const struct vk_log *l, const struct vk_log_entry *v, size_t n)
 {
 	VK_CLEANUP(vk_buf_clear) struct vk_buf b = VK_BUF(TEXT_MAX);
 	struct vk_log_who w = {
-		.program = l->program, .profile = l->profile, .ppid = l->ppid, .pid = l->pid ? l->pid : getpid(), .uid = getuid(),
+		.program = l->program, .profile = l->profile, .ppid = l->ppid, .pid = l->pid ? l->pid : getpid(),
+		.uid = getuid(),
 	};
 	struct timespec now;
 	enum vk_err e = VK_OK;
