@@ -3,6 +3,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "common.h"
 #include "docker.h"
 
 /* docker has one account per server: its own entries on exactly ${scope}, by user name. */
@@ -59,8 +60,10 @@ put(struct vk_store *st, void *arg)
 	if (e == VK_ENOENT)
 		e = VK_OK;
 	if (e == VK_OK && old && strcmp(old->scope.path, c->scope.path) == 0) {
-		if (!(old->flags & VK_CRED_DOCKER))
+		if (!(old->flags & VK_CRED_DOCKER)) {
+			c->flags = 0;
 			return VK_OK; /* a person's, or git's: not docker's to change */
+		}
 		c->flags = old->flags;
 		c->created = old->created;
 	}
@@ -103,6 +106,18 @@ make_cred(struct vk_docker_msg *m, struct vk_cred **ret)
 	return VK_OK;
 }
 
+/* A change is done by now: what cannot be logged is only warned about. */
+static enum vk_err
+log_change(const struct vk_policy *p, enum vk_log_event event, const struct vk_scope *asked, const struct vk_cred *c,
+    enum vk_err result)
+{
+	struct vk_log_entry v = { .event = event, .via = "docker", .asked = asked, .result = result };
+
+	if (c)
+		vk_log_cred(&v, c);
+	return vk_msg_log(p, NULL, &v, 1);
+}
+
 int
 vk_docker_store(void)
 {
@@ -121,17 +136,28 @@ vk_docker_store(void)
 		e = vk_fail(e, "there is no keystore; make one with: valetkey init");
 	if (e == VK_OK)
 		e = vk_store_commit(st, put, c);
+	if (e == VK_OK)
+		e = log_change(p, VK_LOG_STORE, &c->scope, c, c->flags ? VK_OK : VK_EEXIST);
+	else
+		vk_docker_refused(p, c ? &c->scope : NULL, e);
 	return e == VK_OK ? 0 : vk_docker_fail(e);
 }
+
+struct removal {
+	const struct vk_scope *scope;
+	bool removed; /* the outcome */
+};
 
 static enum vk_err
 remove_accounts(struct vk_store *st, void *arg)
 {
-	VK_CLEANUP(accounts_clear) struct accounts a = { .scope = arg };
+	struct removal *x = arg;
+	VK_CLEANUP(accounts_clear) struct accounts a = { .scope = x->scope };
 	enum vk_err e = vk_store_each(st, a.scope, note_account, &a);
 
 	for (size_t i = 0; e == VK_OK && i < a.n; i++)
 		e = vk_store_stage_remove(st, a.scope, a.users[i]);
+	x->removed = a.n > 0;
 	return e;
 }
 
@@ -141,6 +167,7 @@ vk_docker_erase(void)
 	VK_CLEANUP(vk_docker_msg_clear) struct vk_docker_msg m = { 0 };
 	VK_CLEANUP(vk_scope_clear) struct vk_scope asked = { 0 };
 	VK_CLEANUP(vk_policy_closep) struct vk_policy *p = NULL;
+	struct removal x = { .scope = &asked };
 	struct vk_store *st;
 	enum vk_err e = vk_docker_read_server(&m);
 
@@ -149,6 +176,10 @@ vk_docker_erase(void)
 	if (e == VK_OK && (e = vk_docker_open_store(&p, &st)) == VK_ENOENT)
 		return 0;
 	if (e == VK_OK)
-		e = vk_store_commit(st, remove_accounts, &asked);
+		e = vk_store_commit(st, remove_accounts, &x);
+	if (e != VK_OK)
+		vk_docker_refused(p, &asked, e);
+	else if (x.removed)
+		e = log_change(p, VK_LOG_ERASE, &asked, NULL, VK_OK);
 	return e == VK_OK ? 0 : vk_docker_fail(e);
 }

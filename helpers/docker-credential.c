@@ -37,6 +37,16 @@ vk_docker_fail(enum vk_err e)
 	return b.err == VK_OK ? say(b.p, b.len, 1) : 1;
 }
 
+void
+vk_docker_refused(const struct vk_policy *p, const struct vk_scope *asked, enum vk_err e)
+{
+	struct vk_log_entry v = {
+		.event = VK_LOG_REFUSE, .via = "docker", .asked = asked && asked->host ? asked : NULL, .result = e,
+	};
+
+	vk_msg_log_refusal(p, NULL, &v);
+}
+
 enum vk_err
 vk_docker_read(struct vk_buf *b)
 {
@@ -70,6 +80,15 @@ find(struct vk_policy *p, const struct vk_scope *asked, struct vk_cred **ret)
 	return VK_OK;
 }
 
+static enum vk_err
+log_answer(const struct vk_policy *p, const struct vk_scope *asked, const struct vk_cred *c)
+{
+	struct vk_log_entry v = { .event = VK_LOG_ANSWER, .via = "docker", .asked = asked };
+
+	vk_log_cred(&v, c);
+	return vk_msg_log(p, NULL, &v, 1);
+}
+
 static int
 docker_get(void)
 {
@@ -81,15 +100,23 @@ docker_get(void)
 	VK_CLEANUP(vk_buf_clear) struct vk_buf out = VK_BUF_SECRET(VK_MAX_INPUT);
 	enum vk_err e = vk_docker_read_server(&m);
 
-	if (e != VK_OK)
+	if (e != VK_OK) {
+		vk_docker_refused(NULL, NULL, e);
 		return vk_docker_fail(e);
+	}
 	/* What is no server's name can have no entry: the same answer as for a stranger. */
-	if (vk_docker_scope(m.server, &asked) == VK_EPROTO)
+	if (vk_docker_scope(m.server, &asked) == VK_EPROTO) {
+		vk_docker_refused(NULL, NULL, VK_EPROTO);
 		return say(not_found, sizeof(not_found) - 1, 1);
+	}
 	if (!asked.host)
 		return vk_docker_fail(VK_ENOMEM);
 	if ((e = vk_policy_open(&docker, &p)) == VK_OK)
 		e = find(p, &asked, &c);
+	if (e == VK_OK)
+		e = log_answer(p, &asked, c);
+	else
+		vk_docker_refused(p, &asked, e);
 	if (e == VK_ENOENT)
 		return say(not_found, sizeof(not_found) - 1, 1);
 	if (e == VK_OK && !(server = vk_docker_server(&asked)))

@@ -46,17 +46,31 @@ put(struct vk_store *st, void *arg)
 	struct vk_query q = { &c->scope, c->username };
 	enum vk_err e = vk_store_find(st, &q, &old);
 
+	c->flags = 0;
 	if (e != VK_OK && e != VK_ENOENT)
 		return e;
-	c->flags = VK_CRED_GIT;
 	c->created = time(NULL);
 	if (e == VK_OK && strcmp(old->scope.path, c->scope.path) == 0) {
 		if (!(old->flags & VK_CRED_GIT))
 			return VK_OK; /* a person's, or docker's: not git's to change */
 		c->flags = old->flags;
 		c->created = old->created;
+	} else {
+		c->flags = VK_CRED_GIT;
 	}
 	return vk_store_stage_put(st, c);
+}
+
+/* A change is done by now: what cannot be logged is only warned about. */
+static enum vk_err
+log_change(const struct git_request *r, const struct vk_policy *p, enum vk_log_event event, const struct vk_cred *c,
+    enum vk_err result)
+{
+	struct vk_log_entry v = { .event = event, .via = "git", .asked = &r->scope, .result = result };
+
+	if (c)
+		vk_log_cred(&v, c);
+	return vk_msg_log(p, NULL, &v, 1);
 }
 
 static enum vk_err
@@ -75,9 +89,13 @@ store(const struct git_request *r, struct vk_cred *c)
 		return VK_OK;
 	if (e != VK_OK && e != VK_ENOENT)
 		return e;
-	if ((e = vk_policy_store(p, &st)) != VK_OK)
+	if ((e = vk_policy_store(p, &st)) == VK_OK)
+		e = vk_store_commit(st, put, c);
+	if (e != VK_OK) {
+		vk_git_refused(r, p, e);
 		return e;
-	return vk_store_commit(st, put, c);
+	}
+	return log_change(r, p, VK_LOG_STORE, c, c->flags ? VK_OK : VK_EEXIST);
 }
 
 int
@@ -109,6 +127,7 @@ struct erasure {
 	const struct git_request *r;
 	struct target *v;
 	size_t n;
+	bool erased, kept; /* the outcome */
 };
 
 static void
@@ -119,6 +138,8 @@ erasure_clear(struct erasure *x)
 		free(x->v[i].username);
 	}
 	free(x->v);
+	x->v = NULL;
+	x->n = 0;
 }
 
 /* Does ${c} hold the secret that was refused?  Any, when the request names none. */
@@ -176,12 +197,17 @@ mark_refused(struct vk_store *st, const struct target *t)
 static enum vk_err
 erase(struct vk_store *st, void *arg)
 {
-	VK_CLEANUP(erasure_clear) struct erasure x = { .r = arg };
-	enum vk_err e = vk_store_each(st, &x.r->scope, note, &x);
+	struct erasure *x = arg;
+	enum vk_err e = vk_store_each(st, &x->r->scope, note, x);
 
-	for (size_t i = 0; e == VK_OK && i < x.n; i++)
-		e = x.v[i].pinned ? mark_refused(st, &x.v[i])
-				  : vk_store_stage_remove(st, &x.v[i].scope, x.v[i].username);
+	x->erased = x->kept = false;
+	for (size_t i = 0; e == VK_OK && i < x->n; i++) {
+		x->kept |= x->v[i].pinned;
+		x->erased |= !x->v[i].pinned;
+		e = x->v[i].pinned ? mark_refused(st, &x->v[i])
+				   : vk_store_stage_remove(st, &x->v[i].scope, x->v[i].username);
+	}
+	erasure_clear(x);
 	return e;
 }
 
@@ -189,7 +215,7 @@ int
 vk_git_erase(const struct git_request *r)
 {
 	VK_CLEANUP(vk_policy_closep) struct vk_policy *p = NULL;
-	struct git_request request = *r;
+	VK_CLEANUP(erasure_clear) struct erasure x = { .r = r };
 	struct vk_store *st;
 	enum vk_err e = vk_policy_open(&r->opts, &p);
 
@@ -198,6 +224,10 @@ vk_git_erase(const struct git_request *r)
 	if (e == VK_OK)
 		e = vk_policy_store(p, &st);
 	if (e == VK_OK)
-		e = vk_store_commit(st, erase, &request);
+		e = vk_store_commit(st, erase, &x);
+	if (e != VK_OK)
+		vk_git_refused(r, p, e);
+	else if (x.erased || x.kept)
+		e = log_change(r, p, VK_LOG_ERASE, NULL, x.erased ? VK_OK : VK_EPOLICY);
 	return e == VK_OK ? 0 : vk_helper_fail(e);
 }

@@ -33,10 +33,21 @@ reply(const char *text, size_t n)
 	return vk_helper_fail(VK_ESYS);
 }
 
+void
+vk_git_refused(const struct git_request *r, const struct vk_policy *p, enum vk_err e)
+{
+	struct vk_log_entry v = {
+		.event = VK_LOG_REFUSE, .via = "git", .asked = r->scope.host ? &r->scope : NULL, .result = e,
+	};
+
+	vk_msg_log_refusal(p, &r->opts, &v);
+}
+
 /* Refuse what git, or somebody through git, sent: no answer, one line, exit 1. */
 static int
-refuse(enum vk_err e)
+refuse(const struct git_request *r, enum vk_err e)
 {
+	vk_git_refused(r, NULL, e);
 	vk_helper_fail(e);
 	return 1;
 }
@@ -56,26 +67,39 @@ answer(const struct git_request *r, const struct vk_cred *c, struct vk_buf *out)
 }
 
 static enum vk_err
-find(const struct git_request *r, struct vk_cred **ret)
+find(const struct git_request *r, struct vk_policy **p, struct vk_cred **ret)
 {
-	VK_CLEANUP(vk_policy_closep) struct vk_policy *p = NULL;
 	struct vk_query q = { &r->scope, r->msg.username };
 	enum vk_err e;
 
-	if ((e = vk_policy_open(&r->opts, &p)) != VK_OK)
+	if ((e = vk_policy_open(&r->opts, p)) != VK_OK)
 		return e;
-	return vk_policy_find(p, &q, ret);
+	return vk_policy_find(*p, &q, ret);
+}
+
+static enum vk_err
+log_answer(const struct git_request *r, const struct vk_policy *p, const struct vk_cred *c)
+{
+	struct vk_log_entry v = { .event = VK_LOG_ANSWER, .via = "git", .asked = &r->scope };
+
+	vk_log_cred(&v, c);
+	return vk_msg_log(p, NULL, &v, 1);
 }
 
 static int
 get(const struct git_request *r)
 {
+	VK_CLEANUP(vk_policy_closep) struct vk_policy *p = NULL;
 	VK_CLEANUP(vk_cred_freep) struct vk_cred *c = NULL;
 	VK_CLEANUP(vk_buf_clear) struct vk_buf out = VK_BUF_SECRET(VK_MAX_INPUT);
-	enum vk_err e = find(r, &c);
+	enum vk_err e = find(r, &p, &c);
 
 	if (e == VK_OK)
 		e = answer(r, c, &out);
+	if (e == VK_OK)
+		e = log_answer(r, p, c);
+	else
+		vk_git_refused(r, p, e);
 	if (e == VK_ENOENT)
 		return 0;
 	if (e == VK_ELOCKED || e == VK_EKEY) {
@@ -83,8 +107,10 @@ get(const struct git_request *r)
 		reply("quit=1\n", strlen("quit=1\n"));
 		return vk_helper_fail(e);
 	}
-	if (e == VK_EPROTO && c)
-		return refuse(e);
+	if (e == VK_EPROTO && c) {
+		vk_helper_fail(e);
+		return 1;
+	}
 	return e == VK_OK ? reply(out.p, out.len) : vk_helper_fail(e);
 }
 
@@ -105,21 +131,21 @@ act(struct git_request *r, const char *action)
 	enum vk_err e;
 
 	if ((e = read_request(&in)) != VK_OK)
-		return refuse(e);
+		return refuse(r, e);
 	/* A run has nothing that could be changed. */
 	if (!is_get && vk_broker_where())
 		return 0;
 	if ((e = vk_git_parse(in.p ? in.p : "", in.len, &r->msg)) != VK_OK)
-		return refuse(e);
+		return refuse(r, e);
 	vk_buf_clear(&in);
 	if (!names_a_place(&r->msg)) {
 		/* A pattern that is blank here once meant "any host" to other helpers. */
 		return is_get ? 0
-			      : refuse(vk_fail(VK_EPROTO, "%s needs a protocol and a host", action));
+			      : refuse(r, vk_fail(VK_EPROTO, "%s needs a protocol and a host", action));
 	}
 	e = vk_scope_make(r->msg.protocol, r->msg.host, r->msg.path, &r->scope);
 	if (e != VK_OK)
-		return refuse(e);
+		return refuse(r, e);
 	if (is_get)
 		return get(r);
 	return strcmp(action, "store") == 0 ? vk_git_store(r) : vk_git_erase(r);

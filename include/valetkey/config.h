@@ -51,6 +51,8 @@ struct vk_config {
 	struct vk_profile *profiles;
 	size_t n_profiles;
 	bool locked_is_miss;
+	char *log;         /* an absolute path, or "journal"; NULL: not said */
+	bool log_required; /* no credential without a line */
 };
 
 /** vk_config_parse(label, text, n, ret): ${label} is the file's name in reasons.  VK_EPROTO. */

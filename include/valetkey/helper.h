@@ -44,4 +44,20 @@ int vk_msg_usage(const char *fmt, ...) VK_PRINTF(1, 2);
 void vk_msg_warn(const char *fmt, ...) VK_PRINTF(1, 2);
 void vk_msg_note(const char *fmt, ...) VK_PRINTF(1, 2);
 
+/* And what they write into the log (src/cli/logged.c). */
+struct vk_policy;
+struct vk_policy_opts;
+struct vk_log_entry;
+
+/**
+ * vk_msg_log(p, opts, v, n):
+ * ${n} lines (log.h), before a credential is handed out or after a change.  VK_EPOLICY: it cannot be logged and
+ * must therefore not be given.  ${p} NULL: the config that ${opts} names is read for it, and must be readable.
+ */
+enum vk_err vk_msg_log(const struct vk_policy *p, const struct vk_policy_opts *opts, const struct vk_log_entry *v,
+    size_t n) VK_MUST;
+
+/** vk_msg_log_refusal(p, opts, v): One line about a failure, whose reason and hint stay as they are. */
+void vk_msg_log_refusal(const struct vk_policy *p, const struct vk_policy_opts *opts, const struct vk_log_entry *v);
+
 #endif

@@ -82,6 +82,9 @@ void vk_litter_add(const char *path);
 void vk_litter_forget(const char *path);
 void vk_litter_remove(void);
 
+/** vk_parent(pid): The parent of the process ${pid}, or -1. */
+pid_t vk_parent(pid_t pid) VK_MUST;
+
 /** vk_sync_name(path): Whoever gave the file its name may not have lived to fsync the directory: do it. */
 enum vk_err vk_sync_name(const char *path) VK_MUST;
 

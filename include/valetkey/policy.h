@@ -13,6 +13,7 @@
 #ifndef VALETKEY_POLICY_H
 #define VALETKEY_POLICY_H
 
+#include "valetkey/log.h"
 #include "valetkey/store.h"
 #include "valetkey/unlock.h"
 
@@ -102,5 +103,58 @@ bool vk_policy_scrub_git(const char *key, const char *value) VK_MUST;
  * scope, which neither git nor docker asks for.
  */
 enum vk_err vk_policy_hosts(struct vk_policy *p, struct vk_cred_list *ret_list) VK_MUST;
+
+/*
+ * The log (log.h has its lines).  It is where the config says ("log" in [valetkey]), else where $VALETKEY_LOG says:
+ * the environment can start a log, and neither stop nor move one.  Without either, nothing is opened or asked of the
+ * kernel.
+ */
+struct vk_log {
+	char *to;      /* the file, or "journal"; NULL: there is no log */
+	bool required; /* what cannot be logged is not given */
+	bool bad;      /* ${to} is no place: only said when a line is due */
+	char *program; /* who started us; NULL: not to be seen */
+	char *profile;
+	pid_t ppid;
+	pid_t pid; /* 0: this process */
+};
+
+/**
+ * vk_log_name(l, pid):
+ * The process ${pid} is who asks or, when that is a shell that git or docker started for the helper's sake, those.
+ * Nothing but ${l->program} and ${l->ppid} changes.
+ */
+void vk_log_name(struct vk_log *l, pid_t pid);
+
+/**
+ * vk_policy_log(p, ret), vk_log_read(opts, ret):
+ * The log of an open policy, and of the config that ${opts} (may be NULL) names.  The caller clears it.
+ */
+enum vk_err vk_policy_log(const struct vk_policy *p, struct vk_log *ret) VK_MUST;
+enum vk_err vk_log_read(const struct vk_policy_opts *opts, struct vk_log *ret) VK_MUST;
+void vk_log_clear(struct vk_log *l);
+
+/**
+ * vk_log_write(l, v, n, tell):
+ * ${n} lines in one piece, before what they tell about is done.  A file is made with mode 0600, and opened anew each
+ * time; it must be regular, ours, not writable by others, and a log.  When a line cannot be written and the log is
+ * required, nothing may be given: VK_EPOLICY.  Else, and for events that give nothing, that is told by ${tell}, once in
+ * a process, and VK_OK.
+ */
+enum vk_err vk_log_write(const struct vk_log *l, const struct vk_log_entry *v, size_t n,
+    void (*tell)(const char *text)) VK_MUST;
+
+/**
+ * vk_log_refusal(l, opts, v, tell):
+ * One line about a failure, whose reason and hint stay as they are.  ${l} NULL: the config of ${opts} is read for it.
+ */
+void vk_log_refusal(const struct vk_log *l, const struct vk_policy_opts *opts, const struct vk_log_entry *v,
+    void (*tell)(const char *text));
+
+/** vk_log_check(l): Could a line be written now?  Makes nothing; the reason says why not. */
+enum vk_err vk_log_check(const struct vk_log *l) VK_MUST;
+
+/** vk_log_is_journal(l): Is it systemd's journal? */
+bool vk_log_is_journal(const struct vk_log *l) VK_MUST;
 
 #endif

@@ -15,7 +15,7 @@ _valetkey()
 		prev=${COMP_WORDS[COMP_CWORD - 2]}
 	fi
 	if ((COMP_CWORD == 1)); then
-		mapfile -t COMPREPLY < <(compgen -W 'init add list show remove get import export unlock lock status slot verify compact backup repair run render setup doctor helper --help --version' -- "$cur")
+		mapfile -t COMPREPLY < <(compgen -W 'init add list show remove get import export unlock lock status slot verify compact backup repair run render setup log doctor helper --help --version' -- "$cur")
 		return
 	fi
 	# After --, the words are another command's own.
@@ -140,6 +140,20 @@ _valetkey()
 		return ;;
 	setup:--host)
 		return ;;
+	log:--since)
+		return ;;
+	log:--host)
+		return ;;
+	log:--credential)
+		return ;;
+	log:--event)
+		mapfile -t COMPREPLY < <(compgen -W 'answer inject export refuse store erase end' -- "$cur")
+		return ;;
+	log:--last)
+		return ;;
+	log:--config)
+		mapfile -t COMPREPLY < <(compgen -f -- "$cur")
+		return ;;
 	esac
 	case $command in
 	init)
@@ -183,6 +197,9 @@ _valetkey()
 		mapfile -t COMPREPLY < <(compgen -W '--profile --config --credential --keep-own-credentials --reveal --help npm netrc' -- "$cur") ;;
 	setup)
 		mapfile -t COMPREPLY < <(compgen -W '--undo --print --host --force --help git docker' -- "$cur") ;;
+	log)
+		mapfile -t COMPREPLY < <(compgen -W '--json --since --host --credential --event --last --config --help' -- "$cur")
+		[[ $cur == -* ]] || mapfile -t -O ${#COMPREPLY[@]} COMPREPLY < <(compgen -f -- "$cur") ;;
 	doctor)
 		mapfile -t COMPREPLY < <(compgen -W '--json --help' -- "$cur") ;;
 	helper)

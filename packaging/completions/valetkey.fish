@@ -152,6 +152,17 @@ complete -c valetkey -n '__fish_seen_subcommand_from setup' -l force -d 'docker:
 complete -c valetkey -n '__fish_seen_subcommand_from setup' -l help -d 'explain the command'
 complete -c valetkey -n '__fish_seen_subcommand_from setup' -a 'git docker'
 
+complete -c valetkey -n __fish_use_subcommand -a log -d 'show which credential was given to whom'
+complete -c valetkey -n '__fish_seen_subcommand_from log' -l json -d 'print the lines themselves, one JSON object each'
+complete -c valetkey -n '__fish_seen_subcommand_from log' -l since -d 'not older: 90m, 7d, 2030-01-31, 2030-01-31T12:00:00Z' -r -f
+complete -c valetkey -n '__fish_seen_subcommand_from log' -l host -d 'about this host, or HOST:PORT' -r -f
+complete -c valetkey -n '__fish_seen_subcommand_from log' -l credential -d 'about this credential' -r -f
+complete -c valetkey -n '__fish_seen_subcommand_from log' -l event -d 'answer, inject, export, refuse, store, erase or end' -r -f -a 'answer inject export refuse store erase end'
+complete -c valetkey -n '__fish_seen_subcommand_from log' -l last -d 'only the last N of these' -r -f
+complete -c valetkey -n '__fish_seen_subcommand_from log' -l config -d 'use this config file' -r -F
+complete -c valetkey -n '__fish_seen_subcommand_from log' -l help -d 'explain the command'
+complete -c valetkey -n '__fish_seen_subcommand_from log' -F
+
 complete -c valetkey -n __fish_use_subcommand -a doctor -d 'say what is protected here, and what lies around in clear'
 complete -c valetkey -n '__fish_seen_subcommand_from doctor' -l json -d 'print a JSON object'
 complete -c valetkey -n '__fish_seen_subcommand_from doctor' -l help -d 'explain the command'

@@ -197,6 +197,7 @@ run(int argc, char **argv)
 	vk_doctor_install(&d);
 	vk_doctor_keystore(&d);
 	vk_doctor_config(&d);
+	vk_doctor_log(&d);
 	vk_doctor_setups(&d);
 	vk_doctor_files(&d);
 	vk_doctor_environment(&d);

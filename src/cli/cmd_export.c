@@ -2,6 +2,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "valetkey/log.h"
 #include "cli/cmd.h"
 #include "cli/entry.h"
 #include "cli/export.h"
@@ -177,11 +178,34 @@ report(const struct wishes *w)
 	return vk_stdout_report(&b);
 }
 
+/* One line, or one for each URL; before the first secret leaves. */
+static enum vk_err
+log_export(const struct wishes *w)
+{
+	struct vk_log_entry v = {
+		.event = VK_LOG_EXPORT, .via = "export",
+		.way = w->clear ? "clear" : w->to_store ? "store" : "recipient",
+		.to = w->to_store ? w->to_store : w->to_recipient ? w->to_recipient : w->output,
+	};
+	VK_CLEANUP(vk_freep) struct vk_log_entry *lines = calloc(w->ex.n_under ? w->ex.n_under : 1, sizeof(v));
+
+	if (!lines)
+		return VK_ENOMEM;
+	lines[0] = v;
+	for (size_t i = 0; i < w->ex.n_under; i++) {
+		lines[i] = v;
+		lines[i].asked = &w->ex.under[i];
+	}
+	return vk_msg_log(NULL, NULL, lines, w->ex.n_under ? w->ex.n_under : 1);
+}
+
 static int
 export(struct wishes *w)
 {
 	enum vk_err e = vk_cli_open_unlocked(&w->ex.st);
 
+	if (e == VK_OK)
+		e = log_export(w);
 	if (e == VK_OK && w->clear)
 		e = vk_export_clear(&w->ex, w->output);
 	else if (e == VK_OK && w->to_recipient)

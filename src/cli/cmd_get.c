@@ -2,6 +2,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "valetkey/log.h"
 #include "valetkey/policy.h"
 #include "cli/cmd.h"
 #include "cli/entry.h"
@@ -55,6 +56,23 @@ parse_field(const char *text, enum field *ret)
 	return vk_fail(VK_EUSAGE, "no such field: %s (secret, username or all)", text);
 }
 
+/* Before anything is printed: what cannot be logged may have to stay here. */
+static enum vk_err
+log_answer(const struct getting *g, const struct vk_policy *p, const struct vk_scope *asked, const struct vk_cred *c,
+    enum vk_err e)
+{
+	struct vk_log_entry v = {
+		.event = e == VK_OK ? VK_LOG_ANSWER : VK_LOG_REFUSE, .via = "get", .asked = asked, .result = e,
+	};
+
+	if (e != VK_OK) {
+		vk_msg_log_refusal(p, &g->policy, &v);
+		return e;
+	}
+	vk_log_cred(&v, c);
+	return vk_msg_log(p, NULL, &v, 1);
+}
+
 static enum vk_err
 find(const struct getting *g, struct vk_cred **ret)
 {
@@ -65,7 +83,7 @@ find(const struct getting *g, struct vk_cred **ret)
 	enum vk_err e = vk_scope_parse(g->url, &scope, &user);
 
 	if (e != VK_OK)
-		return e;
+		return log_answer(g, NULL, NULL, NULL, e);
 	if (user && g->username && strcmp(user, g->username) != 0)
 		e = vk_fail(VK_EUSAGE, "the URL and --username name different users");
 	else if (user)
@@ -76,10 +94,11 @@ find(const struct getting *g, struct vk_cred **ret)
 		vk_reason_clear();
 		e = vk_policy_find(p, &q, ret);
 	}
-	vk_scope_clear(&scope);
 	if (e == VK_ENOENT && !*vk_reason())
 		vk_fail(e, "no credential for %s%s%s", g->url, q.username ? " as " : "",
 		    q.username ? q.username : "");
+	e = log_answer(g, p, &scope, *ret, e);
+	vk_scope_clear(&scope);
 	return e;
 }
 

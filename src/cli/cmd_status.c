@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "valetkey/policy.h"
 #include "valetkey/unlock.h"
 #include "cli/cmd.h"
 #include "cli/entry.h"
@@ -42,7 +43,49 @@ struct status {
 	uint64_t entries;       /* when unlocked */
 	enum vk_err outcome;    /* of vk_unlock(), or of what came before it */
 	char why[1024], hint[1024];
+	struct vk_log log;
+	char log_why[1024]; /* "": lines can be written, or there is no log */
 };
+
+/* A config that cannot be read leaves the rest of the answer. */
+static void
+look_for_log(struct status *s)
+{
+	enum vk_err e = vk_log_read(NULL, &s->log);
+
+	if (e == VK_OK && s->log.to)
+		e = vk_log_check(&s->log);
+	if (e != VK_OK)
+		snprintf(s->log_why, sizeof(s->log_why), "%s", *vk_reason() ? vk_reason() : vk_err_text(e));
+	vk_reason_clear();
+}
+
+static void
+log_text(const struct status *s, struct vk_buf *b)
+{
+	vk_buf_str(b, "log       ");
+	vk_printable_add(b, s->log.to ? s->log.to : *s->log_why ? "not known" : "none", 0);
+	if (*s->log_why)
+		vk_buf_fmt(b, ": %s", s->log_why);
+	else if (s->log.to)
+		vk_buf_fmt(b, ", can be written%s", s->log.required ? "; nothing is given without" : "");
+	vk_buf_char(b, '\n');
+}
+
+static void
+log_json(const struct status *s, struct vk_buf *b)
+{
+	if (!s->log.to && !*s->log_why) {
+		vk_buf_str(b, ", \"log\": null");
+		return;
+	}
+	vk_buf_fmt(b, ", \"log\": {\"writable\": %s, \"required\": %s, ", *s->log_why ? "false" : "true",
+	    s->log.required ? "true" : "false");
+	vk_json_member(b, "to", s->log.to ? s->log.to : "");
+	vk_buf_str(b, ", ");
+	vk_json_member(b, "reason", s->log_why);
+	vk_buf_char(b, '}');
+}
 
 /* What was said last belongs to this outcome only if it is a failure. */
 static void
@@ -110,6 +153,7 @@ put_text(const struct status *s, struct vk_buf *b)
 	vk_printable_add(b, s->path, 0);
 	if (!s->st) {
 		vk_buf_str(b, "\nstate     there is none; run \"valetkey init\"\n");
+		log_text(s, b);
 		return;
 	}
 	vk_buf_fmt(b, "\nformat    %s, generation %" PRIu64 "\n", FORMAT, vk_store_generation(s->st));
@@ -146,6 +190,7 @@ put_text(const struct status *s, struct vk_buf *b)
 			      "in memory\n");
 	vk_buf_fmt(b, "memory    secrets are %s\n",
 	    vk_arena_locked() ? "locked in memory" : "not locked in memory: they may be swapped");
+	log_text(s, b);
 	if (s->how == VK_UNLOCK_NONE && *s->hint)
 		vk_buf_fmt(b, "next      %s\n", s->hint);
 }
@@ -201,6 +246,7 @@ put_json(const struct status *s, struct vk_buf *b)
 		    s->session.unseen ? "null" : s->session.elsewhere ? "true" : "false",
 		    s->session.keyring_refused ? "true" : "false");
 	}
+	log_json(s, b);
 	vk_buf_fmt(b, ", \"memory_locked\": %s}\n", vk_arena_locked() ? "true" : "false");
 }
 
@@ -238,10 +284,12 @@ run(int argc, char **argv)
 	}
 	if (!vk_opts_operands(&o, 0, 0))
 		return 2;
+	look_for_log(&s);
 	if ((e = vk_store_path(&s.path)) == VK_OK)
 		e = look(&s);
 	status = s.path ? report(&s, json, e) : vk_msg_fail(e);
 	vk_store_close(s.st);
+	vk_log_clear(&s.log);
 	free(s.path);
 	return status;
 }

@@ -44,6 +44,7 @@ void vk_doctor_rungs(struct vk_doctor *d);
 void vk_doctor_install(struct vk_doctor *d);
 void vk_doctor_keystore(struct vk_doctor *d);
 void vk_doctor_config(struct vk_doctor *d);
+void vk_doctor_log(struct vk_doctor *d);
 void vk_doctor_setups(struct vk_doctor *d);
 void vk_doctor_files(struct vk_doctor *d);
 void vk_doctor_environment(struct vk_doctor *d);

@@ -8,6 +8,7 @@
 
 #include "valetkey/config.h"
 #include "valetkey/inject.h"
+#include "valetkey/policy.h"
 #include "valetkey/unlock.h"
 #include "cli/doctor.h"
 #include "cli/setup.h"
@@ -207,13 +208,35 @@ vk_doctor_keystore(struct vk_doctor *d)
 }
 
 void
+vk_doctor_log(struct vk_doctor *d)
+{
+	VK_CLEANUP(vk_log_clear) struct vk_log l = { 0 };
+
+	if (vk_log_read(NULL, &l) != VK_OK) {
+		vk_reason_clear(); /* vk_doctor_config() says it */
+		return;
+	}
+	if (!l.to) {
+		vk_doctor_add(d, VK_DOCTOR_NOTE, "log", "there is none: what is given to whom is not written down");
+	} else if (vk_log_check(&l) == VK_OK) {
+		vk_doctor_add(d, VK_DOCTOR_OK, "log", "%s can be written%s",
+		    vk_log_is_journal(&l) ? "the journal" : l.to, l.required ? ", and nothing is given without" : "");
+	} else {
+		vk_doctor_add(d, VK_DOCTOR_FINDING, "log", "%s", *vk_reason() ? vk_reason() : "it cannot be written");
+		if (*vk_hint_text())
+			vk_doctor_fix(d, "%s", vk_hint_text());
+	}
+	vk_reason_clear();
+}
+
+void
 vk_doctor_config(struct vk_doctor *d)
 {
 	struct vk_config c;
 	enum vk_err e = vk_config_read(NULL, &c);
 
 	if (e == VK_OK) {
-		if (c.n_sections || c.n_profiles || c.locked_is_miss)
+		if (c.n_sections || c.n_profiles || c.locked_is_miss || c.log)
 			vk_doctor_add(d, VK_DOCTOR_OK, "config", "credentials: %zu, profiles: %zu",
 			    c.n_sections, c.n_profiles);
 		else

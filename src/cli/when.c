@@ -139,6 +139,23 @@ vk_when_parse(const char *text, int64_t now, int64_t *ret)
 	return VK_OK;
 }
 
+enum vk_err
+vk_when_since(const char *text, int64_t now, int64_t *ret)
+{
+	uint64_t epoch;
+	int64_t t;
+
+	if (vk_str_u64(text, END_OF_9999, &epoch) == VK_OK)
+		t = (int64_t)epoch;
+	else if (vk_when_duration(text, (int64_t)3650 * 86400, &t) == VK_OK)
+		t = now - t;
+	else if (!parse_rfc3339(text, &t))
+		return vk_fail(VK_EUSAGE, "not a time (as in 90m, 7d, 2030-01-31, 2030-01-31T12:00:00Z or "
+					  "seconds since 1970): %s", text);
+	*ret = t;
+	return VK_OK;
+}
+
 void
 vk_when_left(int64_t expires, int64_t now, char out[VK_WHEN_TEXT])
 {

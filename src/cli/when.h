@@ -18,6 +18,9 @@ enum vk_err vk_when_duration(const char *text, int64_t max, int64_t *ret_seconds
  */
 enum vk_err vk_when_parse(const char *text, int64_t now, int64_t *ret) VK_MUST;
 
+/** vk_when_since(text, now, ret): The same for looking back, where a length of time counts back from ${now}: "90m". */
+enum vk_err vk_when_since(const char *text, int64_t now, int64_t *ret) VK_MUST;
+
 /** vk_when_left(expires, now, out): "in 3 days", "expired", or "-" for 0. */
 void vk_when_left(int64_t expires, int64_t now, char out[VK_WHEN_TEXT]);
 

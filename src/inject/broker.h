@@ -35,6 +35,8 @@ struct vk_broker {
 	char place[160];
 	const struct vk_policy_opts *policy;
 	pid_t run; /* who the askers descend from */
+	const struct vk_log *log; /* as the policy had it; the broker's lines name who asked it */
+	enum vk_rung rung;
 };
 #define VK_BROKER_NONE { .child = VK_CHILD_NONE }
 
@@ -58,6 +60,7 @@ enum vk_err vk_broker_variable(const struct vk_broker *b, struct vk_buf *out) VK
 /* Questions so far: answered; with no answer; and not of this run, which is somebody else's trying. */
 struct vk_broker_count {
 	unsigned answered, without, strangers;
+	bool unlogged; /* of some there is no line in the log */
 };
 
 /** vk_broker_end(b, ret): End the process, when the command has; twice is fine. */

@@ -17,6 +17,7 @@
 #include "valetkey/store.h"
 #include "ancestry.h"
 #include "broker.h"
+#include "run_log.h"
 
 enum {
 	ASKERS = 64,        /* at a time */
@@ -39,6 +40,7 @@ struct broker {
 	struct vk_cred_list creds;
 	long *tools; /* of each credential: which may be told it */
 	struct vk_broker_count count;
+	pid_t asker; /* who is being answered; 0: not known */
 	int64_t budget, refilled; /* thousandths of an answer; when */
 };
 
@@ -110,12 +112,41 @@ encode(const struct vk_cred *c, struct vk_buf *out)
 	return e == VK_OK ? out->err : e;
 }
 
+static bool unlogged;
+
+static void
+note_unlogged(const char *text)
+{
+	(void)text;
+	unlogged = true;
+}
+
+/* Only where this fails may an answer be held back: a refusal keeps its own reason. */
+static enum vk_err
+put_into_log(const struct broker *k, const char *tool, const struct vk_scope *asked, const struct vk_cred *c,
+    enum vk_err e)
+{
+	struct vk_log_entry v = {
+		.event = e == VK_OK ? VK_LOG_ANSWER : VK_LOG_REFUSE, .via = tool, .asked = asked, .result = e,
+	};
+	VK_CLEANUP(vk_freep) char *reason = vk_strdup(vk_reason());
+	enum vk_err written;
+
+	if (c)
+		vk_log_cred(&v, c);
+	written = vk_run_log_asked(k->b, k->asker, &v, note_unlogged);
+	if (e == VK_OK)
+		return written;
+	return *vk_reason() == '\0' && reason && *reason ? vk_fail(e, "%s", reason) : e;
+}
+
 static enum vk_err
 find(struct broker *k, const char *tool, const struct vk_query *q, struct vk_buf *out)
 {
 	VK_CLEANUP(vk_cred_freep) struct vk_cred *fresh = NULL;
 	const struct vk_cred *c;
 	long bit;
+	enum vk_err e;
 
 	if (!find_tool(k->b, tool, &bit))
 		return vk_fail(VK_ENOENT, "this run serves no %s (--with)", tool);
@@ -125,7 +156,9 @@ find(struct broker *k, const char *tool, const struct vk_query *q, struct vk_buf
 		c = fresh;
 	if (vk_cred_expired(c, time(NULL)))
 		return vk_fail(VK_ENOENT, "the credential %s expired during the run", c->name);
-	return encode(c, out);
+	if ((e = encode(c, out)) == VK_OK)
+		e = put_into_log(k, tool, q->scope, c, VK_OK);
+	return e;
 }
 
 /* ---- the question ---------------------------------------------------------------------------------------------- */
@@ -168,7 +201,7 @@ consider(struct broker *k, const char *text, size_t n, struct vk_buf *out)
 		k->count.answered++;
 	else
 		k->count.without++;
-	return e;
+	return e == VK_OK ? e : put_into_log(k, v[2], &scope, NULL, e);
 }
 
 static void
@@ -192,7 +225,8 @@ check_asker(struct broker *k, int fd)
 	struct ucred peer;
 	socklen_t len = sizeof(peer);
 
-	if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &len) == 0 && (peer.uid == geteuid() || peer.uid == 0) &&
+	k->asker = getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &len) == 0 ? peer.pid : 0;
+	if (k->asker && (peer.uid == geteuid() || peer.uid == 0) &&
 	    vk_descends(fd, peer.pid, k->b->run))
 		return VK_OK;
 	k->count.strangers++;
@@ -210,7 +244,8 @@ answer(struct broker *k, int fd)
 	if (n <= 0)
 		return;
 	vk_reason_clear();
-	e = check_asker(k, fd);
+	if ((e = check_asker(k, fd)) != VK_OK)
+		e = put_into_log(k, "broker", NULL, NULL, e);
 	if (e == VK_OK && (size_t)n > sizeof(text))
 		e = vk_fail(VK_ELIMIT, "the question is too long");
 	if (e == VK_OK)
@@ -286,6 +321,7 @@ hear(struct broker *k, struct vk_note *n)
 		n->fds[0] = -1;
 		break;
 	case VK_BROKER_END:
+		k->count.unlogged = unlogged;
 		memcpy(n->text, &k->count, sizeof(k->count));
 		forget(k);
 		break;

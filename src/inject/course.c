@@ -36,6 +36,8 @@ vk_run_end_broker(struct run *r)
 	if (asked.strangers > 0)
 		vk_caution(r->opts, "%u times somebody who is not of this run asked for its credentials, and was "
 				    "refused", asked.strangers);
+	if (asked.unlogged)
+		vk_caution(r->opts, "not every answer to the helpers of this run could be logged");
 }
 
 /* Whoever has read one keeps what it read; whoever looks from now on finds the user's own settings. */

@@ -88,6 +88,8 @@ resolve(struct run *r)
 	enum vk_err e = vk_policy_open(&r->opts->policy, &r->policy);
 
 	if (e == VK_OK)
+		e = vk_run_log_know(&r->log, r->policy);
+	if (e == VK_OK)
 		e = vk_menu_choose(&r->menu, r->opts, r->policy);
 	if (e == VK_OK)
 		e = vk_policy_select(r->policy, r->opts->names, r->opts->n_names, &r->creds);
@@ -106,6 +108,8 @@ resolve(struct run *r)
 	if (e == VK_OK)
 		e = vk_menu_serve(&r->menu, &r->kitchen, &r->broker);
 	/* Outside of the namespaces, where the sources are. */
+	r->broker.log = &r->log.log;
+	r->broker.rung = r->kitchen.rung;
 	if (e == VK_OK && r->broker.n_tools > 0)
 		e = vk_broker_start(&r->broker, &r->creds, &r->opts->policy);
 	return e;
@@ -260,10 +264,12 @@ clean_up(struct run *r)
 				    "read after that had no credentials");
 	vk_run_end_broker(r);
 	vk_gate_end(&r->gate, counts);
-	for (size_t i = 0; i < r->kitchen.files.n; i++)
+	for (size_t i = 0; i < r->kitchen.files.n; i++) {
 		if (counts[i].refused > 0)
 			vk_say(r->opts, "%s was not for %u who opened it", r->kitchen.files.v[i].name,
 			    counts[i].refused);
+		r->log.unserved += counts[i].refused;
+	}
 	vk_rung1_end(&r->rung1);
 	vk_rung2_end(&r->rung2);
 	e = vk_files_wipe(&r->kitchen.files);
@@ -318,6 +324,8 @@ run(struct run *r, struct vk_run_end *ret)
 		e = make_files(r);
 	if (e == VK_OK)
 		e = make_environment(r);
+	if (e == VK_OK)
+		e = vk_run_log_given(&r->log, &r->kitchen, &r->menu, r->path);
 	if (e != VK_OK)
 		return e;
 	tell(r);
@@ -345,6 +353,7 @@ vk_run(const struct vk_run_opts *opts, struct vk_run_end *ret)
 	release(&r);
 	vk_environ_clear(&r.kitchen.env);
 	wiped = clean_up(&r);
+	vk_run_log_end(&r.log, opts, r.kitchen.rung, r.path, ret, e != VK_OK ? e : wiped);
 	vk_words_free(r.argv);
 	vk_phases_clear(&r.phases);
 	vk_hide_clear(&r.hidden);
@@ -377,6 +386,8 @@ vk_render(const struct vk_run_opts *opts, const char *recipe, struct vk_buf *out
 		e = vk_fail(VK_ENOENT, "the recipe %s takes none of the credentials", recipe);
 	if (e == VK_OK)
 		e = r->render(&k, &taken, false, out);
+	if (e == VK_OK)
+		e = vk_run_log_render(p, opts, r, &taken);
 	free(taken.v);
 	vk_npm_view_clear(&k.npm);
 	vk_cred_list_clear(&creds);

@@ -12,6 +12,7 @@
 #include "phases.h"
 #include "rung1.h"
 #include "rung2.h"
+#include "run_log.h"
 
 enum { VK_RUN_ENV_MAX = 64 };
 
@@ -35,6 +36,7 @@ struct run {
 	struct vk_broker broker;
 	bool broker_was; /* it was there when the command started */
 	struct vk_kitchen kitchen;
+	struct vk_run_log log;
 	struct vk_phases phases; /* n = 0: the command as it is */
 	bool withdrawn; /* the credentials are */
 	struct sigaction on_sigchld; /* as our parent left it, */

@@ -20,6 +20,8 @@ enum key {
 	KEY_CREDENTIALS,
 	KEY_WITH,
 	KEY_WHEN_LOCKED,
+	KEY_LOG,
+	KEY_LOG_REQUIRED,
 };
 
 static const struct {
@@ -35,6 +37,8 @@ static const struct {
 	[KEY_CREDENTIALS] = { "credentials", VK_IN_PROFILE },
 	[KEY_WITH] = { "with", VK_IN_PROFILE },
 	[KEY_WHEN_LOCKED] = { "when-locked", VK_IN_SETTINGS },
+	[KEY_LOG] = { "log", VK_IN_SETTINGS },
+	[KEY_LOG_REQUIRED] = { "log-required", VK_IN_SETTINGS },
 };
 
 static bool
@@ -85,6 +89,7 @@ vk_config_clear(struct vk_config *c)
 	}
 	free(c->sections);
 	free(c->profiles);
+	free(c->log);
 	*c = (struct vk_config){ 0 };
 }
 
@@ -263,6 +268,26 @@ set_section_key(struct vk_config_at *at, enum key key, const char *value)
 	}
 }
 
+static enum vk_err
+set_setting(struct vk_config *c, enum key key, const char *value)
+{
+	if (key == KEY_LOG) {
+		if (*value != '/' && strcmp(value, "journal") != 0)
+			return vk_fail(VK_EPROTO, "log is an absolute path, or journal");
+		return (c->log = vk_strdup(value)) ? VK_OK : VK_ENOMEM;
+	}
+	if (key == KEY_LOG_REQUIRED) {
+		if (strcmp(value, "yes") != 0 && strcmp(value, "no") != 0)
+			return vk_fail(VK_EPROTO, "log-required is yes or no");
+		c->log_required = strcmp(value, "yes") == 0;
+		return VK_OK;
+	}
+	if (strcmp(value, "error") != 0 && strcmp(value, "miss") != 0)
+		return vk_fail(VK_EPROTO, "when-locked is error or miss");
+	c->locked_is_miss = strcmp(value, "miss") == 0;
+	return VK_OK;
+}
+
 enum vk_err
 vk_config_key(struct vk_config_at *at, const char *key, const char *value)
 {
@@ -285,10 +310,7 @@ vk_config_key(struct vk_config_at *at, const char *key, const char *value)
 		return set_names(&c->profiles[c->n_profiles - 1].credentials, value, NULL);
 	if (k == KEY_WITH)
 		return set_names(&c->profiles[c->n_profiles - 1].with, value, "-");
-	if (strcmp(value, "error") != 0 && strcmp(value, "miss") != 0)
-		return vk_fail(VK_EPROTO, "when-locked is error or miss");
-	c->locked_is_miss = strcmp(value, "miss") == 0;
-	return VK_OK;
+	return set_setting(c, (enum key)k, value);
 }
 
 static enum vk_err
@@ -320,6 +342,8 @@ vk_config_end(struct vk_config_at *at)
 
 	if (at->where == VK_IN_SECTION)
 		return end_section(at, &c->sections[c->n_sections - 1]);
+	if (at->where == VK_IN_SETTINGS && c->log_required && !c->log)
+		return vk_fail(VK_EPROTO, "log-required = yes needs a log");
 	if (at->where == VK_IN_PROFILE && !(at->seen >> KEY_CREDENTIALS & 1)) {
 		at->line = c->profiles[c->n_profiles - 1].line;
 		return vk_fail(VK_EPROTO, "[profile %s] has no credentials",

@@ -51,7 +51,7 @@ test_whole(void **state)
 
 	(void)state;
 	assert_int_equal(parse("# comment\n\n; another\n"
-			       "[valetkey]\nwhen-locked = miss\n"
+			       "[valetkey]\nwhen-locked = miss\nlog-required = yes\nlog = /var/log/vk\n"
 			       "[github-packages]\r\nurl=https://NPM.example/\r\nscope = @corp\r\n"
 			       "secret = env:NPM_TOKEN\r\n"
 			       "[nexus]\nurl\t=\thttps://ci@nexus.corp.example:8443/repository/  \n"
@@ -62,6 +62,8 @@ test_whole(void **state)
 			       "[profile ci]\ncredentials = github-packages, nexus ,me@h.example:1/p\n"
 			       "with = npm,netrc", &c), VK_OK);
 	assert_true(c.locked_is_miss);
+	assert_true(c.log_required);
+	assert_string_equal(c.log, "/var/log/vk");
 	assert_int_equal(c.n_sections, 4);
 	s = vk_config_section(&c, "github-packages");
 	assert_string_equal(s->scope.host, "npm.example");
@@ -99,6 +101,12 @@ static const struct {
 	{ "url = https://h.example\n", 1 },
 	{ "[valetkey]\nurl = https://h.example\n", 2 },
 	{ "[valetkey]\nwhen-locked = maybe\n", 2 },
+	{ "[valetkey]\nlog = log\n", 2 },
+	{ "[valetkey]\nlog = ./log\n", 2 },
+	{ "[valetkey]\nlog = Journal\n", 2 },
+	{ "[valetkey]\nlog = /log\nlog-required = maybe\n", 3 },
+	{ "[valetkey]\nlog-required = yes\n", 2 },
+	{ CRED "log = /log\n", 4 },
 	{ "[profile p]\nurl = https://h.example\n", 2 },
 	{ CRED "credentials = a\n", 4 },
 	{ CRED "kind = token\n", 4 },
