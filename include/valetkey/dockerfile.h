@@ -67,7 +67,7 @@ struct vk_dockerfile {
 enum vk_err vk_dockerfile_parse(const char *text, size_t n, struct vk_dockerfile *ret) VK_MUST;
 void vk_dockerfile_clear(struct vk_dockerfile *d);
 
-/** vk_dockerfile_line(in, p): The line that ${p}, within ${in->joined} or the text of a here-document, stands in. */
+/** vk_dockerfile_line(in, p): The line that ${p}, within ${in->joined} or the text of a here-document, stands in; else the first. */
 size_t vk_dockerfile_line(const struct vk_instruction *in, const char *p);
 
 /* The patterns of a .dockerignore, in order. */

@@ -20,13 +20,30 @@ struct vk_doctor_item {
 	char *text;             /* one sentence */
 	char *file, *host, *key; /* plaintext only; else NULL */
 	char *fix;              /* what to do about it, or NULL */
+	/* Of a file and line; see lint.h.  Else 0 and NULL. */
+	size_t line;
+	const char *rule, *severity, *why;
+	struct vk_doctor_edit *edits;
+	size_t n_edits;
+};
+
+/* What would be right: ${text} instead of the lines ${first} to ${last} of ${file}. */
+struct vk_doctor_edit {
+	char *file, *text;  /* text "": they go; each of its lines ends with a newline */
+	size_t first, last; /* last < first: before the line; first 0: at the end of the file */
 };
 
 struct vk_doctor {
 	struct vk_doctor_item *v;
 	size_t n, findings;
 	bool failed; /* out of memory: the list is not complete */
+	/* The text that a vk_doctor_scan reads, for the lines of what it finds, and where it is in it; or NULL. */
+	const char *scanned, *at;
+	size_t scanned_n;
 };
+
+/** vk_doctor_release(d): Free the list. */
+void vk_doctor_release(struct vk_doctor *d);
 
 /** vk_doctor_add(d, level, area, fmt, ...): Append an item. */
 void vk_doctor_add(struct vk_doctor *d, enum vk_doctor_level level, const char *area,
@@ -35,7 +52,10 @@ void vk_doctor_add(struct vk_doctor *d, enum vk_doctor_level level, const char *
 /** vk_doctor_fix(d, fmt, ...): What to do about the last item. */
 void vk_doctor_fix(struct vk_doctor *d, const char *fmt, ...) VK_PRINTF(2, 3);
 
-/** vk_doctor_plaintext(d, file, host, n, key): A credential of ${host} (${n} bytes) lies in ${file}. */
+/** vk_doctor_edit(d, item, edit): Add to the item of this number; the strings of ${edit} become its own. */
+void vk_doctor_edit(struct vk_doctor *d, size_t item, struct vk_doctor_edit edit);
+
+/** vk_doctor_plaintext(d, file, host, n, key): A credential of ${host} (${n} bytes) lies in ${file}; its line is that of ${d->at} or ${host}. */
 void vk_doctor_plaintext(struct vk_doctor *d, const char *file, const char *host, size_t n,
     const char *key);
 

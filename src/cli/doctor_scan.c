@@ -25,6 +25,7 @@ vk_doctor_scan_npmrc(struct vk_doctor *d, const char *path, const char *text, si
 		if (!secret || vk_npmrc_value(text, &f.v[i], &v) != VK_OK || v.len == 0 ||
 		    (vk_str_starts(v.p, "${") && strchr(v.p, '}') == v.p + v.len - 1))
 			continue;
+		d->at = text + f.v[i].start;
 		vk_doctor_plaintext(d, path, key, colon ? (size_t)(colon - key) : 0,
 		    colon ? colon + 1 : key);
 	}

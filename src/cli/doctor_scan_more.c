@@ -21,8 +21,10 @@ vk_doctor_scan_docker(struct vk_doctor *d, const char *path, const char *text, s
 		for (size_t i = 0; i < VK_COUNT(secrets); i++) {
 			const char *v = json_string_value(json_object_get(entry, secrets[i]));
 
-			if (v && *v)
-				vk_doctor_plaintext(d, path, host, strlen(host), secrets[i]);
+			if (!v || !*v)
+				continue;
+			d->at = memmem(text, n, host, strlen(host));
+			vk_doctor_plaintext(d, path, host, strlen(host), secrets[i]);
 		}
 }
 

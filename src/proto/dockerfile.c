@@ -321,7 +321,7 @@ vk_dockerfile_line(const struct vk_instruction *in, const char *p)
 			line += *s == '\n';
 		return line;
 	}
-	for (size_t i = 0; i < in->n_pieces; i++)
+	for (size_t i = 0; i < in->n_pieces && p <= in->joined + strlen(in->joined); i++)
 		if (p >= in->joined + in->pieces[i].at)
 			line = in->pieces[i].line;
 	return line;
