@@ -140,6 +140,7 @@ scan_git_line(struct vk_doctor *d, const char *path, const char *section, size_t
 	bool password;
 	const char *host;
 
+	d->at = p;
 	if ((v = value_of(p, len, "extraheader")) && v < p + len) {
 		const char *name = quote ? quote + 1 : "every host";
 
@@ -177,6 +178,7 @@ vk_doctor_scan_git(struct vk_doctor *d, const char *path, const char *text, size
 				vk_doctor_plaintext(d, path, host, strcspn(host, "/\"]\n"), "insteadOf");
 		} else if (p[lead] != '#' && p[lead] != ';') {
 			scan_git_line(d, path, section, section_n, p, len);
+			d->at = NULL;
 		}
 		p += len + 1;
 	}

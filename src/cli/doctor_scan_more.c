@@ -44,7 +44,7 @@ scan_sections(struct vk_doctor *d, const char *path, const char *text, size_t n,
 			section = s + 1;
 			section_n = strcspn(section, "]\n");
 		}
-		for (size_t i = 0; i < n_keys; i++) {
+		for (size_t i = 0; i < n_keys; d->at = NULL, i++) {
 			const char *v = s + strlen(keys[i]);
 
 			if (!vk_str_starts(s, keys[i]))
@@ -53,6 +53,7 @@ scan_sections(struct vk_doctor *d, const char *path, const char *text, size_t n,
 			if (*v != '=' && *v != ':')
 				continue;
 			v += 1 + strspn(v + 1, " \t\"'");
+			d->at = s;
 			if (*v && !strchr("\r\n", *v))
 				vk_doctor_plaintext(d, path, section, section_n, keys[i]);
 		}
@@ -116,9 +117,12 @@ vk_doctor_scan_maven(struct vk_doctor *d, const char *path, const char *text, si
 			continue;
 		len = (size_t)(close - p);
 		id_n = element(p, len, "<id>", &id);
-		for (size_t i = 0; i < VK_COUNT(tags); i++)
-			if (element(p, len, tags[i], &v) > 0 && *v != '{' && !vk_str_starts(v, "${"))
-				vk_doctor_plaintext(d, path, id, id_n, i == 0 ? "password" : "passphrase");
+		for (size_t i = 0; i < VK_COUNT(tags); i++) {
+			if (element(p, len, tags[i], &v) == 0 || *v == '{' || vk_str_starts(v, "${"))
+				continue;
+			d->at = v;
+			vk_doctor_plaintext(d, path, id, id_n, i == 0 ? "password" : "passphrase");
+		}
 		p = close;
 	}
 }

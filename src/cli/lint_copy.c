@@ -308,9 +308,10 @@ move_up(struct vk_lint_docker *c, size_t copy, size_t run, const char *manifests
 	if (!manifests || left != 1 || c->f->v[run].n_docs > 0 || to->before || to->gone)
 		return;
 	vk_buf_fmt(&b, "COPY %s ./\n", manifests);
+	p->changed = true;
 	if (!vk_lint_compose(c, run, &b) || b.err != VK_OK || !(to->before = vk_strdup(b.p)))
 		return;
-	to->changed = p->changed = p->gone = true;
+	to->changed = p->gone = true;
 	p->moved_to = copy;
 	vk_lint_link(c, copy);
 	vk_lint_link(c, run);

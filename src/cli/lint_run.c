@@ -356,7 +356,7 @@ vk_lint_runs(struct vk_lint_docker *c)
 		check_mounts(c, i);
 		for (size_t k = 0; k < p->n_seg; k++) {
 			struct where w = { .c = c, .i = i, .k = k, .in = &c->f->v[i], .plan = p, .s = &p->seg[k],
-				.line = vk_dockerfile_line(&c->f->v[i], p->seg[k].p) };
+				.line = vk_dockerfile_line(&c->f->v[i], p->seg[k].n_w > 0 ? p->seg[k].w[p->seg[k].cmd].p : p->seg[k].p) };
 
 			if (!check_file(&w) && !check_writer(&w) && !check_option(&w)) {
 				check_url(&w);
