@@ -125,8 +125,14 @@ split_pairs(struct vk_dockerfile *d, struct vk_instruction *in)
 
 	if (first == 0)
 		return VK_OK;
-	if (memchr(in->args, '=', first))
-		return split_quoted(d, in);
+	if (memchr(in->args, '=', first)) {
+		enum vk_err e = split_quoted(d, in);
+
+		for (size_t i = 0; e == VK_OK && i < in->n_words; i++)
+			if (!strchr(in->words[i], '='))
+				return vk_fail(VK_EPROTO, "line %zu: %s has a word without \"=\"", in->line, in->name);
+		return e;
+	}
 	in->spaced = true;
 	n = name + strspn(in->args + name, gaps);
 	if (!in->args[n])
@@ -214,6 +220,7 @@ vk_dockerfile_split(struct vk_dockerfile *d, struct vk_instruction *in)
 	/* ONBUILD holds an instruction; one within another the builder refuses later. */
 	do {
 		in->onbuild |= in->name != NULL;
+		in->n_flags = 0;
 		while (vk_is_blank(*s))
 			s++;
 		n = strcspn(s, gaps);
@@ -266,7 +273,9 @@ add_doc(struct vk_dockerfile *d, struct vk_instruction *in, const char *s, size_
 	if (!(doc.name = vk_dockerfile_keep(d, s + i, n - i)))
 		return VK_ENOMEM;
 	for (char quote = '\0', *p = doc.name; *p; p++) {
-		if (*p == '\\' && quote != '\'' && p[1]) {
+		if (*p == '\\' && quote != '\'') {
+			if (!p[1])
+				break;
 			doc.name[len++] = *++p;
 		} else if (quote ? *p == quote : *p == '\'' || *p == '"') {
 			quote = quote ? '\0' : *p;

@@ -248,28 +248,45 @@ trim(const char *s, size_t *n)
 	return s;
 }
 
+/*
+ * The builder reads a line twice: once as a line of the file, which is trimmed and cleaned behind its '!' and loses a
+ * leading '/', and what comes of it once more as a pattern.  So "/!a" is an exception.
+ */
 static enum vk_err
 add(struct vk_ignore *g, const char *s, size_t n, size_t line)
 {
-	VK_CLEANUP(vk_freep) char *p = NULL;
+	VK_CLEANUP(vk_freep) char *p = NULL, *text = NULL;
 	struct vk_ignore_pattern *v = g->v;
 	bool except = *s == '!';
+	const char *again;
 
 	if (except) {
 		n--;
 		s = trim(s + 1, &n);
 	}
-	/* One byte more: an empty one becomes "." */
-	if (!(p = calloc(n + 2, 1)))
+	/* Bytes for a '!' and for the "." that an empty one becomes. */
+	if (!(p = calloc(n + 3, 1)))
 		return VK_ENOMEM;
-	memcpy(p, s, n);
+	*p = '!';
+	memcpy(p + except, s, n);
+	p[except + n] = '\0';
 	if (n > 0)
-		clean(p);
-	if (p[0] == '/' && p[1])
-		memmove(p, p + 1, strlen(p));
-	if (except && (!*p || strcmp(p, "/") == 0))
+		clean(p + except);
+	if (n > 0 && p[except] == '/' && p[except + 1])
+		memmove(p + except, p + except + 1, strlen(p + except));
+	n = strlen(p);
+	again = trim(p, &n);
+	if (n == 0)
+		return VK_OK;
+	if (!(text = calloc(n + 2, 1)))
+		return VK_ENOMEM;
+	memcpy(text, again, n);
+	clean(text);
+	if ((except = *text == '!'))
+		memmove(text, text + 1, strlen(text));
+	if (!*text)
 		return vk_fail(VK_EPROTO, "line %zu: \"!\" without a pattern", line);
-	if (!is_valid(p))
+	if (!is_valid(text))
 		return vk_fail(VK_EPROTO, "line %zu: malformed pattern", line);
 	if (g->n >= VK_MAX_IGNORE_PATTERNS)
 		return vk_fail(VK_ELIMIT, "more than %d patterns", VK_MAX_IGNORE_PATTERNS);
@@ -277,7 +294,7 @@ add(struct vk_ignore *g, const char *s, size_t n, size_t line)
 		return VK_ENOMEM;
 	g->v = v;
 	v[g->n].except = except;
-	v[g->n++].text = VK_TAKE(p);
+	v[g->n++].text = VK_TAKE(text);
 	return VK_OK;
 }
 
