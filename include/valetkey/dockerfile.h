@@ -40,7 +40,8 @@ struct vk_instruction {
 	char *args;   /* within it: what follows name and flags */
 	char **flags; /* "--mount=...", quotes and escapes resolved */
 	size_t n_flags;
-	char **words; /* ARG, ENV, LABEL: words with their quotes; COPY, ADD, FROM ...: between blanks; or the exec form */
+	/* ARG, ENV, LABEL: words with their quotes; COPY, ADD, FROM ...: between blanks; or the exec form */
+	char **words;
 	size_t n_words;
 	struct vk_heredoc *docs;
 	size_t n_docs;
@@ -67,7 +68,10 @@ struct vk_dockerfile {
 enum vk_err vk_dockerfile_parse(const char *text, size_t n, struct vk_dockerfile *ret) VK_MUST;
 void vk_dockerfile_clear(struct vk_dockerfile *d);
 
-/** vk_dockerfile_line(in, p): The line that ${p}, within ${in->joined} or the text of a here-document, stands in; else the first. */
+/**
+ * vk_dockerfile_line(in, p): The line that ${p}, within ${in->joined} or the text of a here-document, stands in;
+ * else the first.
+ */
 size_t vk_dockerfile_line(const struct vk_instruction *in, const char *p);
 
 /* The patterns of a .dockerignore, in order. */

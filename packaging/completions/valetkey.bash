@@ -201,7 +201,8 @@ _valetkey()
 		mapfile -t COMPREPLY < <(compgen -W '--json --since --host --credential --event --last --config --help' -- "$cur")
 		[[ $cur == -* ]] || mapfile -t -O ${#COMPREPLY[@]} COMPREPLY < <(compgen -f -- "$cur") ;;
 	doctor)
-		mapfile -t COMPREPLY < <(compgen -W '--json --help' -- "$cur") ;;
+		mapfile -t COMPREPLY < <(compgen -W '--json --help' -- "$cur")
+		[[ $cur == -* ]] || mapfile -t -O ${#COMPREPLY[@]} COMPREPLY < <(compgen -f -- "$cur") ;;
 	helper)
 		mapfile -t COMPREPLY < <(compgen -W '--help git-credential docker-credential' -- "$cur") ;;
 	esac

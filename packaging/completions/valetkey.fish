@@ -166,6 +166,7 @@ complete -c valetkey -n '__fish_seen_subcommand_from log' -F
 complete -c valetkey -n __fish_use_subcommand -a doctor -d 'say what is protected here, and what lies around in clear'
 complete -c valetkey -n '__fish_seen_subcommand_from doctor' -l json -d 'print a JSON object'
 complete -c valetkey -n '__fish_seen_subcommand_from doctor' -l help -d 'explain the command'
+complete -c valetkey -n '__fish_seen_subcommand_from doctor' -F
 
 complete -c valetkey -n __fish_use_subcommand -a helper -d 'answer a tool'\''s credential protocol (started by the tool)'
 complete -c valetkey -n '__fish_seen_subcommand_from helper' -l help -d 'explain the command'

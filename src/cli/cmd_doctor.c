@@ -23,13 +23,15 @@ const struct vk_cmd vk_cmd_doctor = {
 	.name = "doctor",
 	.args = "[PATH...]",
 	.summary = "say what is protected here, and what lies around in clear",
-	.help = "Without PATH: looks at the keystore, the session, the rung that \"valetkey run\" gets, the tools that are set\n"
-		"up, and the usual places of credentials in clear.\n"
-		"With PATH, files or directories: finds where Dockerfiles, build scripts, CI and compose files would leave a\n"
-		"credential in a layer, the history or the build cache, and shows the lines that would not.  A comment\n"
-		"\"# valetkey: ignore VK-D04\" on the line before silences a rule.\n"
+	.help = "Without PATH: looks at the keystore, the session, the rung that \"valetkey run\" gets, the tools\n"
+		"that are set up, and the usual places of credentials in clear.\n"
+		"With PATH, files or directories: finds where Dockerfiles, build scripts, CI and compose files would\n"
+		"leave a credential in a layer, the history or the build cache, and shows the lines that would not.\n"
+		"A comment \"# valetkey: ignore VK-D04\" on the line before silences a rule.\n"
 		"Never prints a secret, changes nothing.\n"
-		"Exit code 0: nothing to put in order; 1: there are findings, marked \"!!\".\n",
+		"Exit code 0: nothing to put in order; 1: there are findings, marked \"!!\".\n"
+		"\n"
+		"  valetkey doctor .\n",
 	.opts = opts,
 	.n_opts = VK_COUNT(opts),
 	.run = run,

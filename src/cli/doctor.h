@@ -55,7 +55,10 @@ void vk_doctor_fix(struct vk_doctor *d, const char *fmt, ...) VK_PRINTF(2, 3);
 /** vk_doctor_edit(d, item, edit): Add to the item of this number; the strings of ${edit} become its own. */
 void vk_doctor_edit(struct vk_doctor *d, size_t item, struct vk_doctor_edit edit);
 
-/** vk_doctor_plaintext(d, file, host, n, key): A credential of ${host} (${n} bytes) lies in ${file}; its line is that of ${d->at} or ${host}. */
+/**
+ * vk_doctor_plaintext(d, file, host, n, key): A credential of ${host} (${n} bytes) lies in ${file}; its line is
+ * that of ${d->at} or ${host}.
+ */
 void vk_doctor_plaintext(struct vk_doctor *d, const char *file, const char *host, size_t n,
     const char *key);
 

@@ -12,29 +12,36 @@ static const struct rule {
 	const char *id, *severity, *why;
 } rules[] = {
 	[VK_LINT_ARG] = { "VK-D01", "high",
-		"It stays in the history and the configuration of the image (docker history shows it) and in the provenance." },
+		"It stays in the history and the configuration of the image (docker history shows it) and in the "
+		    "provenance." },
 	[VK_LINT_ARG_STAGE] = { "VK-D02", "medium",
 		"The stage is not in the image, but the value stays in the build cache and in the provenance." },
 	[VK_LINT_LITERAL] = { "VK-D03", "high",
 		"The instruction is kept word for word in the image's history and in the repository." },
 	[VK_LINT_COPY] = { "VK-D04", "high",
-		"The file becomes part of a layer: whoever can pull the image can read it, even if a later layer removes it." },
+		"The file becomes part of a layer: whoever can pull the image can read it, even if a later layer "
+		    "removes it." },
 	[VK_LINT_CONTEXT] = { "VK-D05", "high",
 		"The file goes to the builder with the context and becomes part of a layer and of the build cache." },
 	[VK_LINT_URL] = { "VK-D06", "high",
-		"What stands in the URL stays in the history or in the layer (git keeps it in .git/config), and shows in the build log." },
+		"What stands in the URL stays in the history or in the layer (git keeps it in .git/config), and "
+		    "shows in the build log." },
 	[VK_LINT_WRITES] = { "VK-D07", "high",
-		"The command writes the credential into the layer; an argument is in the history and the build log too." },
+		"The command writes the credential into the layer; an argument is in the history and the build log "
+		    "too." },
 	[VK_LINT_REMOVES] = { "VK-D08", "high",
 		"The earlier layer still holds the file; removing it only hides it from the layers above." },
 	[VK_LINT_REQUIRED] = { "VK-D09", "medium",
-		"When the build is not given the secret, there is silently no file: the step runs without it, and its result is cached." },
+		"When the build is not given the secret, there is silently no file: the step runs without it, and "
+		    "its result is cached." },
 	[VK_LINT_ORDER] = { "VK-D10", "low",
-		"Every change of any file throws the downloads out of the build cache, so the secret is needed for every build." },
+		"Every change of any file throws the downloads out of the build cache, so the secret is needed for "
+		    "every build." },
 	[VK_LINT_ENV] = { "VK-D11", "low",
 		"Every process of the step inherits the variable; a file is read by the one that needs it." },
 	[VK_LINT_GIT] = { "VK-D12", "low",
-		"The repository's history goes into the layer; on a CI machine its configuration often holds the token of the checkout." },
+		"The repository's history goes into the layer; on a CI machine its configuration often holds the "
+		    "token of the checkout." },
 	[VK_LINT_BUILD_ARG] = { "VK-B01", "high",
 		"A build argument stays in the image's history, in the build cache and in the provenance." },
 	[VK_LINT_PLAIN] = { "VK-W01", "high",

@@ -62,7 +62,10 @@ enum vk_err vk_lint_path(struct vk_doctor *d, const char *path) VK_MUST;
  */
 bool vk_lint_add(struct vk_lint *l, enum vk_lint_rule rule, size_t line, const char *fmt, ...) VK_PRINTF(4, 5);
 
-/** vk_lint_edit(l, item, file, first, last, text): Right would be ${text} for these lines; last 0: at the end of the file. */
+/**
+ * vk_lint_edit(l, item, file, first, last, text): Right would be ${text} for these lines; last 0: at the end of
+ * the file.
+ */
 void vk_lint_edit(struct vk_lint *l, size_t item, const char *file, size_t first, size_t last, const char *text);
 
 /**
@@ -72,20 +75,16 @@ void vk_lint_edit(struct vk_lint *l, size_t item, const char *file, size_t first
 void vk_lint_dockerfile(struct vk_lint *l);
 void vk_lint_text(struct vk_lint *l, bool builds, bool urls);
 
-/** vk_lint_secret_id(name): What "valetkey run --build-secret" is given instead of this variable; NULL: NAME=env:NAME. */
+/**
+ * vk_lint_secret_id(name): What "valetkey run --build-secret" is given instead of this variable; NULL:
+ * NAME=env:NAME.
+ */
 const char *vk_lint_secret_id(const char *name) VK_MUST;
 
-/* What is in a file, by its name. */
-enum vk_lint_class {
-	VK_LINT_NOTHING,
-	VK_LINT_DOCKERFILE,
-	VK_LINT_BUILDS, /* scripts, CI and compose files: --build-arg and tokens */
-	VK_LINT_DATA,   /* manifests and lock files: URLs and tokens */
-	VK_LINT_CRED,   /* credentials by its name */
-};
-enum vk_lint_class vk_lint_class(const char *path) VK_MUST;
-
-/** vk_lint_scan(l, path, text, n): Look for credentials as doctor does, in a file of VK_LINT_CRED; true: there are. */
+/**
+ * vk_lint_scan(l, path, text, n): Look for credentials as doctor does, in a file that vk_lint_cred_name() knows;
+ * true: there are.
+ */
 bool vk_lint_scan(struct vk_lint *l, const char *path, const char *text, size_t n);
 
 /** vk_lint_cred_name(name): Does a file of this name hold credentials?  Its short name, "npmrc", or NULL. */
@@ -96,13 +95,19 @@ const char *vk_lint_cred_name(const char *name) VK_MUST;
 /** vk_lint_secret_name(s, n): "NPM_TOKEN", but neither "NPM_TOKEN_FILE" nor "TOKENIZER_VERSION". */
 bool vk_lint_secret_name(const char *s, size_t n) VK_MUST;
 
-/** vk_lint_no_secret(v, n): A value that is none, whatever its name: "", "yes", "changeme", "/run/secrets/x", "<token>". */
+/**
+ * vk_lint_no_secret(v, n): A value that is none, whatever its name: "", "yes", "changeme", "/run/secrets/x",
+ * "<token>".
+ */
 bool vk_lint_no_secret(const char *v, size_t n) VK_MUST;
 
 /** vk_lint_token(s, n, ret_n): The first token of a well-known look in ${s}; NULL: none. */
 const char *vk_lint_token(const char *s, size_t n, size_t *ret_n) VK_MUST;
 
-/** vk_lint_url(s, n, ret_n): The user information, ${*ret_n} bytes with its '@', of the first URL that has a secret there. */
+/**
+ * vk_lint_url(s, n, ret_n): The user information, ${*ret_n} bytes with its '@', of the first URL that has a
+ * secret there.
+ */
 const char *vk_lint_url(const char *s, size_t n, size_t *ret_n) VK_MUST;
 
 /** vk_lint_var(s, n, ret, ret_n): Behind the next "$NAME" or "${NAME..." of ${s}; NULL: there is none. */

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: ISC */
-/* COPY and ADD: files of credentials that go into a layer, by name or with the whole context; and what comes too early. */
+/*
+ * COPY and ADD: files of credentials that go into a layer, by name or with the whole context; and what comes too
+ * early.
+ */
 #include <fcntl.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -64,7 +67,8 @@ static char *
 find_context(const struct vk_lint_docker *c)
 {
 	const char *path = c->l->file->path, *slash = strrchr(path, '/');
-	VK_CLEANUP(vk_freep) char *own = slash ? strndup(path, slash == path ? 1 : (size_t)(slash - path)) : vk_strdup(".");
+	size_t n = slash == path ? 1 : slash ? (size_t)(slash - path) : 0;
+	VK_CLEANUP(vk_freep) char *own = slash ? strndup(path, n) : vk_strdup(".");
 
 	if (own && !has_sources(c, own) && has_sources(c, c->l->root))
 		return vk_strdup(c->l->root);
@@ -76,7 +80,8 @@ static void
 read_ignore(struct vk_lint_docker *c)
 {
 	VK_CLEANUP(vk_freep) char *own = vk_asprintf("%s.dockerignore", c->l->file->path);
-	VK_CLEANUP(vk_freep) char *shared = vk_asprintf(strcmp(c->context, ".") ? "%s/.dockerignore" : "%s.dockerignore",
+	VK_CLEANUP(vk_freep) char *shared = vk_asprintf(strcmp(c->context, ".") ? "%s/.dockerignore"
+	    : "%s.dockerignore",
 	    strcmp(c->context, ".") ? c->context : "");
 	VK_CLEANUP(vk_buf_clear) struct vk_buf text = VK_BUF(VK_MAX_INPUT);
 	VK_CLEANUP(vk_closep) int fd = own ? open(own, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOFOLLOW) : -1;
@@ -114,7 +119,8 @@ takes(const char *pattern, const char *path)
 
 	if (!*pattern)
 		return true;
-	if (*pattern == '#' || *pattern == '!' || strchr(pattern, '$') || vk_ignore_parse(pattern, strlen(pattern), &g) != VK_OK) {
+	if (*pattern == '#' || *pattern == '!' || strchr(pattern, '$') ||
+	    vk_ignore_parse(pattern, strlen(pattern), &g) != VK_OK) {
 		vk_reason_clear();
 		return false;
 	}
@@ -191,7 +197,9 @@ advise(struct vk_lint_docker *c, const char *id)
 	if (strcmp(id, "ssh") == 0)
 		vk_doctor_fix(c->l->d, "RUN --mount=type=ssh, with \"docker build --ssh default\"");
 	else
-		vk_doctor_fix(c->l->d, "RUN --mount=type=secret,id=%s,target=/where/it/is/read,required=true in the step that reads it", id);
+		vk_doctor_fix(c->l->d,
+		    "RUN --mount=type=secret,id=%s,target=/where/it/is/read,required=true in the step that reads it",
+		    id);
 }
 
 static void
@@ -221,7 +229,8 @@ check_source(struct vk_lint_docker *c, size_t i, size_t k)
 		if (!pattern || !(found->holds || git) || strpbrk(rel, "*?[\\\n") || vk_str_ends(rel, ".git/config") ||
 		    strcmp(rel, src) == 0 || !takes(src, rel) || is_excluded(c, in, rel))
 			continue;
-		if (!vk_lint_add(c->l, found->holds ? VK_LINT_CONTEXT : VK_LINT_GIT, in->line, "%s %s brings %s into the image",
+		if (!vk_lint_add(c->l, found->holds ? VK_LINT_CONTEXT : VK_LINT_GIT, in->line,
+		    "%s %s brings %s into the image",
 			in->name, in->words[k], rel))
 			continue;
 		vk_lint_edit(c->l, c->l->d->n - 1, c->ignore_path ? c->ignore_path : ".dockerignore", 0, 0, pattern);
@@ -230,7 +239,7 @@ check_source(struct vk_lint_docker *c, size_t i, size_t k)
 	}
 }
 
-/* COPY <<EOF /root/.npmrc */
+/* COPY <<EOF ~/.npmrc */
 static void
 check_docs(struct vk_lint_docker *c, size_t i)
 {
@@ -247,7 +256,8 @@ check_docs(struct vk_lint_docker *c, size_t i)
 		id = id ? id : vk_lint_cred_name(doc->name);
 		for (const char *at = s; !secret && (at = vk_lint_var(at, strlen(at), &var, &n)) != NULL;)
 			secret = vk_lint_secret_name(var, n);
-		if (!id || !secret || !vk_lint_add(c->l, VK_LINT_WRITES, in->line, "a file of credentials (%s) is written into the layer", id))
+		if (!id || !secret || !vk_lint_add(c->l, VK_LINT_WRITES, in->line,
+		    "a file of credentials (%s) is written into the layer", id))
 			continue;
 		c->plan[i].changed = c->plan[i].gone = true;
 		vk_lint_link(c, i);
@@ -334,10 +344,13 @@ vk_lint_order(struct vk_lint_docker *c)
 				if (!vk_segment_downloads(&p->seg[s], &manifests))
 					continue;
 				before |= all == c->f->n;
-				if (before || !vk_lint_add(c->l, VK_LINT_ORDER, vk_dockerfile_line(&c->f->v[i], p->seg[s].p),
-					"dependencies are downloaded after everything was copied (line %zu)", c->f->v[all].line))
+				if (before || !vk_lint_add(c->l, VK_LINT_ORDER, vk_dockerfile_line(&c->f->v[i],
+				    p->seg[s].p),
+					"dependencies are downloaded after everything was copied (line %zu)",
+					    c->f->v[all].line))
 					continue;
-				vk_doctor_fix(c->l->d, "copy what names the dependencies first%s%s, download, then copy the rest",
+				vk_doctor_fix(c->l->d,
+				    "copy what names the dependencies first%s%s, download, then copy the rest",
 				    manifests ? ": COPY " : "", manifests ? manifests : "");
 				move_up(c, all, i, manifests);
 			}

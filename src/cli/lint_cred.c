@@ -6,7 +6,10 @@
 
 static vk_doctor_scan scan_env, scan_key, scan_lines;
 
-/* The first that fits the end of a path, at a '/'.  ${id}: for messages, and what "valetkey import" calls it if ${import}. */
+/*
+ * The first that fits the end of a path, at a '/'.  ${id}: for messages, and what "valetkey import" calls it if
+ * ${import}.
+ */
 static const struct cred {
 	const char *file, *id;
 	bool import;
@@ -58,7 +61,8 @@ find(const char *path)
 	for (size_t i = 0; i < VK_COUNT(creds); i++) {
 		size_t len = strlen(creds[i].file);
 
-		if (n >= len && memcmp(path + n - len, creds[i].file, len) == 0 && (n == len || path[n - len - 1] == '/'))
+		if (n >= len && memcmp(path + n - len, creds[i].file, len) == 0 &&
+		    (n == len || path[n - len - 1] == '/'))
 			return &creds[i];
 	}
 	name = strrchr(path, '/');
@@ -119,7 +123,8 @@ scan_lines(struct vk_doctor *d, const char *path, const char *text, size_t n)
 		d->at = p;
 		if (*s != '#' && *s != ';' && vk_lint_url(p, len, &found))
 			vk_doctor_plaintext(d, path, "", 0, "a URL with a password");
-		else if (*s != '#' && *s != ';' && (vk_lint_token(p, len, &found) || (vk_lint_secret_name(s, name) && v < p + len &&
+		else if (*s != '#' && *s != ';' && (vk_lint_token(p, len, &found) || (vk_lint_secret_name(s, name) &&
+		    v < p + len &&
 		    *v != '$' && *v != '{' && !vk_lint_no_secret(v, strcspn(v, " \t\r\n\"")))))
 			vk_doctor_plaintext(d, path, "", 0, "a credential");
 		d->at = NULL;
@@ -140,7 +145,8 @@ vk_lint_scan(struct vk_lint *l, const char *path, const char *text, size_t n)
 	for (size_t i = 0; i < found.n; i++) {
 		struct vk_doctor_item *f = &found.v[i], *it;
 
-		if (!vk_lint_add(l, VK_LINT_PLAIN, f->line ? f->line : 1, "%s%s%s in clear", f->key, *f->host ? " for " : "", f->host))
+		if (!vk_lint_add(l, VK_LINT_PLAIN, f->line ? f->line : 1, "%s%s%s in clear", f->key,
+			*f->host ? " for " : "", f->host))
 			continue;
 		it = &l->d->v[l->d->n - 1];
 		it->host = VK_TAKE(f->host);
@@ -148,7 +154,9 @@ vk_lint_scan(struct vk_lint *l, const char *path, const char *text, size_t n)
 		if (c->import)
 			vk_doctor_fix(l->d, "valetkey import %s %s --wipe-source", c->id, path);
 		else
-			vk_doctor_fix(l->d, "valetkey add, or a variable of the platform; then take it out, and replace it where it was published");
+			vk_doctor_fix(l->d,
+			    "valetkey add, or a variable of the platform; then take it out, and replace it where it "
+			    "was published");
 	}
 	return found.n > 0;
 }

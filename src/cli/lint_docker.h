@@ -72,17 +72,22 @@ struct vk_lint_docker {
 /** vk_segments(s, n, ret_n): The commands of a shell's text; the caller frees.  NULL: there is no memory. */
 struct vk_segment *vk_segments(const char *s, size_t n, size_t *ret_n) VK_MUST;
 
-/** vk_word_is(w, text), vk_word_base(w, text): Without its quotes; without the directories before it. */
+/** vk_word_is(w, text): Without its quotes. */
 bool vk_word_is(const struct vk_word *w, const char *text) VK_MUST;
-bool vk_word_base(const struct vk_word *w, const char *text) VK_MUST;
 
 /** vk_word_cred(w): The short name of the file of credentials that it names, or NULL. */
 const char *vk_word_cred(const struct vk_word *w) VK_MUST;
 
-/** vk_segment_is(s, command, argument): Is it this command, with this argument (NULL: any) among its first that are no options? */
+/**
+ * vk_segment_is(s, command, argument): Is it this command, with this argument (NULL: any) among its first that
+ * are no options?
+ */
 bool vk_segment_is(const struct vk_segment *s, const char *command, const char *argument) VK_MUST;
 
-/** vk_segment_downloads(s, ret_manifests): Does it download dependencies?  The files that it needs for that, or NULL. */
+/**
+ * vk_segment_downloads(s, ret_manifests): Does it download dependencies?  The files that it needs for that, or
+ * NULL.
+ */
 bool vk_segment_downloads(const struct vk_segment *s, const char **ret_manifests) VK_MUST;
 
 /** vk_lint_kind_find(id): "npmrc" or "netrc"; NULL: another. */
@@ -97,12 +102,8 @@ void vk_lint_link(struct vk_lint_docker *c, size_t instruction);
 /** vk_lint_need(c, from, kind): The steps from here on in the stage that read such a file are given it. */
 void vk_lint_need(struct vk_lint_docker *c, size_t from, const char *id);
 
-/** vk_lint_need_var(c, from, name): The steps behind it in the stage that use the variable get it from a secret. */
-void vk_lint_need_var(struct vk_lint_docker *c, size_t from, const char *name);
-
-/** vk_lint_give(plan, kind), vk_lint_give_var(plan, name): A step gets a file; a variable. */
+/** vk_lint_give(plan, kind): A step gets a file. */
 void vk_lint_give(struct vk_lint_plan *plan, const struct vk_lint_kind *kind);
-void vk_lint_give_var(struct vk_lint_plan *plan, const char *name);
 
 /** vk_lint_without_urls(s, n, out): The text without the user information that vk_lint_url() finds. */
 void vk_lint_without_urls(const char *s, size_t n, struct vk_buf *out);
@@ -113,15 +114,14 @@ bool vk_lint_copied(const struct vk_lint_docker *c, size_t i, const char *id) VK
 /** vk_lint_stage_of(c, i): The stage of an instruction. */
 const struct vk_lint_stage *vk_lint_stage_of(const struct vk_lint_docker *c, size_t i);
 
-/** vk_lint_script(in, ret_n): The shell's text of a RUN; NULL when there is none that we can read. */
-const char *vk_lint_script(const struct vk_instruction *in, size_t *ret_n);
-
-/** vk_lint_find_context(c): The directory that the build is given, and what is left out of it.  False: there is no memory. */
+/**
+ * vk_lint_find_context(c): The directory that the build is given, and what is left out of it.  False: there is no
+ * memory.
+ */
 bool vk_lint_find_context(struct vk_lint_docker *c) VK_MUST;
 
-/** vk_lint_runs(c), vk_lint_declarations(c), vk_lint_copies(c), vk_lint_order(c): The rules; the first comes first. */
+/** vk_lint_runs(c), vk_lint_copies(c), vk_lint_order(c): The rules, in this order. */
 void vk_lint_runs(struct vk_lint_docker *c);
-void vk_lint_declarations(struct vk_lint_docker *c);
 void vk_lint_copies(struct vk_lint_docker *c);
 void vk_lint_order(struct vk_lint_docker *c);
 

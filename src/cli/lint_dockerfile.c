@@ -40,8 +40,8 @@ vk_lint_give(struct vk_lint_plan *p, const struct vk_lint_kind *kind)
 		p->impossible = true;
 }
 
-void
-vk_lint_give_var(struct vk_lint_plan *p, const char *name)
+static void
+give_var(struct vk_lint_plan *p, const char *name)
 {
 	for (size_t i = 0; i < p->n_vars; i++)
 		if (strcmp(p->vars[i], name) == 0)
@@ -105,8 +105,8 @@ still_uses(const struct vk_lint_plan *p, const char *name)
 	return false;
 }
 
-void
-vk_lint_need_var(struct vk_lint_docker *c, size_t from, const char *name)
+static void
+need_var(struct vk_lint_docker *c, size_t from, const char *name)
 {
 	const char *id = vk_lint_secret_id(name);
 	const struct vk_lint_kind *kind = id ? vk_lint_kind_find(id) : NULL;
@@ -116,7 +116,7 @@ vk_lint_need_var(struct vk_lint_docker *c, size_t from, const char *name)
 		struct vk_lint_plan *p = &c->plan[i];
 
 		if (still_uses(p, name))
-			vk_lint_give_var(p, name);
+			give_var(p, name);
 		else if (kind && reads(p, kind))
 			vk_lint_give(p, kind);
 		else if (!used(p, name))
@@ -125,8 +125,8 @@ vk_lint_need_var(struct vk_lint_docker *c, size_t from, const char *name)
 	}
 }
 
-const char *
-vk_lint_script(const struct vk_instruction *in, size_t *ret_n)
+static const char *
+script_of(const struct vk_instruction *in, size_t *ret_n)
 {
 	const char *s = in->args, *first = s + strspn(s, " \t");
 
@@ -160,7 +160,8 @@ declare(struct vk_lint_docker *c, size_t i, size_t k)
 	const char *word = in->words[k], *eq = strchr(word, '=');
 	size_t name_n = eq ? (size_t)(eq - word) : strlen(word), n;
 	bool arg = strcmp(in->name, "ARG") == 0, image = vk_lint_stage_of(c, i)->in_image;
-	bool secret = vk_lint_secret_name(word, name_n) && (arg ? !eq || !is_switch(eq + 1) : eq && !vk_lint_no_secret(eq + 1, strlen(eq + 1)));
+	bool secret = vk_lint_secret_name(word, name_n) &&
+	    (arg ? !eq || !is_switch(eq + 1) : eq && !vk_lint_no_secret(eq + 1, strlen(eq + 1)));
 	VK_CLEANUP(vk_freep) char *name = strndup(word, name_n);
 	struct vk_lint_plan *p = &c->plan[i];
 
@@ -172,7 +173,8 @@ declare(struct vk_lint_docker *c, size_t i, size_t k)
 		vk_doctor_fix(c->l->d, "replace the token where it is valid: it counts as published");
 	} else if (secret) {
 		if (!vk_lint_add(c->l, image ? VK_LINT_ARG : VK_LINT_ARG_STAGE, in->line, arg
-			? "%s %s takes a secret as a build argument" : "%s %s puts a secret into the environment of the image", in->name, name))
+			? "%s %s takes a secret as a build argument"
+			    : "%s %s puts a secret into the environment of the image", in->name, name))
 			return;
 	} else {
 		if (eq && vk_lint_url(eq + 1, strlen(eq + 1), &n) &&
@@ -189,20 +191,21 @@ declare(struct vk_lint_docker *c, size_t i, size_t k)
 	vk_lint_link(c, i);
 	/* The name lives as long as the plan: it is the start of the word, which ends there from now on. */
 	in->words[k][name_n] = '\0';
-	vk_lint_need_var(c, i, in->words[k]);
+	need_var(c, i, in->words[k]);
 }
 
-void
-vk_lint_declarations(struct vk_lint_docker *c)
+static void
+declarations(struct vk_lint_docker *c)
 {
 	for (size_t i = 0; i < c->f->n; i++) {
 		const struct vk_instruction *in = &c->f->v[i];
-		bool run = strcmp(in->name, "RUN") == 0, pairs = strcmp(in->name, "ARG") == 0 || strcmp(in->name, "ENV") == 0;
+		bool pairs = strcmp(in->name, "ARG") == 0 || strcmp(in->name, "ENV") == 0;
+		bool run = strcmp(in->name, "RUN") == 0;
 		size_t n, script;
 
 		for (size_t k = 0; pairs && k < in->n_words; k++)
 			declare(c, i, k);
-		if (pairs || (run && vk_lint_script(in, &script)))
+		if (pairs || (run && script_of(in, &script)))
 			continue;
 		if (vk_lint_token(in->joined, strlen(in->joined), &n) &&
 		    vk_lint_add(c->l, VK_LINT_LITERAL, in->line, "%s has what looks like a token in it", in->name))
@@ -260,7 +263,7 @@ make_plans(struct vk_lint_docker *c)
 
 		if (strcmp(in->name, "RUN") != 0)
 			continue;
-		if ((s = vk_lint_script(in, &n)) && !(c->plan[i].seg = vk_segments(s, n, &c->plan[i].n_seg)))
+		if ((s = script_of(in, &n)) && !(c->plan[i].seg = vk_segments(s, n, &c->plan[i].n_seg)))
 			return false;
 	}
 	return true;
@@ -327,7 +330,8 @@ say_command(struct vk_lint_docker *c, size_t item)
 		if (c->link[i].item != item)
 			continue;
 		for (size_t k = 0; k < p->n_kinds; k++)
-			add_arg(&b, p->kinds[k]->id, strcmp(p->kinds[k]->id, "settings.xml") ? "" : "file:/where/it/is");
+			add_arg(&b, p->kinds[k]->id, strcmp(p->kinds[k]->id, "settings.xml") ? ""
+			    : "file:/where/it/is");
 		for (size_t k = 0; k < p->n_vars; k++) {
 			VK_CLEANUP(vk_freep) char *from = vk_asprintf("env:%s", p->vars[k]);
 
@@ -359,7 +363,8 @@ vk_lint_dockerfile(struct vk_lint *l)
 	size_t before = l->d->n;
 
 	if (vk_dockerfile_parse(l->file->text, l->file->n, &f) != VK_OK) {
-		vk_doctor_add(l->d, VK_DOCTOR_NOTE, "lint", "%s cannot be read as a Dockerfile: %s", l->file->path, vk_reason());
+		vk_doctor_add(l->d, VK_DOCTOR_NOTE, "lint", "%s cannot be read as a Dockerfile: %s", l->file->path,
+		    vk_reason());
 		vk_reason_clear();
 		return;
 	}
@@ -369,7 +374,7 @@ vk_lint_dockerfile(struct vk_lint *l)
 	}
 	vk_lint_runs(&c);
 	vk_lint_copies(&c);
-	vk_lint_declarations(&c);
+	declarations(&c);
 	vk_lint_order(&c);
 	put_edits(&c);
 	sort_items(l->d->v + before, l->d->n - before);

@@ -36,7 +36,9 @@ user_of(const struct vk_lint_docker *c, size_t i)
 	for (size_t k = stage->first; k < i; k++)
 		if (strcmp(c->f->v[k].name, "USER") == 0)
 			user = c->f->v[k].args;
-	return user && strcmp(user, "root") != 0 && strcmp(user, "0") != 0 && strcmp(user, "root:root") != 0 ? user : NULL;
+	if (user && (strcmp(user, "root") == 0 || strcmp(user, "0") == 0 || strcmp(user, "root:root") == 0))
+		return NULL;
+	return user;
 }
 
 static bool
@@ -67,7 +69,8 @@ add_mounts(const struct vk_lint_docker *c, size_t i, const char *gap, struct vk_
 	for (size_t k = 0; k < p->n_kinds; k++) {
 		if (is_given(in, p->kinds[k]->id))
 			continue;
-		vk_buf_fmt(out, "%s--mount=type=secret,id=%s,target=%s", gap, p->kinds[k]->id, user ? "/home/" : "/root");
+		vk_buf_fmt(out, "%s--mount=type=secret,id=%s,target=%s", gap, p->kinds[k]->id, user ? "/home/"
+		    : "/root");
 		if (user)
 			vk_buf_add(out, user, strcspn(user, ": \t"));
 		vk_buf_fmt(out, "/%s%s,required=true", p->kinds[k]->file, mode);
@@ -91,7 +94,8 @@ add_flags(const struct vk_instruction *in, bool required, const char *gap, struc
 		/* Quotes are gone from it. */
 		if (strpbrk(in->flags[i], " \t\"'\\`"))
 			return false;
-		vk_buf_fmt(out, "%s%s%s", gap, in->flags[i], required && is_secret_flag(in->flags[i]) ? ",required=true" : "");
+		vk_buf_fmt(out, "%s%s%s", gap, in->flags[i], required && is_secret_flag(in->flags[i])
+		    ? ",required=true" : "");
 	}
 	return true;
 }
@@ -103,7 +107,8 @@ raw(const struct vk_lint_docker *c, size_t i, struct vk_buf *out)
 	const struct vk_instruction *in = &c->f->v[i];
 	const struct vk_lint_plan *p = &c->plan[i];
 	VK_CLEANUP(vk_freep) char *gap = vk_asprintf(" %c\n    ", c->f->escape);
-	const char *s = line_start(c, in->line), *end = line_start(c, in->end_line + 1), *file_end = c->l->file->text + c->l->file->n;
+	const char *s = line_start(c, in->line), *end = line_start(c, in->end_line + 1);
+	const char *file_end = c->l->file->text + c->l->file->n;
 	VK_CLEANUP(vk_buf_clear) struct vk_buf mounts = VK_BUF(8192);
 	size_t lead = strspn(s, " \t");
 
@@ -123,7 +128,8 @@ raw(const struct vk_lint_docker *c, size_t i, struct vk_buf *out)
 		const char *flag = NULL, *next = NULL;
 
 		for (size_t k = 0; p->required && k < in->n_flags; k++) {
-			const char *at = is_secret_flag(in->flags[k]) ? memmem(s, (size_t)(end - s), in->flags[k], strlen(in->flags[k])) : NULL;
+			const char *at = is_secret_flag(in->flags[k]) ? memmem(s, (size_t)(end - s), in->flags[k],
+			    strlen(in->flags[k])) : NULL;
 
 			if (at && (!next || at < next)) {
 				next = at;
@@ -209,7 +215,8 @@ widen(struct vk_lint_plan *p)
 static bool
 has_branches(const struct vk_lint_plan *p)
 {
-	static const char *const words[] = { "if", "then", "else", "elif", "fi", "for", "while", "until", "do", "done", "case",
+	static const char *const words[] = { "if", "then", "else", "elif", "fi", "for", "while", "until", "do",
+	    "done", "case",
 		"esac", "{", "}", "(", ")" };
 
 	for (size_t k = 0; k < p->n_seg; k++)
@@ -241,7 +248,8 @@ add_segments(struct vk_lint_plan *p, const char *gap, struct vk_buf *out)
 		else if (last && *last->sep == '|')
 			vk_buf_fmt(out, " %s ", last->sep);
 		else if (last)
-			vk_buf_fmt(out, "%s%s%s", strcmp(last->sep, ";") == 0 ? "" : " ", *last->sep ? last->sep : "&&", gap);
+			vk_buf_fmt(out, "%s%s%s", strcmp(last->sep, ";") == 0 ? "" : " ", *last->sep ? last->sep
+			    : "&&", gap);
 		add_segment(s, out);
 		last = s;
 	}

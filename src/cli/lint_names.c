@@ -22,7 +22,10 @@ among(const char *s, const char *const *list, size_t n)
 
 enum { MAX_WORDS = 16, MAX_WORD = 32 };
 
-/* "npmAuthToken-2" as NPM AUTH TOKEN 2: split at what is no letter or digit, and before a capital behind a small one. */
+/*
+ * "npmAuthToken-2" as NPM AUTH TOKEN 2: split at what is no letter or digit, and before a capital behind a small
+ * one.
+ */
 static size_t
 split_name(const char *s, size_t n, char w[MAX_WORDS][MAX_WORD])
 {
@@ -49,7 +52,8 @@ static const char *const denying[] = { "ALLOW", "EMPTY", "RANDOM", "ENABLE", "EN
 /* Words behind the one that counts, which do not change what it is. */
 static const char *const trailing[] = { "VALUE", "BASE64", "B64", "CI", "RO", "RW", "READ", "READONLY", "WRITE", "PROD",
 	"PRODUCTION", "DEV", "STAGING", "TEST", "DATA", "NEW", "OLD" };
-static const char *const alone[] = { "TOKEN", "TOKENS", "PASSWORD", "PASSWD", "PASSPHRASE", "SECRET", "SECRETS", "APIKEY",
+static const char *const alone[] = { "TOKEN", "TOKENS", "PASSWORD", "PASSWD", "PASSPHRASE", "SECRET", "SECRETS",
+    "APIKEY",
 	"CREDENTIAL", "CREDENTIALS", "AUTHTOKEN" };
 static const char *const second[] = { "AUTH", "PASS", "PWD", "PW", "PAT" };
 static const char *const before_key[] = { "API", "ACCESS", "PRIVATE", "SECRET", "AUTH", "DEPLOY", "SSH", "SIGNING",
@@ -91,9 +95,11 @@ vk_lint_secret_name(const char *s, size_t n)
 bool
 vk_lint_no_secret(const char *v, size_t n)
 {
-	static const char *const plain[] = { "", "yes", "no", "true", "false", "on", "off", "0", "1", "none", "null", "empty",
+	static const char *const plain[] = { "", "yes", "no", "true", "false", "on", "off", "0", "1", "none", "null",
+	    "empty",
 		"default", "optional", "required", "password", "token", "secret" };
-	static const char *const within[] = { "changeme", "change_me", "change-me", "placeholder", "example", "dummy", "xxxx",
+	static const char *const within[] = { "changeme", "change_me", "change-me", "placeholder", "example",
+	    "dummy", "xxxx",
 		"****", "....", "your-", "your_", "/run/secrets/", "redacted", "not-a-", "insert-" };
 	VK_CLEANUP(vk_arena_freep) char *s = NULL;
 

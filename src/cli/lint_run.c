@@ -69,7 +69,8 @@ removed_here(const struct where *w, const char *id)
 static const char *
 writes_file(const struct vk_segment *s)
 {
-	bool tee = vk_segment_is(s, "tee", NULL), copy = vk_segment_is(s, "cp", NULL) || vk_segment_is(s, "install", NULL);
+	bool copy = vk_segment_is(s, "cp", NULL) || vk_segment_is(s, "install", NULL);
+	bool tee = vk_segment_is(s, "tee", NULL);
 	const char *id;
 
 	for (size_t i = s->cmd; i < s->n_w; i++) {
@@ -78,7 +79,8 @@ writes_file(const struct vk_segment *s)
 
 		if (redirect && w->p[w->n - 1] == '>' && i + 1 < s->n_w)
 			w++;
-		if ((redirect || (tee && i > s->cmd) || (copy && i + 1 == s->n_w && has(s, "/run/secrets/"))) && (id = vk_word_cred(w)))
+		if ((redirect || (tee && i > s->cmd) || (copy && i + 1 == s->n_w && has(s, "/run/secrets/"))) &&
+		    (id = vk_word_cred(w)))
 			return id;
 	}
 	return NULL;
@@ -89,7 +91,8 @@ looks_secret(const struct vk_segment *s)
 {
 	size_t n;
 
-	return has(s, "_auth") || has(s, "_password") || has(s, "password") || has(s, "/run/secrets/") || has(s, "PRIVATE") ||
+	return has(s, "_auth") || has(s, "_password") || has(s, "password") || has(s, "/run/secrets/") ||
+	    has(s, "PRIVATE") ||
 	    uses_secret_var(s) || vk_lint_token(s->p, s->n, &n) || vk_lint_url(s->p, s->n, &n);
 }
 
@@ -116,7 +119,8 @@ check_file(struct where *w)
 	if (gone && from_mount(w))
 		return true;
 	if (vk_lint_add(w->c->l, VK_LINT_WRITES, w->line, gone
-		? "a file of credentials (%s) is written and removed again: it still needs the secret in the command, which is kept"
+		? "a file of credentials (%s) is written and removed again: it still needs the secret in the "
+		    "command, which is kept"
 		: "a file of credentials (%s) is written into the layer", id)) {
 		drop(w);
 		vk_lint_need(w->c, w->i, id);
@@ -134,14 +138,16 @@ static const struct writer {
 	{ "pnpm", "set", "_auth", "npmrc", NULL }, { "yarn", "set", "_auth", "npmrc", NULL },
 	{ "yarn", "set", "AuthToken", "npmrc", NULL }, { "yarn", "set", "AuthIdent", "npmrc", NULL },
 	{ "git", "config", "extraheader", "netrc", NULL }, { "git", "config", "extraHeader", "netrc", NULL },
-	{ "cargo", "login", "", NULL, "mount a secret and set CARGO_REGISTRY_TOKEN from its file in the step that needs it" },
-	{ "poetry", "config", "http-basic.", NULL, "mount a secret and set POETRY_HTTP_BASIC_NAME_PASSWORD from its file" },
+	{ "cargo", "login", "", NULL,
+	    "mount a secret and set CARGO_REGISTRY_TOKEN from its file in the step that needs it" },
+	{ "poetry", "config", "http-basic.", NULL,
+	    "mount a secret and set POETRY_HTTP_BASIC_NAME_PASSWORD from its file" },
 	{ "poetry", "config", "pypi-token.", NULL, "mount a secret and set POETRY_PYPI_TOKEN_NAME from its file" },
-	{ "composer", "config", "http-basic.", NULL, "mount a secret at /root/.composer/auth.json" },
-	{ "composer", "config", "github-oauth.", NULL, "mount a secret at /root/.composer/auth.json" },
-	{ "composer", "config", "gitlab-token.", NULL, "mount a secret at /root/.composer/auth.json" },
+	{ "composer", "config", "http-basic.", NULL, "mount a secret at ~/.composer/auth.json" },
+	{ "composer", "config", "github-oauth.", NULL, "mount a secret at ~/.composer/auth.json" },
+	{ "composer", "config", "gitlab-token.", NULL, "mount a secret at ~/.composer/auth.json" },
 	{ "bundle", "config", ":", NULL, "mount a secret and set BUNDLE_HOST from its file in the step that needs it" },
-	{ "aws", "configure", "aws_secret_access_key", NULL, "mount a secret at /root/.aws/credentials" },
+	{ "aws", "configure", "aws_secret_access_key", NULL, "mount a secret at ~/.aws/credentials" },
 };
 
 /* The value of "-p X", "--password X" or "--password=X". */
@@ -163,8 +169,11 @@ check_login(struct where *w)
 	for (size_t i = 0; i < VK_COUNT(tools); i++) {
 		if (!vk_segment_is(w->s, tools[i], "login") || !has_password_option(w->s))
 			continue;
-		if (vk_lint_add(w->c->l, VK_LINT_WRITES, w->line, "%s login with the password as an argument", tools[i]))
-			vk_doctor_fix(w->c->l->d, "mount config.json as a secret at /root/.docker/config.json, or log in outside of the build");
+		if (vk_lint_add(w->c->l, VK_LINT_WRITES, w->line, "%s login with the password as an argument",
+		    tools[i]))
+			vk_doctor_fix(w->c->l->d,
+			    "mount config.json as a secret at ~/.docker/config.json, or log in outside of the "
+			    "build");
 		return true;
 	}
 	return false;
@@ -181,7 +190,8 @@ check_writer(struct where *w)
 
 		if (!vk_segment_is(w->s, t->command, t->argument) || !(login || (*t->needle && has(w->s, t->needle))))
 			continue;
-		if (!vk_lint_add(w->c->l, VK_LINT_WRITES, w->line, "%s %s puts a credential into a configuration file", t->command, t->argument))
+		if (!vk_lint_add(w->c->l, VK_LINT_WRITES, w->line,
+		    "%s %s puts a credential into a configuration file", t->command, t->argument))
 			return true;
 		if (t->kind) {
 			drop(w);
@@ -193,7 +203,8 @@ check_writer(struct where *w)
 	}
 	if (!vk_segment_is(w->s, "git", "config") || !vk_lint_url(w->s->p, w->s->n, &n))
 		return check_login(w);
-	if (vk_lint_add(w->c->l, VK_LINT_WRITES, w->line, "git config puts a URL with a credential into git's configuration")) {
+	if (vk_lint_add(w->c->l, VK_LINT_WRITES, w->line,
+	    "git config puts a URL with a credential into git's configuration")) {
 		drop(w);
 		vk_lint_need(w->c, w->i, "netrc");
 	}
@@ -205,7 +216,8 @@ is_mvn_password(const struct vk_word *w)
 {
 	const char *eq = memchr(w->p, '=', w->n);
 
-	return w->n > 2 && w->p[0] == '-' && w->p[1] == 'D' && eq && vk_lint_secret_name(w->p + 2, (size_t)(eq - w->p) - 2) &&
+	return w->n > 2 && w->p[0] == '-' && w->p[1] == 'D' && eq &&
+	    vk_lint_secret_name(w->p + 2, (size_t)(eq - w->p) - 2) &&
 	    !vk_lint_no_secret(eq + 1, w->n - (size_t)(eq - w->p) - 1);
 }
 
@@ -213,7 +225,8 @@ is_mvn_password(const struct vk_word *w)
 static bool
 check_option(struct where *w)
 {
-	bool curl = vk_segment_is(w->s, "curl", NULL), mvn = vk_segment_is(w->s, "mvn", NULL) || vk_segment_is(w->s, "mvnw", NULL);
+	bool mvn = vk_segment_is(w->s, "mvn", NULL) || vk_segment_is(w->s, "mvnw", NULL);
+	bool curl = vk_segment_is(w->s, "curl", NULL);
 	struct vk_segment *s = w->s;
 
 	for (size_t i = s->cmd + 1; i < s->n_w; i++) {
@@ -225,7 +238,8 @@ check_option(struct where *w)
 
 		if (!user && !(mvn && is_mvn_password(v)))
 			continue;
-		if (!vk_lint_add(w->c->l, VK_LINT_WRITES, w->line, "a password is an argument of %s", user ? "curl" : "mvn"))
+		if (!vk_lint_add(w->c->l, VK_LINT_WRITES, w->line, "a password is an argument of %s",
+			user ? "curl" : "mvn"))
 			return true;
 		s->cut = v;
 		s->n_cut = user ? 2 : 1;
@@ -265,8 +279,11 @@ check_literal(struct where *w)
 	size_t n;
 
 	if ((at = vk_lint_token(w->s->p, w->s->n, &n)) != NULL) {
-		if (vk_lint_add(w->c->l, VK_LINT_LITERAL, vk_dockerfile_line(w->in, at), "what looks like a token stands in the command"))
-			vk_doctor_fix(w->c->l->d, "replace the token where it is valid, and mount a secret: \"$(cat /run/secrets/ID)\" in its place");
+		if (vk_lint_add(w->c->l, VK_LINT_LITERAL, vk_dockerfile_line(w->in, at),
+		    "what looks like a token stands in the command"))
+			vk_doctor_fix(w->c->l->d,
+			    "replace the token where it is valid, and mount a secret: \"$(cat /run/secrets/ID)\" in "
+			    "its place");
 		return;
 	}
 	for (size_t i = 0; i < w->s->n_w; i++) {
@@ -276,8 +293,10 @@ check_literal(struct where *w)
 		if (!first || !(eq = memchr(v->p, '=', v->n)) || !vk_lint_secret_name(v->p, (size_t)(eq - v->p)) ||
 		    !vk_lint_shows_secret(v->p, v->n))
 			continue;
-		if (vk_lint_add(w->c->l, VK_LINT_LITERAL, w->line, "%.*s has its value in the command", (int)(eq - v->p), v->p))
-			vk_doctor_fix(w->c->l->d, "mount a secret, and write %.*s=\"$(cat /run/secrets/ID)\"", (int)(eq - v->p), v->p);
+		if (vk_lint_add(w->c->l, VK_LINT_LITERAL, w->line, "%.*s has its value in the command",
+		    (int)(eq - v->p), v->p))
+			vk_doctor_fix(w->c->l->d, "mount a secret, and write %.*s=\"$(cat /run/secrets/ID)\"",
+			    (int)(eq - v->p), v->p);
 	}
 }
 
@@ -334,14 +353,17 @@ check_mounts(struct vk_lint_docker *c, size_t i)
 
 		if (!secret)
 			continue;
-		if (!strstr(flag, "required") && vk_lint_add(c->l, VK_LINT_REQUIRED, in->line, "the secret %.*s is mounted without required=true",
+		if (!strstr(flag, "required") && vk_lint_add(c->l, VK_LINT_REQUIRED, in->line,
+		    "the secret %.*s is mounted without required=true",
 			n, id ? id + 3 : "")) {
 			c->plan[i].changed = c->plan[i].required = true;
 			vk_lint_link(c, i);
 		}
 		if (env && !strstr(flag, "target=") && !strstr(flag, "dst=") && vk_lint_add(c->l, VK_LINT_ENV, in->line,
-			"the secret %.*s is only given as the variable %.*s", n, id ? id + 3 : "", (int)strcspn(env + 5, ","), env + 5))
-			vk_doctor_fix(c->l->d, "give it a target= that the tool reads, or read /run/secrets/ID where it is needed");
+			"the secret %.*s is only given as the variable %.*s", n, id ? id + 3 : "",
+			    (int)strcspn(env + 5, ","), env + 5))
+			vk_doctor_fix(c->l->d,
+			    "give it a target= that the tool reads, or read /run/secrets/ID where it is needed");
 	}
 }
 
@@ -356,7 +378,8 @@ vk_lint_runs(struct vk_lint_docker *c)
 		check_mounts(c, i);
 		for (size_t k = 0; k < p->n_seg; k++) {
 			struct where w = { .c = c, .i = i, .k = k, .in = &c->f->v[i], .plan = p, .s = &p->seg[k],
-				.line = vk_dockerfile_line(&c->f->v[i], p->seg[k].n_w > 0 ? p->seg[k].w[p->seg[k].cmd].p : p->seg[k].p) };
+				.line = vk_dockerfile_line(&c->f->v[i], p->seg[k].n_w > 0
+				    ? p->seg[k].w[p->seg[k].cmd].p : p->seg[k].p) };
 
 			if (!check_file(&w) && !check_writer(&w) && !check_option(&w)) {
 				check_url(&w);

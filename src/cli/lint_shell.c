@@ -50,7 +50,8 @@ separator(const char *s, size_t n)
 static bool
 goes_before(const struct vk_word *w)
 {
-	static const char *const words[] = { "sudo", "env", "exec", "time", "command", "nice", "!", "then", "do", "else", "if",
+	static const char *const words[] = { "sudo", "env", "exec", "time", "command", "nice", "!", "then", "do",
+	    "else", "if",
 		"while", "{", "(", "@" };
 	const char *eq = memchr(w->p, '=', w->n);
 
@@ -145,8 +146,9 @@ vk_word_is(const struct vk_word *w, const char *text)
 	return b.n == strlen(text) && memcmp(b.p, text, b.n) == 0;
 }
 
-bool
-vk_word_base(const struct vk_word *w, const char *text)
+/* Without the directories before it. */
+static bool
+word_base(const struct vk_word *w, const char *text)
 {
 	struct vk_word b = bare(w);
 	const char *slash = memrchr(b.p, '/', b.n);
@@ -190,7 +192,7 @@ operand(const struct vk_segment *s, size_t at)
 bool
 vk_segment_is(const struct vk_segment *s, const char *command, const char *argument)
 {
-	if (s->cmd >= s->n_w || !vk_word_base(&s->w[s->cmd], command))
+	if (s->cmd >= s->n_w || !word_base(&s->w[s->cmd], command))
 		return false;
 	for (size_t i = 0; argument && i < 3; i++) {
 		const struct vk_word *w = operand(s, i);
@@ -209,11 +211,15 @@ static const struct download {
 	bool alone; /* with no other operand */
 	const char *manifests;
 } downloads[] = {
-	{ "npm", "ci", true, "package*.json" }, { "npm", "install", true, "package*.json" }, { "npm", "i", true, "package*.json" },
-	{ "pnpm", "install", true, "package.json pnpm-lock.yaml" }, { "pnpm", "i", true, "package.json pnpm-lock.yaml" },
+	{ "npm", "ci", true, "package*.json" }, { "npm", "install", true, "package*.json" },
+	{ "npm", "i", true, "package*.json" },
+	{ "pnpm", "install", true, "package.json pnpm-lock.yaml" },
+	{ "pnpm", "i", true, "package.json pnpm-lock.yaml" },
 	{ "yarn", "install", true, "package.json yarn.lock" }, { "go", "download", false, "go.mod go.sum" },
-	{ "bundle", "install", true, "Gemfile*" }, { "composer", "install", true, NULL }, { "cargo", "fetch", true, NULL },
-	{ "cargo", "build", true, NULL }, { "mvn", "dependency:go-offline", false, "pom.xml" }, { "mvn", "dependency:resolve", false, "pom.xml" },
+	{ "bundle", "install", true, "Gemfile*" }, { "composer", "install", true, NULL },
+	{ "cargo", "fetch", true, NULL },
+	{ "cargo", "build", true, NULL }, { "mvn", "dependency:go-offline", false, "pom.xml" },
+	{ "mvn", "dependency:resolve", false, "pom.xml" },
 	{ "poetry", "install", true, NULL }, { "uv", "sync", true, NULL },
 };
 
@@ -265,7 +271,8 @@ vk_segment_downloads(const struct vk_segment *s, const char **ret_manifests)
 }
 
 static const char *const npm_tools[] = { "npm", "npx", "yarn", "pnpm", NULL };
-static const char *const netrc_tools[] = { "git", "go", "pip", "pip3", "python", "python3", "poetry", "uv", "curl", "wget", NULL };
+static const char *const netrc_tools[] = { "git", "go", "pip", "pip3", "python", "python3", "poetry", "uv", "curl",
+    "wget", NULL };
 static const char *const mvn_tools[] = { "mvn", "mvnw", NULL };
 static const struct vk_lint_kind kinds[] = {
 	{ "npmrc", ".npmrc", npm_tools },
@@ -286,8 +293,10 @@ vk_lint_kind_find(const char *id)
 bool
 vk_lint_kind_reads(const struct vk_lint_kind *k, const struct vk_segment *s)
 {
-	static const char *const local[] = { "run", "test", "start", "config", "version", "--version", "build", "cache", "init",
-		"add", "commit", "checkout", "vet", "fmt", "-c", "-m", "prune", "exec", "rm", "status", "log", "rev-parse" };
+	static const char *const local[] = { "run", "test", "start", "config", "version", "--version", "build",
+	    "cache", "init",
+		"add", "commit", "checkout", "vet", "fmt", "-c", "-m", "prune", "exec", "rm", "status", "log",
+		    "rev-parse" };
 	const struct vk_word *first = operand(s, 0);
 	bool tool = false;
 

@@ -13,7 +13,8 @@ vk_lint_secret_id(const char *name)
 {
 	static const struct {
 		const char *word, *id;
-	} ids[] = { { "NPM", "npmrc" }, { "NODE", "npmrc" }, { "YARN", "npmrc" }, { "PIP", "netrc" }, { "PYPI", "netrc" },
+	} ids[] = { { "NPM", "npmrc" }, { "NODE", "npmrc" }, { "YARN", "npmrc" }, { "PIP", "netrc" },
+	{ "PYPI", "netrc" },
 		{ "GIT", "netrc" }, { "GH_", "netrc" }, { "GO_", "netrc" }, { "CI_JOB", "netrc" } };
 
 	for (size_t i = 0; i < VK_COUNT(ids); i++)
@@ -95,7 +96,8 @@ next_arg(const char *s, size_t n, size_t *ret_n, const char **ret_name, size_t *
 static const char *
 build_command(const char *s, size_t n, const char **ret_options)
 {
-	static const char *const commands[] = { "docker buildx build", "docker image build", "docker build", "podman build",
+	static const char *const commands[] = { "docker buildx build", "docker image build", "docker build",
+	    "podman build",
 		"buildah build", "buildah bud" };
 
 	for (size_t i = 0; i < VK_COUNT(commands); i++) {
@@ -173,7 +175,8 @@ look_at_command(struct vk_lint *l, const char *s, size_t n, size_t first, size_t
 
 		for (const char *c = s; c < arg; c++)
 			line += *c == '\n';
-		if (!vk_lint_add(l, VK_LINT_BUILD_ARG, line, "--build-arg %.*s hands a secret over as a build argument", (int)name_n, name))
+		if (!vk_lint_add(l, VK_LINT_BUILD_ARG, line,
+		    "--build-arg %.*s hands a secret over as a build argument", (int)name_n, name))
 			continue;
 		vk_doctor_fix(l->d, "give it as a build secret, and mount it in the Dockerfile");
 		rewrite_command(l, s, n, first, last);
@@ -191,7 +194,8 @@ look_at_entry(struct vk_lint *l, const char *s, size_t n, size_t line)
 		n--;
 	}
 	len = name_length(s, n);
-	if (len == 0 || *s < 'A' || *s > 'Z' || (len < n && !strchr("=:\"' \t\r", s[len])) || !vk_lint_secret_name(s, len))
+	if (len == 0 || *s < 'A' || *s > 'Z' || (len < n && !strchr("=:\"' \t\r", s[len])) ||
+	    !vk_lint_secret_name(s, len))
 		return;
 	if (!vk_lint_add(l, VK_LINT_BUILD_ARG, line, "%.*s is given to the build as an argument", (int)len, s))
 		return;
@@ -224,7 +228,8 @@ look_at_line(struct vk_lint *l, const char *s, size_t n, size_t line, bool urls)
 		if (!vk_lint_add(l, VK_LINT_PLAIN_URL, line, "a URL %s", vk_lint_shows_secret(s, n)
 			? "with a credential in it" : "that wants a credential put into it"))
 			return;
-		vk_doctor_fix(l->d, "leave it out of the URL; \"valetkey run\" gives it to git, npm and readers of a netrc");
+		vk_doctor_fix(l->d,
+		    "leave it out of the URL; \"valetkey run\" gives it to git, npm and readers of a netrc");
 		vk_buf_add(&b, s, (size_t)(at - s));
 		vk_buf_add(&b, at + len, n - (size_t)(at - s) - len);
 		vk_buf_char(&b, '\n');
@@ -232,7 +237,8 @@ look_at_line(struct vk_lint *l, const char *s, size_t n, size_t line, bool urls)
 			vk_lint_edit(l, l->d->n - 1, l->file->path, line, line, b.p);
 	} else if (vk_lint_token(s, n, &len)) {
 		if (vk_lint_add(l, VK_LINT_PLAIN_TOKEN, line, "what looks like a token"))
-			vk_doctor_fix(l->d, "take it out, and replace it where it is valid; a reference such as env:NAME stays");
+			vk_doctor_fix(l->d,
+			    "take it out, and replace it where it is valid; a reference such as env:NAME stays");
 	}
 }
 

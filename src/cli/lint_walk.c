@@ -12,33 +12,47 @@
 
 enum { MAX_ENTRIES = 500000, MAX_FILES = 20000 };
 
+/* What is in a file, by its name. */
+enum class {
+	NOTHING,
+	DOCKERFILE,
+	BUILDS, /* scripts, CI and compose files: --build-arg and tokens */
+	DATA,   /* manifests and lock files: URLs and tokens */
+	CRED,   /* credentials by its name */
+};
+
 /* Other people's files, and what tools make. */
 static const char *const skipped[] = { "node_modules", "vendor", ".hg", ".svn", "__pycache__", ".venv", "venv", ".tox",
 	".terraform", "bower_components" };
 
-/* Files of a tree go by their names; those beginning with a '*' by their ends, and those with one at the end by their starts. */
+/*
+ * Files of a tree go by their names; those beginning with a '*' by their ends, and those with one at the end by
+ * their starts.
+ */
 static const struct name {
 	const char *pattern;
-	enum vk_lint_class class;
+	enum class class;
 } names[] = {
-	{ "Dockerfile", VK_LINT_DOCKERFILE }, { "Containerfile", VK_LINT_DOCKERFILE },
-	{ "*.dockerignore", VK_LINT_NOTHING },
-	{ "Dockerfile.*", VK_LINT_DOCKERFILE }, { "Containerfile.*", VK_LINT_DOCKERFILE },
-	{ "*.Dockerfile", VK_LINT_DOCKERFILE }, { "*.dockerfile", VK_LINT_DOCKERFILE },
-	{ "*.Containerfile", VK_LINT_DOCKERFILE },
-	{ "*.sh", VK_LINT_BUILDS }, { "*.bash", VK_LINT_BUILDS }, { "Makefile", VK_LINT_BUILDS },
-	{ "makefile", VK_LINT_BUILDS }, { "GNUmakefile", VK_LINT_BUILDS }, { "*.mk", VK_LINT_BUILDS },
-	{ "justfile", VK_LINT_BUILDS }, { "Justfile", VK_LINT_BUILDS }, { "Jenkinsfile", VK_LINT_BUILDS },
-	{ "*.yml", VK_LINT_BUILDS }, { "*.yaml", VK_LINT_BUILDS }, { "docker-bake.hcl", VK_LINT_BUILDS },
-	{ "package.json", VK_LINT_DATA }, { "package-lock.json", VK_LINT_DATA }, { "npm-shrinkwrap.json", VK_LINT_DATA },
-	{ "yarn.lock", VK_LINT_DATA }, { ".yarnrc", VK_LINT_DATA }, { "bunfig.toml", VK_LINT_DATA },
-	{ "requirements*", VK_LINT_DATA }, { "constraints*", VK_LINT_DATA }, { "Pipfile", VK_LINT_DATA },
-	{ "Pipfile.lock", VK_LINT_DATA }, { "pyproject.toml", VK_LINT_DATA }, { "poetry.lock", VK_LINT_DATA },
-	{ "uv.lock", VK_LINT_DATA }, { "setup.cfg", VK_LINT_DATA }, { "composer.json", VK_LINT_DATA },
-	{ "composer.lock", VK_LINT_DATA }, { "Gemfile", VK_LINT_DATA }, { "Gemfile.lock", VK_LINT_DATA },
-	{ ".gitmodules", VK_LINT_DATA }, { ".envrc", VK_LINT_DATA }, { "go.env", VK_LINT_DATA }, { "go.mod", VK_LINT_DATA },
-	{ "pom.xml", VK_LINT_DATA }, { "gradle.properties", VK_LINT_DATA }, { "build.gradle", VK_LINT_DATA },
-	{ "nuget.config", VK_LINT_DATA }, { "NuGet.Config", VK_LINT_DATA },
+	{ "Dockerfile", DOCKERFILE }, { "Containerfile", DOCKERFILE },
+	{ "*.dockerignore", NOTHING },
+	{ "Dockerfile.*", DOCKERFILE }, { "Containerfile.*", DOCKERFILE },
+	{ "*.Dockerfile", DOCKERFILE }, { "*.dockerfile", DOCKERFILE },
+	{ "*.Containerfile", DOCKERFILE },
+	{ "*.sh", BUILDS }, { "*.bash", BUILDS }, { "Makefile", BUILDS },
+	{ "makefile", BUILDS }, { "GNUmakefile", BUILDS }, { "*.mk", BUILDS },
+	{ "justfile", BUILDS }, { "Justfile", BUILDS }, { "Jenkinsfile", BUILDS },
+	{ "*.yml", BUILDS }, { "*.yaml", BUILDS }, { "docker-bake.hcl", BUILDS },
+	{ "package.json", DATA }, { "package-lock.json", DATA },
+	{ "npm-shrinkwrap.json", DATA },
+	{ "yarn.lock", DATA }, { ".yarnrc", DATA }, { "bunfig.toml", DATA },
+	{ "requirements*", DATA }, { "constraints*", DATA }, { "Pipfile", DATA },
+	{ "Pipfile.lock", DATA }, { "pyproject.toml", DATA }, { "poetry.lock", DATA },
+	{ "uv.lock", DATA }, { "setup.cfg", DATA }, { "composer.json", DATA },
+	{ "composer.lock", DATA }, { "Gemfile", DATA }, { "Gemfile.lock", DATA },
+	{ ".gitmodules", DATA }, { ".envrc", DATA }, { "go.env", DATA },
+	{ "go.mod", DATA },
+	{ "pom.xml", DATA }, { "gradle.properties", DATA }, { "build.gradle", DATA },
+	{ "nuget.config", DATA }, { "NuGet.Config", DATA },
 };
 
 static bool
@@ -58,14 +72,14 @@ below(const char *path, const char *dir)
 	return strstr(path, dir) || vk_str_starts(path, dir + 1);
 }
 
-enum vk_lint_class
-vk_lint_class(const char *path)
+static enum class
+class_of(const char *path)
 {
 	const char *name = strrchr(path, '/');
 
 	name = name ? name + 1 : path;
 	if (vk_lint_cred_name(path))
-		return VK_LINT_CRED;
+		return CRED;
 	for (size_t i = 0; i < VK_COUNT(names); i++) {
 		if (!fits(names[i].pattern, name))
 			continue;
@@ -73,21 +87,22 @@ vk_lint_class(const char *path)
 			return names[i].class;
 		/* Of YAML files those of builds, and no others. */
 		if (strcmp(name, "pnpm-lock.yaml") == 0 || strcmp(name, ".yarnrc.yml") == 0)
-			return VK_LINT_DATA;
+			return DATA;
 		return strstr(name, "compose") || strstr(name, "gitlab-ci") || strstr(name, "pipelines") ||
 		    strstr(name, "cloudbuild") || fits("Taskfile*", name) || fits("buildspec*", name) || *name == '.' ||
 		    below(path, "/.github/") || below(path, "/.gitea/") || below(path, "/.forgejo/") ||
 		    below(path, "/.circleci/") || below(path, "/.gitlab/") || below(path, "/.woodpecker/")
-		    ? VK_LINT_BUILDS : VK_LINT_NOTHING;
+		    ? BUILDS : NOTHING;
 	}
-	return VK_LINT_NOTHING;
+	return NOTHING;
 }
 
 /* The text of a file of the tree; false, and said so, when it cannot be had. */
 static bool
 read_file(struct vk_lint *l, const char *path, bool follow, struct vk_buf *text)
 {
-	VK_CLEANUP(vk_closep) int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY | (follow ? 0 : O_NOFOLLOW));
+	int flags = O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY | (follow ? 0 : O_NOFOLLOW);
+	VK_CLEANUP(vk_closep) int fd = open(path, flags);
 	struct stat st;
 	enum vk_err e = VK_ESYS;
 
@@ -129,22 +144,22 @@ static void
 look(struct vk_lint *l, const char *path, bool named)
 {
 	VK_CLEANUP(vk_buf_clear) struct vk_buf text = VK_BUF_SECRET(VK_MAX_FILE);
-	enum vk_lint_class class = vk_lint_class(path);
+	enum class class = class_of(path);
 	struct vk_lint_file file = { .path = shown(l, path) };
 
-	if (named && class == VK_LINT_NOTHING)
-		class = VK_LINT_DOCKERFILE;
+	if (named && class == NOTHING)
+		class = DOCKERFILE;
 	if (!read_file(l, path, named, &text))
 		return;
 	file.text = text.p;
 	file.n = text.len;
 	l->file = &file;
-	if (class == VK_LINT_DOCKERFILE)
+	if (class == DOCKERFILE)
 		vk_lint_dockerfile(l);
-	else if (class == VK_LINT_CRED)
+	else if (class == CRED)
 		(void)!add_found(l, path, vk_lint_scan(l, file.path, text.p, text.len));
 	else
-		vk_lint_text(l, class == VK_LINT_BUILDS, class == VK_LINT_DATA);
+		vk_lint_text(l, class == BUILDS, class == DATA);
 	l->file = NULL;
 }
 
@@ -152,14 +167,14 @@ look(struct vk_lint *l, const char *path, bool named)
 static void
 meet(struct vk_lint *l, const char *path)
 {
-	enum vk_lint_class class = vk_lint_class(path);
+	enum class class = class_of(path);
 	char **v;
 
-	if (class == VK_LINT_CRED) {
+	if (class == CRED) {
 		look(l, path, false);
 		return;
 	}
-	if (class == VK_LINT_NOTHING || l->n_files >= MAX_FILES)
+	if (class == NOTHING || l->n_files >= MAX_FILES)
 		return;
 	if (!(v = reallocarray(l->files, l->n_files + 1, sizeof(*v)))) {
 		l->d->failed = true;
@@ -208,11 +223,13 @@ walk(struct vk_lint *l, const char *root)
 	l->d->failed |= !fts;
 	while (fts && (e = fts_read(fts)) != NULL) {
 		if (++l->n_seen > MAX_ENTRIES) {
-			vk_doctor_add(l->d, VK_DOCTOR_NOTE, "lint", "%s has too many files; not all were looked at", root);
+			vk_doctor_add(l->d, VK_DOCTOR_NOTE, "lint", "%s has too many files; not all were looked at",
+			    root);
 			break;
 		}
 		if (e->fts_info == FTS_DNR || e->fts_info == FTS_ERR || e->fts_info == FTS_NS) {
-			vk_doctor_add(l->d, VK_DOCTOR_NOTE, "lint", "%s cannot be read, so was not looked at", e->fts_path);
+			vk_doctor_add(l->d, VK_DOCTOR_NOTE, "lint", "%s cannot be read, so was not looked at",
+			    e->fts_path);
 		} else if (e->fts_info == FTS_D && e->fts_level > 0 && strcmp(e->fts_name, ".git") == 0) {
 			meet_git(l, e->fts_path);
 			fts_set(fts, e, FTS_SKIP);
@@ -267,7 +284,7 @@ vk_lint_path(struct vk_doctor *d, const char *path)
 		else
 			memcpy(root, ".", 2);
 		l.d = &quiet;
-		if (file && vk_lint_class(file) != VK_LINT_CRED)
+		if (file && class_of(file) != CRED)
 			walk(&l, root);
 		vk_doctor_release(&quiet);
 		l.d = d;

@@ -25,7 +25,7 @@ lint() { split "$VALETKEY" doctor "$@"; }
 	[ "$status" -eq 1 ]
 	[ -z "$err" ]
 	[[ $out == *"!!  VK-D01      Dockerfile:2: ARG NPM_TOKEN "*"provenance"*"valetkey run --build-secret npmrc -- docker build {secrets} ."*"line 2 goes"* ]]
-	[[ $out == *"line 4 becomes:"*"RUN --mount=type=secret,id=npmrc,target=/root/.npmrc,required=true"*"npm ci"*"1 to put in order"* ]]
+	[[ $out == *"line 4 becomes:"*"RUN --mount=type=secret,id=npmrc,target="*"/.npmrc,required=true"*"npm ci"*"1 to put in order"* ]]
 	# the machine is another matter
 	[[ $out != *keystore* ]]
 	[ "$("$VALETKEY" doctor --json . | jq -c '.items[0] | [.level, .rule, .severity, .file, .line, .edits[0]]')" = \
