@@ -120,6 +120,19 @@ was_said(const struct vk_doctor *d, const char *file, size_t line, const char *i
 	return false;
 }
 
+/* What stands where a name should be may be a token. */
+static void
+mask(char *s)
+{
+	const char *at;
+	size_t n;
+
+	while ((at = vk_lint_token(s, strlen(s), &n)) != NULL)
+		memset(s + (at - s), '*', n);
+	while ((at = vk_lint_url(s, strlen(s), &n)) != NULL)
+		memset(s + (at - s), '*', n);
+}
+
 bool
 vk_lint_add(struct vk_lint *l, enum vk_lint_rule rule, size_t line, const char *fmt, ...)
 {
@@ -138,6 +151,7 @@ vk_lint_add(struct vk_lint *l, enum vk_lint_rule rule, size_t line, const char *
 		l->d->failed = true;
 		return false;
 	}
+	mask(text);
 	vk_str_printable(text, strlen(text));
 	vk_str_printable(file, strlen(file));
 	if (l->d->n >= MAX_FINDINGS || is_silenced(l->file, line, r->id) || was_said(l->d, file, line, r->id, text))

@@ -5,12 +5,17 @@
 
 #include "cli/lint_docker.h"
 
+enum { MAX_LINKS = 4096 };
+
 void
 vk_lint_link(struct vk_lint_docker *c, size_t instruction)
 {
-	struct vk_lint_link *v = reallocarray(c->link, c->n_links + 1, sizeof(*v));
+	struct vk_lint_link *v = c->link;
 
-	if (!v) {
+	/* A file that needs more is nobody's. */
+	if (c->n_links >= MAX_LINKS)
+		return;
+	if (!(v = reallocarray(v, c->n_links + 1, sizeof(*v)))) {
 		c->l->d->failed = true;
 		return;
 	}
@@ -68,7 +73,7 @@ vk_lint_need(struct vk_lint_docker *c, size_t from, const char *id)
 	const struct vk_lint_kind *kind = vk_lint_kind_find(id);
 	size_t last = vk_lint_stage_of(c, from)->last;
 
-	for (size_t i = from; kind && i <= last; i++) {
+	for (size_t i = from; kind && i <= last && c->n_links < MAX_LINKS; i++) {
 		if (!reads(&c->plan[i], kind))
 			continue;
 		vk_lint_give(&c->plan[i], kind);
@@ -112,7 +117,7 @@ need_var(struct vk_lint_docker *c, size_t from, const char *name)
 	const struct vk_lint_kind *kind = id ? vk_lint_kind_find(id) : NULL;
 	size_t last = vk_lint_stage_of(c, from)->last;
 
-	for (size_t i = from + 1; i <= last; i++) {
+	for (size_t i = from + 1; i <= last && c->n_links < MAX_LINKS; i++) {
 		struct vk_lint_plan *p = &c->plan[i];
 
 		if (still_uses(p, name))
@@ -351,7 +356,8 @@ put_edits(struct vk_lint_docker *c)
 		put_edit(c, link->item, link->instruction);
 		if (c->plan[link->instruction].gone && c->plan[link->instruction].moved_to)
 			put_edit(c, link->item, c->plan[link->instruction].moved_to);
-		say_command(c, link->item);
+		if (i + 1 == c->n_links || link[1].item != link->item)
+			say_command(c, link->item);
 	}
 }
 

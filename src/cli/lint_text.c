@@ -254,17 +254,19 @@ vk_lint_text(struct vk_lint *l, bool builds, bool urls)
 		bool empty = indent >= n || p[indent] == '#' || p[indent] == '\r';
 
 		if (builds && !empty) {
+			/* Of a continued command the first line sees it all. */
+			bool first = !(p > l->file->text + 1 && p[-2] == '\\');
+
 			if (block && (indent + 1 > block || (indent + 1 == block && p[indent] == '-')))
 				look_at_entry(l, p + indent, n - indent, line);
 			else
 				block = begins_args(l, p + indent, n - indent) ? indent + 1 : 0;
-			while (p + whole < end && whole > 0 && p[whole - 1] == '\\') {
+			while (first && p + whole < end && whole > 0 && p[whole - 1] == '\\') {
 				nl = memchr(p + whole + 1, '\n', (size_t)(end - p) - whole - 1);
 				whole = nl ? (size_t)(nl - p) : (size_t)(end - p);
 				last++;
 			}
-			/* Of a continued command the first line sees it all. */
-			if (!(p > l->file->text + 1 && p[-2] == '\\'))
+			if (first)
 				look_at_command(l, p, whole, line, last);
 		}
 		if (!empty)

@@ -267,7 +267,7 @@ parse(struct vk_dockerfile *d, struct reader *r)
 			d->n--;
 		}
 	}
-	return d->n > 0 ? VK_OK : vk_fail(VK_EPROTO, "line %zu: there are no instructions", r->line);
+	return d->n > 0 ? VK_OK : vk_fail(VK_EPROTO, "line %zu: there are no instructions", r->line ? r->line : 1);
 }
 
 enum vk_err

@@ -47,10 +47,10 @@ static bool
 class(const char **at, uint32_t c, bool *ret_in)
 {
 	const char *s = *at;
-	bool not = *s == '^', in = false;
+	bool negated = *s == '^', in = false;
 	uint32_t lo, hi;
 
-	s += not;
+	s += negated;
 	for (size_t n = 0; *s != ']' || n == 0; n++) {
 		if (!class_char(&s, &lo))
 			return false;
@@ -63,7 +63,7 @@ class(const char **at, uint32_t c, bool *ret_in)
 		in |= c >= lo && c <= hi;
 	}
 	*at = s + 1;
-	*ret_in = in != not;
+	*ret_in = in != negated;
 	return true;
 }
 

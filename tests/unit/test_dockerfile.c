@@ -80,7 +80,7 @@ test_refuses(void **state)
 	static const struct {
 		const char *text, *why;
 	} cases[] = {
-		{ "", "line 0: " },
+		{ "", "line 1: " },
 		{ "# nothing\n", "line 1: " },
 		{ "FROM a\nRUN <<EOF\nx\n", "line 2: a here-document" },
 		{ "# escape=x\nFROM a\n", "line 1: the escape" },
