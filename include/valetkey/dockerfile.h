@@ -13,7 +13,7 @@
 
 enum {
 	VK_MAX_DOCKERFILE = 1024 * 1024,  /* of a file that is parsed                    */
-	VK_MAX_INSTRUCTIONS = 20000,
+	VK_MAX_INSTRUCTIONS = 5000,
 	VK_MAX_IGNORE_PATTERNS = 4096,
 };
 

@@ -123,14 +123,17 @@ vk_doctor_edit(struct vk_doctor *d, size_t item, struct vk_doctor_edit edit)
 	v[it->n_edits++] = edit;
 }
 
+/* Files are read from start to end: what was counted need not be counted again. */
 static size_t
-newlines(const char *s, size_t n)
+line_of(struct vk_doctor *d, const char *at)
 {
-	size_t found = 0;
-
-	for (size_t i = 0; i < n; i++)
-		found += s[i] == '\n';
-	return found;
+	if (!d->counted || at < d->counted) {
+		d->counted = d->scanned;
+		d->counted_line = 1;
+	}
+	for (; d->counted < at; d->counted++)
+		d->counted_line += *d->counted == '\n';
+	return d->counted_line;
 }
 
 void
@@ -148,7 +151,7 @@ vk_doctor_plaintext(struct vk_doctor *d, const char *file, const char *host, siz
 	if (!at)
 		at = host;
 	if (d->scanned && at >= d->scanned && at <= d->scanned + d->scanned_n)
-		line = 1 + newlines(d->scanned, (size_t)(at - d->scanned));
+		line = line_of(d, at);
 	d->at = NULL;
 	if (!(item = append(d, VK_DOCTOR_FINDING, variable ? "environment" : "plaintext")))
 		return;

@@ -40,6 +40,8 @@ struct vk_doctor {
 	/* The text that a vk_doctor_scan reads, for the lines of what it finds, and where it is in it; or NULL. */
 	const char *scanned, *at;
 	size_t scanned_n;
+	const char *counted; /* up to where lines were counted, */
+	size_t counted_line; /* and how many there were */
 };
 
 /** vk_doctor_release(d): Free the list. */

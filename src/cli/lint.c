@@ -6,8 +6,6 @@
 
 #include "cli/lint.h"
 
-enum { MAX_FINDINGS = 5000 };
-
 static const struct rule {
 	const char *id, *severity, *why;
 } rules[] = {
@@ -137,12 +135,14 @@ bool
 vk_lint_add(struct vk_lint *l, enum vk_lint_rule rule, size_t line, const char *fmt, ...)
 {
 	VK_CLEANUP(vk_freep) char *text = NULL;
-	VK_CLEANUP(vk_freep) char *file = vk_strdup(l->file->path);
+	VK_CLEANUP(vk_freep) char *file = l->d->n < VK_LINT_MAX ? vk_strdup(l->file->path) : NULL;
 	const struct rule *r = &rules[rule];
 	struct vk_doctor_item *it;
 	size_t before = l->d->n;
 	va_list ap;
 
+	if (l->d->n >= VK_LINT_MAX)
+		return false;
 	va_start(ap, fmt);
 	if (vasprintf(&text, fmt, ap) < 0)
 		text = NULL;
@@ -154,7 +154,7 @@ vk_lint_add(struct vk_lint *l, enum vk_lint_rule rule, size_t line, const char *
 	mask(text);
 	vk_str_printable(text, strlen(text));
 	vk_str_printable(file, strlen(file));
-	if (l->d->n >= MAX_FINDINGS || is_silenced(l->file, line, r->id) || was_said(l->d, file, line, r->id, text))
+	if (is_silenced(l->file, line, r->id) || was_said(l->d, file, line, r->id, text))
 		return false;
 	vk_doctor_add(l->d, strcmp(r->severity, "low") == 0 ? VK_DOCTOR_NOTE : VK_DOCTOR_FINDING, "lint", "%s", text);
 	if (l->d->n == before)

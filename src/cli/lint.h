@@ -42,6 +42,9 @@ struct vk_lint_found {
 	bool holds;  /* credentials were seen in it, or it is a key */
 };
 
+/* More findings than these are not said; a file of credentials has at most so many. */
+enum { VK_LINT_MAX = 2000, VK_LINT_MAX_CRED = 100 };
+
 struct vk_lint {
 	struct vk_doctor *d;
 	const char *root;               /* the directory that is looked at, without '/' at its end */

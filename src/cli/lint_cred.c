@@ -142,7 +142,7 @@ vk_lint_scan(struct vk_lint *l, const char *path, const char *text, size_t n)
 		return false;
 	c->scan(&found, path, text, n);
 	l->d->failed |= found.failed;
-	for (size_t i = 0; i < found.n; i++) {
+	for (size_t i = 0; i < found.n && i < VK_LINT_MAX_CRED; i++) {
 		struct vk_doctor_item *f = &found.v[i], *it;
 
 		if (!vk_lint_add(l, VK_LINT_PLAIN, f->line ? f->line : 1, "%s%s%s in clear", f->key,

@@ -168,18 +168,19 @@ static void
 look_at_command(struct vk_lint *l, const char *s, size_t n, size_t first, size_t last)
 {
 	const char *end = s + n, *p = s, *arg, *name;
-	size_t len, name_n;
+	size_t len, name_n, line = first;
 
-	for (; (arg = next_arg(p, (size_t)(end - p), &len, &name, &name_n)) != NULL; p = arg + len) {
-		size_t line = first;
-
-		for (const char *c = s; c < arg; c++)
-			line += *c == '\n';
+	for (; l->d->n < VK_LINT_MAX && (arg = next_arg(p, (size_t)(end - p), &len, &name, &name_n)) != NULL; p =
+	    arg + len) {
+		for (; s < arg; s++)
+			line += *s == '\n';
 		if (!vk_lint_add(l, VK_LINT_BUILD_ARG, line,
 		    "--build-arg %.*s hands a secret over as a build argument", (int)name_n, name))
 			continue;
 		vk_doctor_fix(l->d, "give it as a build secret, and mount it in the Dockerfile");
-		rewrite_command(l, s, n, first, last);
+		/* A longer one is not for showing. */
+		if (n < 16384)
+			rewrite_command(l, end - n, n, first, last);
 	}
 }
 
@@ -248,7 +249,7 @@ vk_lint_text(struct vk_lint *l, bool builds, bool urls)
 	const char *end = l->file->text + l->file->n;
 	size_t line = 1, block = 0; /* the indent of "args:" and 1, or 0 */
 
-	for (const char *p = l->file->text; p < end; line++) {
+	for (const char *p = l->file->text; p < end && l->d->n < VK_LINT_MAX; line++) {
 		const char *nl = memchr(p, '\n', (size_t)(end - p));
 		size_t n = nl ? (size_t)(nl - p) : (size_t)(end - p), indent = strspn(p, " \t"), whole = n, last = line;
 		bool empty = indent >= n || p[indent] == '#' || p[indent] == '\r';
