@@ -8,6 +8,8 @@
  *       kills every descendant and drops the files.
  *   R2  sealed memory files held by a small process, reached as /proc/PID/fd/N.  When valetkey is
  *       killed, the holder dies and no name is left; descendants of the command live on.
+ *   R3  files in a directory on a file system in memory, for where /proc shows other processes than ours.  A process
+ *       of ours, the guard, removes them when valetkey is killed; when both are, the next run does.
  * Everything is resolved before anything starts, and R1 is tried where it would be used, not
  * guessed at, so that the fall to R2 comes before the command.
  */
@@ -20,7 +22,14 @@ enum vk_rung {
 	VK_RUNG_NONE = 0,
 	VK_RUNG_R1 = 1,
 	VK_RUNG_R2 = 2,
+	VK_RUNG_R3 = 3,
 };
+
+/** vk_rung_name(rung): "R1" ... */
+const char *vk_rung_name(enum vk_rung rung);
+
+/** vk_rung_residue(rung): What is left when valetkey is killed, as doctor and the manual say it. */
+const char *vk_rung_residue(enum vk_rung rung);
 
 /* Which process gets a file of the run when it opens it; the others find it empty. */
 enum vk_gate_rule {
@@ -39,10 +48,11 @@ struct vk_rung_probe {
 
 /**
  * vk_inject_probe(ret):
- * Try R1 and R2, in this order, without starting a command or leaving anything.  Call it before
+ * Try R1, R2 and R3, in this order, without starting a command or leaving anything.  Call it before
  * secrets are loaded: the processes it starts are copies of this one.
  */
-enum vk_err vk_inject_probe(struct vk_rung_probe ret[2]) VK_MUST;
+enum { VK_RUNGS = 3 };
+enum vk_err vk_inject_probe(struct vk_rung_probe ret[VK_RUNGS]) VK_MUST;
 
 /* One --build-secret: the file that ${recipe} makes, or the secret of ${ref}, under ${id}. */
 struct vk_build_secret {

@@ -121,11 +121,14 @@ _valetkey()
 		return ;;
 	run:--build-secret)
 		return ;;
+	run:--rung)
+		mapfile -t COMPREPLY < <(compgen -W 'R1 R2 R3' -- "$cur")
+		return ;;
 	run:--require-rung)
-		mapfile -t COMPREPLY < <(compgen -W 'R1 R2' -- "$cur")
+		mapfile -t COMPREPLY < <(compgen -W 'R1 R2 R3' -- "$cur")
 		return ;;
 	run:--max-rung)
-		mapfile -t COMPREPLY < <(compgen -W 'R1 R2' -- "$cur")
+		mapfile -t COMPREPLY < <(compgen -W 'R1 R2 R3' -- "$cur")
 		return ;;
 	run:--gate)
 		return ;;
@@ -192,7 +195,7 @@ _valetkey()
 	repair)
 		mapfile -t COMPREPLY < <(compgen -W '--help' -- "$cur") ;;
 	run)
-		mapfile -t COMPREPLY < <(compgen -W '--profile --config --credential --with --env --build-secret --require-rung --max-rung --keep-own-credentials --no-confine --gate --once --two-phase --ttl --verbose --help --' -- "$cur") ;;
+		mapfile -t COMPREPLY < <(compgen -W '--profile --config --credential --with --env --build-secret --rung --require-rung --max-rung --allow-daemons --keep-own-credentials --no-confine --gate --once --two-phase --ttl --verbose --help --' -- "$cur") ;;
 	render)
 		mapfile -t COMPREPLY < <(compgen -W '--profile --config --credential --keep-own-credentials --reveal --help npm netrc' -- "$cur") ;;
 	setup)

@@ -123,8 +123,10 @@ complete -c valetkey -n '__fish_seen_subcommand_from run' -l credential -d 'only
 complete -c valetkey -n '__fish_seen_subcommand_from run' -l with -d 'give them to these tools: git, docker, get; npm, netrc' -r -f -a 'git npm netrc'
 complete -c valetkey -n '__fish_seen_subcommand_from run' -l env -d 'set a variable to the secret of a reference' -r -f
 complete -c valetkey -n '__fish_seen_subcommand_from run' -l build-secret -d 'a file for {secrets}: npm, netrc, or a reference' -r -f
-complete -c valetkey -n '__fish_seen_subcommand_from run' -l require-rung -d 'do not run with a weaker isolation' -r -f -a 'R1 R2'
-complete -c valetkey -n '__fish_seen_subcommand_from run' -l max-rung -d 'do not try a stronger one' -r -f -a 'R1 R2'
+complete -c valetkey -n '__fish_seen_subcommand_from run' -l rung -d 'run with this isolation or not at all' -r -f -a 'R1 R2 R3'
+complete -c valetkey -n '__fish_seen_subcommand_from run' -l require-rung -d 'do not run with a weaker isolation' -r -f -a 'R1 R2 R3'
+complete -c valetkey -n '__fish_seen_subcommand_from run' -l max-rung -d 'do not try a stronger one' -r -f -a 'R1 R2 R3'
+complete -c valetkey -n '__fish_seen_subcommand_from run' -l allow-daemons -d 'what the command leaves running lives on: no R1'
 complete -c valetkey -n '__fish_seen_subcommand_from run' -l keep-own-credentials -d 'leave other tokens in .npmrc and netrc'
 complete -c valetkey -n '__fish_seen_subcommand_from run' -l no-confine -d 'hide nothing of the user'\''s from the command'
 complete -c valetkey -n '__fish_seen_subcommand_from run' -l gate -d 'hand the files to the command'\''s own process, the first reader, or all' -r -f

@@ -10,7 +10,7 @@ static int run(int argc, char **argv);
 
 enum {
 	OPT_PROFILE = 1, OPT_CONFIG, OPT_CREDENTIAL, OPT_WITH, OPT_ENV, OPT_BUILD_SECRET,
-	OPT_REQUIRE_RUNG, OPT_MAX_RUNG, OPT_KEEP_OWN, OPT_NO_CONFINE, OPT_GATE, OPT_ONCE,
+	OPT_RUNG, OPT_REQUIRE_RUNG, OPT_MAX_RUNG, OPT_DAEMONS, OPT_KEEP_OWN, OPT_NO_CONFINE, OPT_GATE, OPT_ONCE,
 	OPT_TWO_PHASE, OPT_TTL, OPT_VERBOSE,
 };
 
@@ -22,8 +22,10 @@ static const struct vk_opt opts[] = {
 	{ OPT_ENV, "env", "VAR=REF", "set a variable to the secret of a reference", true },
 	{ OPT_BUILD_SECRET, "build-secret", "ID[=R]", "a file for {secrets}: npm, netrc, or a reference",
 	    true },
-	{ OPT_REQUIRE_RUNG, "require-rung", "R1|R2", "do not run with a weaker isolation", false },
-	{ OPT_MAX_RUNG, "max-rung", "R1|R2", "do not try a stronger one", false },
+	{ OPT_RUNG, "rung", "R1|R2|R3", "run with this isolation or not at all", false },
+	{ OPT_REQUIRE_RUNG, "require-rung", "R1|R2|R3", "do not run with a weaker isolation", false },
+	{ OPT_MAX_RUNG, "max-rung", "R1|R2|R3", "do not try a stronger one", false },
+	{ OPT_DAEMONS, "allow-daemons", NULL, "what the command leaves running lives on: no R1", false },
 	{ OPT_KEEP_OWN, "keep-own-credentials", NULL, "leave other tokens in .npmrc and netrc", false },
 	{ OPT_NO_CONFINE, "no-confine", NULL, "hide nothing of the user's from the command", false },
 	{ OPT_GATE, "gate", "WHO", "hand the files to the command's own process, the first reader, or all", false },
@@ -141,13 +143,12 @@ add_secret(struct request *q, char *text)
 static enum vk_err
 parse_rung(const char *option, const char *text, enum vk_rung *ret)
 {
-	if (strcmp(text, "R1") == 0)
-		*ret = VK_RUNG_R1;
-	else if (strcmp(text, "R2") == 0)
-		*ret = VK_RUNG_R2;
-	else
-		return vk_fail(VK_EUSAGE, "--%s: R1 or R2", option);
-	return VK_OK;
+	for (enum vk_rung rung = VK_RUNG_R1; rung <= VK_RUNG_R3; rung++)
+		if (strcmp(text, vk_rung_name(rung)) == 0) {
+			*ret = rung;
+			return VK_OK;
+		}
+	return vk_fail(VK_EUSAGE, "--%s: R1, R2 or R3", option);
 }
 
 static enum vk_err
@@ -178,6 +179,8 @@ parse_ttl(const char *text, unsigned *ret)
 static enum vk_err
 take_option(struct request *q, int id, char *arg)
 {
+	enum vk_err e;
+
 	switch (id) {
 	case OPT_PROFILE:
 		q->run.policy.profile = arg;
@@ -193,6 +196,14 @@ take_option(struct request *q, int id, char *arg)
 		return add_env(q, arg);
 	case OPT_BUILD_SECRET:
 		return add_secret(q, arg);
+	case OPT_RUNG:
+		q->run.max = VK_RUNG_NONE;
+		if ((e = parse_rung("rung", arg, &q->run.require)) == VK_OK)
+			q->run.max = q->run.require;
+		return e;
+	case OPT_DAEMONS:
+		q->run.max = q->run.max > VK_RUNG_R2 ? q->run.max : VK_RUNG_R2;
+		return VK_OK;
 	case OPT_REQUIRE_RUNG:
 		return parse_rung("require-rung", arg, &q->run.require);
 	case OPT_MAX_RUNG:
@@ -256,8 +267,9 @@ run(int argc, char **argv)
 	}
 	if (!vk_opts_operands(&o, 1, -1))
 		return OWN_FAILURE;
-	if (q.run.require == VK_RUNG_R1 && q.run.max == VK_RUNG_R2)
-		return fail(vk_fail(VK_EUSAGE, "--require-rung R1 and --max-rung R2 exclude each other"),
+	if (q.run.require && q.run.max > q.run.require)
+		return fail(vk_fail(VK_EUSAGE, "the isolation that is required, %s, and the strongest to be tried, %s, "
+					       "exclude each other", vk_rung_name(q.run.require), vk_rung_name(q.run.max)),
 		    OWN_FAILURE);
 	if (q.run.two_phase && q.run.n_secrets > 0)
 		return fail(vk_fail(VK_EUSAGE, "--two-phase is for commands that fetch, not for image builds"),

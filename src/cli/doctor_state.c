@@ -23,7 +23,7 @@ why(enum vk_err e)
 void
 vk_doctor_rungs(struct vk_doctor *d)
 {
-	struct vk_rung_probe p[2];
+	struct vk_rung_probe p[VK_RUNGS];
 	enum vk_err e = vk_inject_probe(p);
 
 	if (e != VK_OK) {
@@ -32,17 +32,19 @@ vk_doctor_rungs(struct vk_doctor *d)
 	}
 	for (size_t i = 0; i < VK_COUNT(p); i++) {
 		if (p[i].works) {
-			vk_doctor_add(d, VK_DOCTOR_OK, "rung", "\"valetkey run\" uses R%d here: %s",
-			    (int)p[i].rung, p[i].how);
+			vk_doctor_add(d, VK_DOCTOR_OK, "rung", "\"valetkey run\" uses %s here: %s",
+			    vk_rung_name(p[i].rung), p[i].how);
+			vk_doctor_add(d, VK_DOCTOR_NOTE, "rung", "what is left when it is killed, on %s: %s",
+			    vk_rung_name(p[i].rung), vk_rung_residue(p[i].rung));
 			break;
 		}
-		vk_doctor_add(d, VK_DOCTOR_NOTE, "rung", "R%d is not to be had here: %s", (int)p[i].rung,
+		vk_doctor_add(d, VK_DOCTOR_NOTE, "rung", "%s is not to be had here: %s", vk_rung_name(p[i].rung),
 		    p[i].how);
 	}
-	if (!p[0].works && !p[1].works)
+	if (!p[0].works && !p[1].works && !p[2].works)
 		vk_doctor_add(d, VK_DOCTOR_FINDING, "rung", "\"valetkey run\" cannot work here");
 	vk_doctor_add(d, VK_DOCTOR_NOTE, "rung",
-	    "confinement of files on R2 is not part of this version, so not in force; the gate is, "
+	    "confinement of files on R2 and R3 is not part of this version, so not in force; the gate is, "
 	    "when asked for with --gate");
 }
 

@@ -69,7 +69,8 @@ start_and_wait(struct run *r, const struct vk_launch *launch, bool last, struct 
 {
 	struct vk_supervise s = {
 		.new_pid_ns = r->kitchen.rung == VK_RUNG_R1,
-		.helpers = { &r->rung1.init.pid, &r->rung2.holder.pid, &r->gate.child.pid, &r->broker.child.pid },
+		.helpers = { &r->rung1.init.pid, &r->rung2.holder.pid, &r->rung3.guard.pid,
+			&r->gate.child.pid, &r->broker.child.pid },
 		.vital = &r->gate.child.pid,
 		.deadline = r->withdrawn ? 0 : r->opts->ttl,
 		.expire = expire,

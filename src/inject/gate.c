@@ -84,7 +84,7 @@ vk_gate_know(struct vk_gate *g, const struct vk_file *f)
 
 /*
  * Descriptors of other architectures' calls go on as they are: they read the empty file.  io_uring would open files
- * unseen, and so is not there.
+ * unseen, and so is not there.  What a tool has read is not to be taken from its memory or descriptors by these calls.
  */
 static enum vk_err
 listen(int *ret_fd)
@@ -95,22 +95,26 @@ listen(int *ret_fd)
 		/* 1 */ IF(BPF_JEQ, OWN, 1, 0),
 		/* 2 */ RETURN(SECCOMP_RET_ALLOW),
 		/* 3 */ LOAD(nr),
-		/* 4 */ IF(BPF_JEQ, SYS_openat, 5, 0),
+		/* 4 */ IF(BPF_JEQ, SYS_openat, 8, 0),
 #ifdef SYS_open
-		/* 5 */ IF(BPF_JEQ, SYS_open, 6, 0),
+		/* 5 */ IF(BPF_JEQ, SYS_open, 9, 0),
 #else
-		/* 5 */ IF(BPF_JEQ, SYS_openat, 4, 0),
+		/* 5 */ IF(BPF_JEQ, SYS_openat, 7, 0),
 #endif
-		/* 6 */ IF(BPF_JEQ, SYS_openat2, 7, 0),
+		/* 6 */ IF(BPF_JEQ, SYS_openat2, 10, 0),
 		/* 7 */ IF(BPF_JEQ, SYS_io_uring_setup, 0, 1),
 		/* 8 */ RETURN(SECCOMP_RET_ERRNO | ENOSYS),
-		/* 9 */ RETURN(SECCOMP_RET_ALLOW),
-		/* 10: openat */ LOAD(args[2]),
-		/* 11 */ BPF_STMT(BPF_JMP | BPF_JA, 1),
-		/* 12: open */ LOAD(args[1]),
-		/* 13 */ IF(BPF_JSET, OTHER_USE, 1, 0),
-		/* 14 */ RETURN(SECCOMP_RET_USER_NOTIF),
-		/* 15 */ RETURN(SECCOMP_RET_ALLOW),
+		/* 9 */ IF(BPF_JEQ, SYS_ptrace, 8, 0),
+		/* 10 */ IF(BPF_JEQ, SYS_process_vm_readv, 7, 0),
+		/* 11 */ IF(BPF_JEQ, SYS_pidfd_getfd, 6, 0),
+		/* 12 */ RETURN(SECCOMP_RET_ALLOW),
+		/* 13: openat */ LOAD(args[2]),
+		/* 14 */ BPF_STMT(BPF_JMP | BPF_JA, 1),
+		/* 15: open */ LOAD(args[1]),
+		/* 16 */ IF(BPF_JSET, OTHER_USE, 2, 0),
+		/* 17 */ RETURN(SECCOMP_RET_USER_NOTIF),
+		/* 18 */ RETURN(SECCOMP_RET_ERRNO | EPERM),
+		/* 19 */ RETURN(SECCOMP_RET_ALLOW),
 	};
 	struct sock_fprog filter = { sizeof(program) / sizeof(program[0]), program };
 	long fd;

@@ -1,10 +1,37 @@
 /* SPDX-License-Identifier: ISC */
 #include <stdio.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "valetkey/inject.h"
 #include "rung1.h"
 #include "rung2.h"
+#include "rung3.h"
+
+const char *
+vk_rung_name(enum vk_rung rung)
+{
+	static const char *const names[] = { "none", "R1", "R2", "R3" };
+
+	return rung < VK_COUNT(names) ? names[rung] : names[0];
+}
+
+const char *
+vk_rung_residue(enum vk_rung rung)
+{
+	switch (rung) {
+	case VK_RUNG_R1:
+		return "no file and no process of the run; a descriptor that somebody outside had opened keeps its file";
+	case VK_RUNG_R2:
+		return "no name of a file; descendants of the command live on, and keep the files that they have open";
+	case VK_RUNG_R3:
+		return "nothing while the guard lives; if it is killed too, the files, in memory and perhaps in swap, until "
+		       "the next run or the end of the container";
+	case VK_RUNG_NONE:
+		break;
+	}
+	return "";
+}
 
 static enum vk_err
 try_rung1(char *how, size_t size)
@@ -46,6 +73,18 @@ try_rung2(char *how, size_t size)
 	return e;
 }
 
+static enum vk_err
+try_rung3(char *how, size_t size)
+{
+	struct vk_rung3 r = VK_RUNG3_NONE;
+	enum vk_err e = vk_rung3_start(&r);
+
+	if (e == VK_OK)
+		snprintf(how, size, "files below %.*s", (int)(strrchr(r.path, '/') - r.path), r.path);
+	vk_rung3_end(&r);
+	return e;
+}
+
 static void
 probe_one(struct vk_rung_probe *p, enum vk_rung rung,
     enum vk_err (*attempt)(char *how, size_t size))
@@ -63,9 +102,10 @@ probe_one(struct vk_rung_probe *p, enum vk_rung rung,
 }
 
 enum vk_err
-vk_inject_probe(struct vk_rung_probe ret[2])
+vk_inject_probe(struct vk_rung_probe ret[VK_RUNGS])
 {
 	probe_one(&ret[0], VK_RUNG_R1, try_rung1);
 	probe_one(&ret[1], VK_RUNG_R2, try_rung2);
+	probe_one(&ret[2], VK_RUNG_R3, try_rung3);
 	return VK_OK;
 }

@@ -15,6 +15,7 @@
 #include "valetkey/unlock.h"
 #include "build_secret.h"
 #include "caps.h"
+#include "domain.h"
 #include "run.h"
 
 /* Tells a run within a run that it is one, and on which rung. */
@@ -37,13 +38,49 @@ consider_rung1(struct run *r)
 	r->plan = (struct vk_rung1_plan){
 		.uid = geteuid(), .gid = getegid(), .command = r->opts->command, .home = getenv("HOME")
 	};
-	r->try_rung1 = r->opts->max != VK_RUNG_R2;
+	r->try_rung1 = r->opts->max < VK_RUNG_R2;
 	if (!r->try_rung1)
-		no_rung1(r, "--max-rung R2");
+		no_rung1(r, "--max-rung");
 	else if (vk_way_choose(&r->plan.way) != VK_OK)
 		no_rung1(r, vk_reason());
 	else if ((unfit = vk_command_unfit(r->path, r->plan.way)))
 		no_rung1(r, unfit);
+}
+
+/*
+ * Whoever may mount is left able to, which a domain takes away, and so are programs that become somebody else.  What
+ * cannot be had is no reason not to run: it is said.
+ */
+static void
+enter_domain(struct run *r)
+{
+	const char *unfit = vk_command_unfit(r->path, VK_WAY_IDENTITY);
+
+	if (r->opts->no_confine || vk_caps_has(CAP_SYS_ADMIN) || unfit)
+		return;
+	if (vk_domain_enter() == VK_OK)
+		r->in_domain = true;
+	else
+		vk_reason_clear();
+}
+
+static enum vk_err
+reach_lower_rung(struct run *r)
+{
+	bool named = r->opts->max < VK_RUNG_R3 && vk_rung2_has_names();
+
+	if (!named && r->opts->require == VK_RUNG_R2)
+		return vk_fail(VK_EPOLICY, "R2 is required and cannot be reached: %s", vk_reason());
+	if (r->opts->max < VK_RUNG_R2)
+		vk_say(r->opts, "using %s, not R1: %s", named ? "R2 (memory files)" : "R3 (files in memory, and a guard)",
+		    r->why_not);
+	if (!named && r->opts->max < VK_RUNG_R3)
+		vk_say(r->opts, "not R2: %s", vk_reason());
+	vk_reason_clear();
+	/* Before the holder: whose descriptors are opened has to be within the domain. */
+	enter_domain(r);
+	r->kitchen.rung = named ? VK_RUNG_R2 : VK_RUNG_R3;
+	return named ? vk_rung2_start(&r->rung2) : vk_rung3_start(&r->rung3);
 }
 
 /* Everything that a process of ours needs is made before a secret is in our memory. */
@@ -63,10 +100,7 @@ reach_rung(struct run *r)
 	}
 	if (r->opts->require == VK_RUNG_R1)
 		return vk_fail(VK_EPOLICY, "R1 is required and cannot be reached: %s", r->why_not);
-	r->kitchen.rung = VK_RUNG_R2;
-	if (r->opts->max != VK_RUNG_R2)
-		vk_say(r->opts, "using R2 (memory files), not R1: %s", r->why_not);
-	return vk_rung2_start(&r->rung2);
+	return reach_lower_rung(r);
 }
 
 /* Only now: who may read key files and config is decided by the ids outside. */
@@ -139,8 +173,10 @@ make_files(struct run *r)
 		e = vk_gate_take(&r->gate, &r->kitchen.files.v[i]);
 	if (e == VK_OK && r->kitchen.rung == VK_RUNG_R1)
 		e = vk_rung1_place(&r->rung1, &r->kitchen.files);
-	else if (e == VK_OK)
+	else if (e == VK_OK && r->kitchen.rung == VK_RUNG_R2)
 		e = vk_rung2_place(&r->rung2, &r->kitchen.files);
+	else if (e == VK_OK)
+		e = vk_rung3_place(&r->rung3, &r->kitchen.files);
 	for (size_t i = 0; e == VK_OK && r->opts->gate && i < r->kitchen.files.n; i++)
 		e = vk_gate_know(&r->gate, &r->kitchen.files.v[i]);
 	if (e == VK_OK && r->kitchen.rung == VK_RUNG_R1)
@@ -153,7 +189,7 @@ make_environment(struct run *r)
 {
 	VK_CLEANUP(vk_buf_clear) struct vk_buf broker = VK_BUF(256);
 	struct vk_environ *env = &r->kitchen.env;
-	const char *rung = r->kitchen.rung == VK_RUNG_R1 ? "R1" : "R2";
+	const char *rung = vk_rung_name(r->kitchen.rung);
 	enum vk_err e = vk_environ_set(env, VARIABLE, rung, strlen(rung));
 
 	/* Even when it is none of ours: it must not be the one of a run around this. */
@@ -180,6 +216,8 @@ tell(const struct run *r)
 	if (r->kitchen.rung == VK_RUNG_R1)
 		vk_say(r->opts, "R1: a private mount and PID namespace, %s; descendants end with valetkey",
 		    vk_way_text(r->plan.way));
+	else if (r->kitchen.rung == VK_RUNG_R3)
+		vk_say(r->opts, "R3: files in %s; descendants of the command may outlive it", r->rung3.path);
 	else
 		vk_say(r->opts, "R2: sealed memory files%s; descendants of the command may outlive it",
 		    r->rung2.locked ? "" : ", which could not be locked and may be swapped");
@@ -201,6 +239,10 @@ tell(const struct run *r)
 	else
 		vk_say(r->opts, "not in force: the gate (--gate); every process of the command may read the files "
 				"while it runs");
+	if (r->in_domain)
+		vk_say(r->opts, "the command does not see into processes outside of the run (Landlock)");
+	else if (r->kitchen.rung != VK_RUNG_R1)
+		vk_say(r->opts, "not in force: other processes of the user are as open to the command as ever");
 	if (r->kitchen.rung != VK_RUNG_R1 || r->opts->no_confine)
 		vk_say(r->opts, "not in force: confinement of files");
 }
@@ -272,6 +314,7 @@ clean_up(struct run *r)
 	}
 	vk_rung1_end(&r->rung1);
 	vk_rung2_end(&r->rung2);
+	vk_rung3_end(&r->rung3);
 	e = vk_files_wipe(&r->kitchen.files);
 	vk_files_clear(&r->kitchen.files);
 	return e;
@@ -294,8 +337,9 @@ go_on(struct run *r, const char *rung, struct vk_run_end *ret)
 		.on_sigchld = &r->on_sigchld, .gate = -1,
 	};
 
-	if (r->opts->require == VK_RUNG_R1 && strcmp(rung, "R1") != 0)
-		return vk_fail(VK_EPOLICY, "R1 is required, and the run around this one has %s", rung);
+	if (r->opts->require && strcmp(rung, vk_rung_name(r->opts->require)) > 0)
+		return vk_fail(VK_EPOLICY, "%s is required, and the run around this one has %s",
+		    vk_rung_name(r->opts->require), rung);
 	return vk_command_become(&launch, &ret->status);
 }
 
@@ -341,7 +385,7 @@ run(struct run *r, struct vk_run_end *ret)
 enum vk_err
 vk_run(const struct vk_run_opts *opts, struct vk_run_end *ret)
 {
-	struct run r = { .opts = opts, .rung1 = VK_RUNG1_NONE, .rung2 = VK_RUNG2_NONE, .gate = VK_GATE_NONE,
+	struct run r = { .opts = opts, .rung1 = VK_RUNG1_NONE, .rung2 = VK_RUNG2_NONE, .rung3 = VK_RUNG3_NONE, .gate = VK_GATE_NONE,
 		.broker = VK_BROKER_NONE };
 	ssize_t n = readlink("/proc/self/exe", r.self, sizeof(r.self) - 1);
 	enum vk_err e, wiped;

@@ -12,6 +12,7 @@
 #include "phases.h"
 #include "rung1.h"
 #include "rung2.h"
+#include "rung3.h"
 #include "run_log.h"
 
 enum { VK_RUN_ENV_MAX = 64 };
@@ -24,9 +25,11 @@ struct run {
 	struct vk_rung1_plan plan;
 	struct vk_rung1 rung1;
 	struct vk_rung2 rung2;
+	struct vk_rung3 rung3;
 	struct vk_gate gate;
 	struct vk_hidden hidden;
 	bool try_rung1;
+	bool in_domain; /* R2: Landlock's */
 	bool no_keys; /* key calls of the command are refused */
 	char why_not[320]; /* R1 was not reached */
 	struct vk_policy *policy;

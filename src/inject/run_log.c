@@ -16,7 +16,7 @@ struct lines {
 static const char *
 rung_text(enum vk_rung rung)
 {
-	return rung == VK_RUNG_R1 ? "R1" : rung == VK_RUNG_R2 ? "R2" : NULL;
+	return rung == VK_RUNG_NONE ? NULL : vk_rung_name(rung);
 }
 
 static enum vk_err

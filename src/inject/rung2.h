@@ -18,6 +18,9 @@ struct vk_rung2 {
 };
 #define VK_RUNG2_NONE { .holder = VK_CHILD_NONE, .locked = true }
 
+/** vk_rung2_has_names(): Does /proc show our own processes?  If not, with the reason. */
+bool vk_rung2_has_names(void) VK_MUST;
+
 /** vk_rung2_start(r): Start the holder; before any secret is read. */
 enum vk_err vk_rung2_start(struct vk_rung2 *r) VK_MUST;
 

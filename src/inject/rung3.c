@@ -1,0 +1,197 @@
+/* SPDX-License-Identifier: ISC */
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/magic.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/prctl.h>
+#include <sys/stat.h>
+#include <sys/statfs.h>
+#include <unistd.h>
+
+#include "valetkey/io.h"
+#include "rung3.h"
+
+static const char prefix[] = "valetkey-run-";
+
+/* ---- a directory, and taking it away ------------------------------------------------------------------------------ */
+
+/* Through a descriptor of its own: the one that is locked has one place in the listing for all who share it. */
+static DIR *
+list(int dir)
+{
+	int fd = openat(dir, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	DIR *d = fd >= 0 ? fdopendir(fd) : NULL;
+
+	if (!d && fd >= 0)
+		close(fd);
+	return d;
+}
+
+static void
+overwrite(int dir, const char *name)
+{
+	static const char zeros[4096];
+	VK_CLEANUP(vk_closep) int fd = openat(dir, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+	struct stat st;
+
+	/* It is readable for its owner alone; who may not write it may still change that. */
+	if (fd < 0 || fstat(fd, &st) < 0 || !S_ISREG(st.st_mode) || fchmod(fd, 0600) < 0)
+		return;
+	close(fd);
+	if ((fd = openat(dir, name, O_WRONLY | O_NOFOLLOW | O_CLOEXEC)) < 0)
+		return;
+	for (off_t left = st.st_size; left > 0; left -= (off_t)sizeof(zeros))
+		if (vk_write_full(fd, zeros, left < (off_t)sizeof(zeros) ? (size_t)left : sizeof(zeros)) != VK_OK)
+			return;
+}
+
+static void
+empty(int dir)
+{
+	DIR *d = list(dir);
+
+	for (struct dirent *e; d && (e = readdir(d));)
+		if (strcmp(e->d_name, ".") != 0 && strcmp(e->d_name, "..") != 0) {
+			overwrite(dir, e->d_name);
+			unlinkat(dir, e->d_name, 0);
+		}
+	if (d)
+		closedir(d);
+}
+
+/* Whoever used it is gone when its lock can be had. */
+static void
+sweep_one(int place, const char *name)
+{
+	VK_CLEANUP(vk_closep) int dir = openat(place, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	struct stat st;
+
+	if (dir < 0 || fstat(dir, &st) < 0 || st.st_uid != geteuid() || (st.st_mode & 077) != 0 ||
+	    flock(dir, LOCK_EX | LOCK_NB) < 0)
+		return;
+	empty(dir);
+	unlinkat(place, name, AT_REMOVEDIR);
+}
+
+static void
+sweep(int place)
+{
+	DIR *d = list(place);
+
+	for (struct dirent *e; d && (e = readdir(d));)
+		if (vk_str_starts(e->d_name, prefix))
+			sweep_one(place, e->d_name);
+	if (d)
+		closedir(d);
+}
+
+/* ---- the guard ------------------------------------------------------------------------------------------------- */
+
+static void
+guard_main(int sock, const void *arg)
+{
+	const struct vk_rung3 *r = arg;
+	VK_CLEANUP(vk_note_clear) struct vk_note n = VK_NOTE_INIT, end = VK_NOTE_INIT;
+
+	prctl(PR_SET_NAME, "valetkey-guard");
+	if (vk_note_recv(sock, &n) != VK_OK || n.n_fds != 1)
+		return;
+	/* It has to outlive valetkey, whose end is the end of file. */
+	prctl(PR_SET_PDEATHSIG, 0);
+	if (vk_note_send(sock, &end) != VK_OK)
+		return;
+	(void)!vk_note_recv(sock, &end);
+	empty(n.fds[0]);
+	rmdir(r->path);
+}
+
+/* ---- our side -------------------------------------------------------------------------------------------------- */
+
+static bool
+is_in_memory(int fd)
+{
+	struct statfs fs;
+
+	return fstatfs(fd, &fs) == 0 && (fs.f_type == TMPFS_MAGIC || fs.f_type == RAMFS_MAGIC);
+}
+
+static bool
+make_in(struct vk_rung3 *r, const char *place)
+{
+	VK_CLEANUP(vk_closep) int fd = open(place, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+	if (*place != '/' || fd < 0 || !is_in_memory(fd) ||
+	    (size_t)snprintf(r->path, sizeof(r->path), "%s/%sXXXXXX", place, prefix) >= sizeof(r->path))
+		return false;
+	sweep(fd);
+	if (!mkdtemp(r->path))
+		return false;
+	r->dir = open(r->path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	/* Somebody's sweep may have been quicker. */
+	if (r->dir >= 0 && flock(r->dir, LOCK_EX | LOCK_NB) == 0)
+		return true;
+	vk_closep(&r->dir);
+	rmdir(r->path);
+	return false;
+}
+
+enum vk_err
+vk_rung3_start(struct vk_rung3 *r)
+{
+	VK_CLEANUP(vk_note_clear) struct vk_note n = VK_NOTE_INIT;
+	VK_CLEANUP(vk_freep) char *run_user = vk_asprintf("/run/user/%u", (unsigned)geteuid());
+	const char *runtime = getenv("XDG_RUNTIME_DIR");
+	enum vk_err e;
+
+	if (!run_user)
+		return VK_ENOMEM;
+	if (!(runtime && make_in(r, runtime)) && !make_in(r, run_user) && !make_in(r, "/dev/shm")) {
+		vk_hint("mount a tmpfs on /dev/shm, or set XDG_RUNTIME_DIR to one");
+		return vk_fail(VK_EPOLICY, "there is no file system in memory that this user can write to");
+	}
+	if ((e = vk_child_start(0, guard_main, r, &r->guard)) != VK_OK)
+		return e;
+	n.fds[0] = fcntl(r->dir, F_DUPFD_CLOEXEC, 0);
+	n.n_fds = 1;
+	if ((e = vk_note_send(r->guard.sock, &n)) != VK_OK)
+		return e;
+	vk_note_clear(&n);
+	return vk_note_recv(r->guard.sock, &n);
+}
+
+static enum vk_err
+place_one(struct vk_rung3 *r, struct vk_file *f)
+{
+	f->fd = openat(r->dir, f->name, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0400);
+	if (f->fd < 0)
+		return vk_fail_errno("cannot write %s/%s", r->path, f->name);
+	if (f->text.len > 0 && vk_write_full(f->fd, f->text.p, f->text.len) != VK_OK)
+		return VK_ESYS;
+	if (fchmod(f->fd, 0400) < 0)
+		return vk_fail_errno("cannot protect %s", f->name);
+	return (f->path = vk_asprintf("%s/%s", r->path, f->name)) ? VK_OK : VK_ENOMEM;
+}
+
+enum vk_err
+vk_rung3_place(struct vk_rung3 *r, struct vk_files *files)
+{
+	enum vk_err e = VK_OK;
+
+	for (size_t i = 0; e == VK_OK && i < files->n; i++)
+		e = place_one(r, &files->v[i]);
+	return e;
+}
+
+void
+vk_rung3_end(struct vk_rung3 *r)
+{
+	if (r->dir >= 0) {
+		empty(r->dir);
+		rmdir(r->path);
+	}
+	vk_child_stop(&r->guard);
+	vk_closep(&r->dir);
+}
