@@ -269,8 +269,7 @@ run(int argc, char **argv)
 		return OWN_FAILURE;
 	if (q.run.require && q.run.max > q.run.require)
 		return fail(vk_fail(VK_EUSAGE, "the isolation that is required, %s, and the strongest to be tried, %s, "
-					       "exclude each other", vk_rung_name(q.run.require), vk_rung_name(q.run.max)),
-		    OWN_FAILURE);
+			"exclude each other", vk_rung_name(q.run.require), vk_rung_name(q.run.max)), OWN_FAILURE);
 	if (q.run.two_phase && q.run.n_secrets > 0)
 		return fail(vk_fail(VK_EUSAGE, "--two-phase is for commands that fetch, not for image builds"),
 		    OWN_FAILURE);

@@ -21,12 +21,13 @@ vk_rung_residue(enum vk_rung rung)
 {
 	switch (rung) {
 	case VK_RUNG_R1:
-		return "no file and no process of the run; a descriptor that somebody outside had opened keeps its file";
+		return "no file and no process of the run; a descriptor that somebody outside had opened keeps its "
+		       "file";
 	case VK_RUNG_R2:
 		return "no name of a file; descendants of the command live on, and keep the files that they have open";
 	case VK_RUNG_R3:
-		return "nothing while the guard lives; if it is killed too, the files, in memory and perhaps in swap, until "
-		       "the next run or the end of the container";
+		return "nothing while the guard lives; if it is killed too, the files, in memory and perhaps in swap, "
+		       "until the next run or the end of the container";
 	case VK_RUNG_NONE:
 		break;
 	}

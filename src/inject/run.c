@@ -72,8 +72,8 @@ reach_lower_rung(struct run *r)
 	if (!named && r->opts->require == VK_RUNG_R2)
 		return vk_fail(VK_EPOLICY, "R2 is required and cannot be reached: %s", vk_reason());
 	if (r->opts->max < VK_RUNG_R2)
-		vk_say(r->opts, "using %s, not R1: %s", named ? "R2 (memory files)" : "R3 (files in memory, and a guard)",
-		    r->why_not);
+		vk_say(r->opts, "using %s, not R1: %s",
+		    named ? "R2 (memory files)" : "R3 (files in memory, and a guard)", r->why_not);
 	if (!named && r->opts->max < VK_RUNG_R3)
 		vk_say(r->opts, "not R2: %s", vk_reason());
 	vk_reason_clear();
@@ -385,8 +385,8 @@ run(struct run *r, struct vk_run_end *ret)
 enum vk_err
 vk_run(const struct vk_run_opts *opts, struct vk_run_end *ret)
 {
-	struct run r = { .opts = opts, .rung1 = VK_RUNG1_NONE, .rung2 = VK_RUNG2_NONE, .rung3 = VK_RUNG3_NONE, .gate = VK_GATE_NONE,
-		.broker = VK_BROKER_NONE };
+	struct run r = { .opts = opts, .rung1 = VK_RUNG1_NONE, .rung2 = VK_RUNG2_NONE, .rung3 = VK_RUNG3_NONE,
+		.gate = VK_GATE_NONE, .broker = VK_BROKER_NONE };
 	ssize_t n = readlink("/proc/self/exe", r.self, sizeof(r.self) - 1);
 	enum vk_err e, wiped;
 

@@ -16,7 +16,7 @@
 
 static const char prefix[] = "valetkey-run-";
 
-/* ---- a directory, and taking it away ------------------------------------------------------------------------------ */
+/* ---- a directory, and taking it away ---------------------------------------------------------------------------- */
 
 /* Through a descriptor of its own: the one that is locked has one place in the listing for all who share it. */
 static DIR *

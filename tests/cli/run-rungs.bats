@@ -98,7 +98,7 @@ killed() {
 
 swept() {
 	with_npm
-	other=$(secret)
+
 	"${V[@]}" run --rung R3 -- sh -c 'echo "$NPM_CONFIG_USERCONFIG" >used.new; mv used.new used; until [ -e end ]; do sleep 0.05; done; grep -q "$1" "$NPM_CONFIG_USERCONFIG"' sh "$token" 3>&- &
 	lives=$!
 	until [ -e used ]; do sleep 0.02; done
