@@ -65,6 +65,14 @@ drill() {
 	drill R2 KILL "$run_uid"
 }
 
+@test "SIGKILL on R3: no guard, no file, no name" {
+	drill R3 KILL
+}
+
+@test "SIGKILL on R3, another user" {
+	drill R3 KILL "$run_uid"
+}
+
 @test "TERM INT HUP QUIT PIPE on R1" {
 	drill R1 TERM,INT,HUP,QUIT,PIPE
 }
@@ -79,6 +87,10 @@ drill() {
 
 @test "TERM INT HUP QUIT PIPE on R2, another user" {
 	drill R2 TERM,INT,HUP,QUIT,PIPE "$run_uid"
+}
+
+@test "TERM INT HUP QUIT PIPE on R3" {
+	drill R3 TERM,INT,HUP,QUIT,PIPE
 }
 
 @test "SIGKILL of every process of ours but the first, on R1: the command ends and so do we" {

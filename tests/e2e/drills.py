@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: ISC
 """Ends runs at random moments and looks at what is left of them at once: processes, names, variables.
 
-    drills.py R1|R2 SIGNAL[,SIGNAL...] COUNT VALETKEY-COMMAND... < TOKEN
+    drills.py R1|R2|R3 SIGNAL[,SIGNAL...] COUNT VALETKEY-COMMAND... < TOKEN
 
 The command of each run reads its file, leaves daemons behind and goes on. After each end: on R1 no descendant may live, on
-R2 neither the command nor a process of ours; no process may show the token in its environment, its arguments or an open file, nor may there be a
+R2 and R3 neither the command nor a process of ours; no process may show the token in its environment, its arguments or an open file, nor may there be a
 mount of ours. VALETKEY-COMMAND ends with the program file. Prints how many runs were ended before, in and after which phase, since a drill that always hits the same one
 proves little.
 """
@@ -106,7 +106,7 @@ def until(what, seconds=PATIENCE):
 def main():
     rung, names, count, argv = sys.argv[1], sys.argv[2].split(","), int(sys.argv[3]), sys.argv[4:]
     token = sys.stdin.buffer.read().strip()
-    options = ["--require-rung", "R1"] if rung == "R1" else ["--max-rung", "R2"]
+    options = ["--rung", rung]
     seen = {"before": 0, "in": 0}
     st = os.stat(argv[-1])
     program = (st.st_dev, st.st_ino)
@@ -136,7 +136,11 @@ def main():
         assert not left, f"{name}: processes of ours live: {[read(f'/proc/{x}/comm') for x in left]}"
         left = until(lambda: shows(token))
         assert not left, f"{name}: {left}"
-        assert b"valetkey" not in read("/proc/self/mounts"), "a mount is left"
+        assert b"valetkey " not in read("/proc/self/mounts"), "a mount is left"
+        for place in ("/dev/shm", f"/run/user/{os.getuid()}", os.environ.get("XDG_RUNTIME_DIR", "/dev/shm")):
+            there = os.listdir(place) if os.path.isdir(place) else []
+            left = [n for n in there if n.startswith("valetkey-run-") and os.stat(f"{place}/{n}").st_uid == os.stat(argv[-1]).st_uid]
+            assert not left, f"{name}: {place} has {left}"
         end_all(mark)  # R2's daemons
         if os.path.exists(flag):
             os.unlink(flag)
