@@ -5,6 +5,7 @@
  */
 #include <archive.h>
 #include <archive_entry.h>
+#include <errno.h>
 #include <string.h>
 #include <sys/stat.h>
 
@@ -55,6 +56,10 @@ struct unpacking {
 	struct vk_searched inner; /* what was found in the member before, */
 	uint64_t inner_at;        /* whose header lies here */
 	bool fatal;               /* reported: nothing more can be read */
+	const char *block;        /* of the member: libarchive's */
+	size_t block_n;
+	uint64_t zeros, at;
+	int ended;                /* 1: no, 0: yes, -1: with a problem */
 };
 
 /* The sum of a header's bytes, its own field taken as blanks, is in the field: octal. */
@@ -111,7 +116,7 @@ is_over(struct vk_search *s, const struct vk_place *place, size_t n)
 	if (s->unpacked <= VK_UNPACKED_BASE || s->unpacked / VK_UNPACKED_RATIO <= s->read)
 		return false;
 	s->stopped = true;
-	vk_say_problem(s, place, VK_SCAN_LIMIT, "not searched further: the file unpacks to more than %d times its size",
+	vk_say_problem(s, place, VK_SCAN_LIMIT, "not searched further: the file on disk unpacks to more than 1 GiB and more than %d times its size",
 	    VK_UNPACKED_RATIO);
 	return true;
 }
@@ -126,22 +131,76 @@ damaged(struct unpacking *u, const struct vk_place *place)
 		    why ? why : "malformed");
 }
 
+/* The next piece of the member into ${u->block}; a hole before it is given as zeros. */
+static int
+next_block(struct unpacking *u)
+{
+	const void *p = NULL;
+	la_int64_t at = 0;
+	size_t n = 0;
+	int r;
+
+	while ((r = archive_read_data_block(u->archive, &p, &n, &at)) == ARCHIVE_RETRY)
+		;
+	if (r < 0 && r != ARCHIVE_WARN) {
+		u->fatal = r == ARCHIVE_FATAL;
+		damaged(u, u->source.place);
+		return -1;
+	}
+	if (r == ARCHIVE_EOF)
+		return 0;
+	u->block = p;
+	u->block_n = n;
+	u->zeros = (uint64_t)at > u->at ? (uint64_t)at - u->at : 0;
+	return 1;
+}
+
+/*
+ * As much as is asked for.  archive_read_data() would do that, too, but when the archive ends in the middle of it, it
+ * gives nothing of what it had.
+ */
 static ssize_t
 read_member(struct vk_source *source, char *p, size_t n)
 {
 	struct unpacking *u = (struct unpacking *)(void *)source;
-	la_ssize_t r;
+	size_t got = 0, some;
 
 	if (source->search->stopped)
 		return -1;
-	while ((r = archive_read_data(u->archive, p, n)) == ARCHIVE_RETRY)
-		;
-	if (r < 0) {
-		u->fatal = r == ARCHIVE_FATAL;
-		damaged(u, source->place);
-		return -1;
+	while (got < n) {
+		if (u->zeros == 0 && u->block_n == 0) {
+			if (u->ended == 1)
+				u->ended = next_block(u);
+			if (u->ended != 1)
+				break;
+			continue;
+		}
+		some = n - got;
+		if (u->zeros > 0) {
+			some = some > u->zeros ? (size_t)u->zeros : some;
+			memset(p + got, 0, some);
+			u->zeros -= some;
+		} else {
+			some = some > u->block_n ? u->block_n : some;
+			memcpy(p + got, u->block, some);
+			u->block += some;
+			u->block_n -= some;
+		}
+		u->at += some;
+		got += some;
 	}
-	return is_over(source->search, source->place, (size_t)r) ? -1 : r;
+	if (got == 0)
+		return u->ended;
+	return is_over(source->search, source->place, got) ? -1 : (ssize_t)got;
+}
+
+/* Before each member is read. */
+static void
+begin_member(struct unpacking *u)
+{
+	u->block_n = 0;
+	u->zeros = u->at = 0;
+	u->ended = 1;
 }
 
 /* The outer stream knows now where the member before ends. */
@@ -180,6 +239,7 @@ search_member(struct unpacking *u, struct archive_entry *entry)
 		vk_say_problem(s, &u->member, VK_SCAN_LIMIT, "not searched further: it is encrypted");
 		return;
 	}
+	begin_member(u);
 	wanted = vk_document_wanted(name);
 	s->members++;
 	vk_search_stream(s, &u->source, &u->member, u->level + 1, wanted ? &document : NULL, &u->inner);
@@ -205,8 +265,7 @@ search_members(struct unpacking *u)
 		if (u->fatal || u->source.search->stopped || u->source.search->err != VK_OK)
 			break;
 	}
-	/* What libarchive does not take for an archive after all is none. */
-	if (r < 0 && r != ARCHIVE_WARN && archive_format(u->archive) != 0)
+	if (r < 0 && r != ARCHIVE_WARN)
 		damaged(u, u->place);
 	vk_documents_tell(u->source.search, &u->documents, u->place, "");
 }
@@ -222,6 +281,7 @@ search_unpacked(struct unpacking *u)
 	/* Without a filter it would be the same bytes again: it only began like a compressed file. */
 	if (archive_filter_code(u->archive, 0) == ARCHIVE_FILTER_NONE)
 		return;
+	begin_member(u);
 	if (r == ARCHIVE_OK || r == ARCHIVE_WARN)
 		vk_search_stream(u->source.search, &u->source, &u->member, u->level + 1, NULL, NULL);
 	else if (r != ARCHIVE_EOF)
@@ -259,7 +319,9 @@ vk_unpack(struct vk_search *s, struct vk_stream *st, const char *p, size_t n, co
 		vk_say_problem(s, place, VK_SCAN_LIMIT, "not searched further: this libarchive does not read %s",
 		    u.kind->name);
 	} else if (archive_read_open(u.archive, &u, NULL, give, NULL) != ARCHIVE_OK) {
-		damaged(&u, place);
+		/* What libarchive does not take for one after all is none. */
+		if (archive_errno(u.archive) != EILSEQ)
+			damaged(&u, place);
 	} else if (u.kind->members) {
 		search_members(&u);
 	} else {
