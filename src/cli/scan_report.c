@@ -13,7 +13,7 @@ enum {
 	ITEMS_MAX = 200 * 1000,   /* of one path; others are counted */
 	ALIKE_MAX = 8,            /* of one form in one place */
 	OUT_MAX = 512 * 1024 * 1024,
-	COMMAND_SHOWN = 60,
+	COMMAND_SHOWN = 120,
 	DIGEST_SHOWN = 19,        /* "sha256:" and twelve digits */
 };
 
