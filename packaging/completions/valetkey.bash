@@ -141,6 +141,13 @@ _valetkey()
 		return ;;
 	render:--credential)
 		return ;;
+	scan:--profile)
+		return ;;
+	scan:--config)
+		mapfile -t COMPREPLY < <(compgen -f -- "$cur")
+		return ;;
+	scan:--credential)
+		return ;;
 	setup:--host)
 		return ;;
 	log:--since)
@@ -198,6 +205,9 @@ _valetkey()
 		mapfile -t COMPREPLY < <(compgen -W '--profile --config --credential --with --env --build-secret --rung --require-rung --max-rung --allow-daemons --keep-own-credentials --no-confine --gate --once --two-phase --ttl --verbose --help --' -- "$cur") ;;
 	render)
 		mapfile -t COMPREPLY < <(compgen -W '--profile --config --credential --keep-own-credentials --reveal --help npm netrc' -- "$cur") ;;
+	scan)
+		mapfile -t COMPREPLY < <(compgen -W '--profile --config --credential --one-file-system --json --help' -- "$cur")
+		[[ $cur == -* ]] || mapfile -t -O ${#COMPREPLY[@]} COMPREPLY < <(compgen -f -- "$cur") ;;
 	setup)
 		mapfile -t COMPREPLY < <(compgen -W '--undo --print --host --force --help git docker' -- "$cur") ;;
 	log)
