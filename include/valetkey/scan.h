@@ -50,14 +50,14 @@ struct vk_scan_ask {
 enum vk_err vk_scan_ask_put(struct vk_buf *out, const struct vk_forms *forms, const char *const *paths, size_t n_paths,
     unsigned flags) VK_MUST;
 
-/** vk_scan_ask_parse(text, n, ret): VK_EPROTO when it is not exactly one question; forms have VK_FORM_MIN bytes at least. */
+/** vk_scan_ask_parse(text, n, ret): VK_EPROTO when it is not exactly one question, or a form is below VK_FORM_MIN. */
 enum vk_err vk_scan_ask_parse(const char *text, size_t n, struct vk_scan_ask *ret) VK_MUST;
 void vk_scan_ask_clear(struct vk_scan_ask *a);
 
 enum vk_scan_kind {
 	VK_SCAN_FOUND = 1, /* form, offset, place */
 	VK_SCAN_PROBLEM,   /* text: why not everything in this place was searched */
-	VK_SCAN_LAYER,     /* place is layer index of of an image: digest, text its command; index 0: its configuration */
+	VK_SCAN_LAYER,     /* place is layer index/of of an image: digest, text its command; 0: its configuration */
 	VK_SCAN_PROGRESS,  /* offset: bytes so far, files, members */
 	VK_SCAN_PATH_END,  /* of the next of the paths everything was said */
 	VK_SCAN_END,       /* as PROGRESS, and nothing comes after it */

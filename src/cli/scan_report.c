@@ -45,7 +45,8 @@ make_item(const struct vk_scan_answer *a, struct vk_scan_item *ret)
 {
 	struct vk_buf b = VK_BUF(VK_SCAN_ANSWER_MAX);
 	struct vk_scan_item it = {
-		.n_steps = a->n_steps, .flags = a->flags, .form = a->form, .index = a->index, .of = a->of, .offset = a->offset
+		.n_steps = a->n_steps, .flags = a->flags, .form = a->form, .index = a->index, .of = a->of,
+		.offset = a->offset,
 	};
 
 	for (size_t i = 0; i < a->n_steps; i++)
@@ -372,8 +373,8 @@ static void
 tell_end(const struct vk_scan_report *r, bool complete)
 {
 	(void)!vk_write_full(STDERR_FILENO, r->problems.p, r->problems.len);
-	vk_msg_note("%" PRIu64 " found; searched %" PRIu64 " files, %" PRIu64 " members of archives, %.1f MiB%s", r->n_found,
-	    r->files, r->members, (double)r->bytes / (1024 * 1024),
+	vk_msg_note("%" PRIu64 " found; searched %" PRIu64 " files, %" PRIu64 " members of archives, %.1f MiB%s",
+	    r->n_found, r->files, r->members, (double)r->bytes / (1024 * 1024),
 	    r->n_problems > 0 || !complete ? "; not everything was searched" : "");
 }
 
@@ -387,8 +388,8 @@ vk_scan_report_end(struct vk_scan_report *r, bool complete)
 	if (!r->json) {
 		tell_end(r, complete);
 	} else if (e == VK_OK) {
-		vk_buf_fmt(&b, "%s],\n\"problems\": [%s%s],\n\"complete\": %s, \"found\": %" PRIu64 ", \"files\": %" PRIu64
-		    ", \"members\": %" PRIu64 ", \"bytes\": %" PRIu64 "}\n", r->printed ? "\n" : "",
+		vk_buf_fmt(&b, "%s],\n\"problems\": [%s%s],\n\"complete\": %s, \"found\": %" PRIu64
+		    ", \"files\": %" PRIu64 ", \"members\": %" PRIu64 ", \"bytes\": %" PRIu64 "}\n", r->printed ? "\n" : "",
 		    r->problems.len > 0 ? r->problems.p : "", r->problems.len > 0 ? "\n" : "",
 		    complete && r->n_problems == 0 ? "true" : "false", r->n_found, r->files, r->members, r->bytes);
 		e = write_out(&b);

@@ -31,7 +31,7 @@ def layers(secret):
     return ([tar([("etc/os", b"x" * 9000)]), tar([("root/.npmrc", b"//npm/:_authToken=" + secret + b"\n")]),
              tar([("root/.wh..npmrc", b"")])],
             [{"created_by": "ADD rootfs"}, {"created_by": "ENV A=b", "empty_layer": True}, {"created_by": "RUN npm ci"},
-             {"created_by": "RUN rm /root/.npmrc \x1b[31m" + "long " * 40}])
+             {"created_by": "RUN rm .npmrc \x1b[31m" + "long " * 40}])
 
 
 def config(blobs, history, env=()):

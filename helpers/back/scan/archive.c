@@ -116,7 +116,8 @@ is_over(struct vk_search *s, const struct vk_place *place, size_t n)
 	if (s->unpacked <= VK_UNPACKED_BASE || s->unpacked / VK_UNPACKED_RATIO <= s->read)
 		return false;
 	s->stopped = true;
-	vk_say_problem(s, place, VK_SCAN_LIMIT, "not searched further: the file on disk unpacks to more than 1 GiB and more than %d times its size",
+	vk_say_problem(s, place, VK_SCAN_LIMIT,
+	    "not searched further: the file on disk unpacks to more than 1 GiB and more than %d times its size",
 	    VK_UNPACKED_RATIO);
 	return true;
 }
@@ -300,7 +301,8 @@ vk_unpack(struct vk_search *s, struct vk_stream *st, const char *p, size_t n, co
 	if (!u.kind)
 		return;
 	if (!u.kind->enable) {
-		vk_say_problem(s, place, VK_SCAN_LIMIT, "not searched further: %s archives are not unpacked", u.kind->name);
+		vk_say_problem(s, place, VK_SCAN_LIMIT, "not searched further: %s archives are not unpacked",
+		    u.kind->name);
 		return;
 	}
 	if (level >= VK_LEVELS_MAX) {

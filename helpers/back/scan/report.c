@@ -108,7 +108,8 @@ void
 vk_say_layer(struct vk_search *s, const struct vk_place *place, const struct vk_image_file *file)
 {
 	struct vk_scan_answer a = {
-		.kind = VK_SCAN_LAYER, .index = file->index, .of = file->of, .text = file->command, .digest = file->digest
+		.kind = VK_SCAN_LAYER, .index = file->index, .of = file->of, .text = file->command,
+		.digest = file->digest,
 	};
 
 	say(s, place, &a);

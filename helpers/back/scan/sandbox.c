@@ -71,7 +71,9 @@ confine_files(const char *const *paths, size_t n)
 	struct landlock_ruleset_attr attr = { .handled_access_fs = file_rights(abi) };
 	VK_CLEANUP(vk_closep) int rules = -1;
 
-	if (abi < 1 || (rules = (int)syscall(SYS_landlock_create_ruleset, &attr, sizeof(attr.handled_access_fs), 0)) < 0)
+	if (abi >= 1)
+		rules = (int)syscall(SYS_landlock_create_ruleset, &attr, sizeof(attr.handled_access_fs), 0);
+	if (rules < 0)
 		return VK_OK;
 	for (size_t i = 0; i < n; i++)
 		if (strcmp(paths[i], "-") != 0)
@@ -88,12 +90,12 @@ confine_files(const char *const *paths, size_t n)
 #define RETURN(what) BPF_STMT(BPF_RET | BPF_K, (what))
 #define ALLOW(call) IF(BPF_JEQ, SYS_##call, 0, 1), RETURN(SECCOMP_RET_ALLOW)
 /* Allowed when none of these bits is in argument ${i}. */
-#define ALLOW_WITHOUT(call, i, bits)                                                                                   \
-	IF(BPF_JEQ, SYS_##call, 0, 4), BPF_STMT(BPF_LD | BPF_W | BPF_ABS, LOW(i)), IF(BPF_JSET, (bits), 0, 1),          \
+#define ALLOW_WITHOUT(call, i, bits) \
+	IF(BPF_JEQ, SYS_##call, 0, 4), BPF_STMT(BPF_LD | BPF_W | BPF_ABS, LOW(i)), IF(BPF_JSET, (bits), 0, 1), \
 	    RETURN(SECCOMP_RET_ERRNO | EPERM), RETURN(SECCOMP_RET_ALLOW)
 /* Allowed when argument ${i} is exactly this. */
-#define ALLOW_WITH(call, i, value)                                                                                     \
-	IF(BPF_JEQ, SYS_##call, 0, 4), BPF_STMT(BPF_LD | BPF_W | BPF_ABS, LOW(i)), IF(BPF_JEQ, (value), 1, 0),          \
+#define ALLOW_WITH(call, i, value) \
+	IF(BPF_JEQ, SYS_##call, 0, 4), BPF_STMT(BPF_LD | BPF_W | BPF_ABS, LOW(i)), IF(BPF_JEQ, (value), 1, 0), \
 	    RETURN(SECCOMP_RET_ERRNO | EPERM), RETURN(SECCOMP_RET_ALLOW)
 
 static enum vk_err

@@ -106,7 +106,7 @@ ssize_t vk_stream_next(struct vk_stream *st, const char **ret_p);
 /** vk_stream_whole(st): From here on every byte is wanted. */
 void vk_stream_whole(struct vk_stream *st);
 
-/** vk_stream_passed(st, from, to, inner): Of what was found in these bytes, ${inner} has found what lies in a member. */
+/** vk_stream_passed(st, from, to, inner): Tell what was found in these bytes, without what ${inner} has told. */
 void vk_stream_passed(struct vk_stream *st, uint64_t from, uint64_t to, const struct vk_searched *inner);
 
 /** vk_unpack(s, st, p, n, place, level): If the stream that begins with ${n} bytes ${p} can be unpacked, do it. */

@@ -222,8 +222,8 @@ visit_directory(struct walk *w, int dir, const char *name)
 	    ((w->search->ask->flags & VK_SCAN_ONE_FILE_SYSTEM) || !holds_files(fd)))
 		return;
 	if (w->depth >= VK_DIRECTORIES_MAX) {
-		vk_say_problem(w->search, &place, VK_SCAN_LIMIT, "not searched: more than %d directories in one another",
-		    VK_DIRECTORIES_MAX);
+		vk_say_problem(w->search, &place, VK_SCAN_LIMIT,
+		    "not searched: more than %d directories in one another", VK_DIRECTORIES_MAX);
 		return;
 	}
 	w->depth++;
@@ -258,7 +258,7 @@ visit(struct walk *w, int dir, const struct entry *e)
 				problem(w, "cannot be examined");
 			return;
 		}
-		type = S_ISREG(st.st_mode) ? DT_REG : S_ISDIR(st.st_mode) ? DT_DIR : S_ISLNK(st.st_mode) ? DT_LNK : DT_FIFO;
+		type = IFTODT(st.st_mode);
 	}
 	if (type == DT_REG)
 		visit_file(w, dir, e->name);
