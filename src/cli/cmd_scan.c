@@ -136,6 +136,8 @@ search(struct wanted *w, struct vk_scan_report *r, const struct vk_scan_call *ca
 	if ((e = vk_scan_report_begin(r)) != VK_OK)
 		return vk_msg_fail(e);
 	e = vk_scan_call(call);
+	if (e != VK_OK && r->json)
+		vk_scan_report_problem(r, "valetkey-scan", *vk_reason() ? vk_reason() : vk_err_text(e));
 	status = vk_scan_report_end(r, e == VK_OK);
 	found = status == 1;
 	if (e != VK_OK)

@@ -51,7 +51,7 @@ make_item(const struct vk_scan_answer *a, struct vk_scan_item *ret)
 
 	for (size_t i = 0; i < a->n_steps; i++)
 		vk_buf_add(&b, a->steps[i], strlen(a->steps[i]) + 1);
-	if (b.err == VK_OK && (it.place = malloc(b.len))) {
+	if (b.err == VK_OK && b.len > 0 && (it.place = malloc(b.len))) {
 		memcpy(it.place, b.p, b.len);
 		it.n = b.len;
 	}
@@ -389,7 +389,8 @@ vk_scan_report_end(struct vk_scan_report *r, bool complete)
 		tell_end(r, complete);
 	} else if (e == VK_OK) {
 		vk_buf_fmt(&b, "%s],\n\"problems\": [%s%s],\n\"complete\": %s, \"found\": %" PRIu64
-		    ", \"files\": %" PRIu64 ", \"members\": %" PRIu64 ", \"bytes\": %" PRIu64 "}\n", r->printed ? "\n" : "",
+		    ", \"files\": %" PRIu64 ", \"members\": %" PRIu64 ", \"bytes\": %" PRIu64 "}\n",
+		    r->printed ? "\n" : "",
 		    r->problems.len > 0 ? r->problems.p : "", r->problems.len > 0 ? "\n" : "",
 		    complete && r->n_problems == 0 ? "true" : "false", r->n_found, r->files, r->members, r->bytes);
 		e = write_out(&b);

@@ -374,6 +374,9 @@ d/a: credential github, as it is, at byte 700000000001"
 	split env VALETKEY_LIBEXEC="$T/lib" "$VALETKEY" scan d
 	[ "$status" = 6 ]
 	[[ $err == *"no sense"* ]]
+	split env VALETKEY_LIBEXEC="$T/lib" "$VALETKEY" scan --json d
+	[ "$status" = 6 ]
+	jq -e '(.complete | not) and (.problems | length) == 1' "$T/out"
 	chmod 777 lib/valetkey-scan
 	split env VALETKEY_LIBEXEC="$T/lib" "$VALETKEY" scan d
 	[ "$status" = 4 ]
