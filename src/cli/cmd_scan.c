@@ -83,7 +83,11 @@ add_forms(struct wanted *w, const struct vk_cred *c, struct vk_scan_report *r)
 	}
 	if (e == VK_OK && c->refresh.p && (e = vk_forms_add(&w->forms, c->refresh.p, c->refresh.n, owner)) == VK_ENOENT)
 		e = VK_OK;
-	return e;
+	if (e != VK_ELIMIT)
+		return e;
+	vk_reason_clear();
+	vk_scan_report_problem(r, w->owners[owner], "not looked for in all its forms: there is no room for so many");
+	return VK_OK;
 }
 
 static enum vk_err

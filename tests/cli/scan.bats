@@ -204,6 +204,19 @@ d/********************: credential github, as it is, in the name itself" || line
 d/********************: credential github, as it is, in the name itself"
 }
 
+@test "a secret that is longer than a read in most of its forms" {
+	python3 -c 'import random
+random.seed(3)
+s = "".join(random.choice("abcdefgh\"<% /") for _ in range(60000))
+open("long", "w").write(s)
+open("d/plain", "w").write("-" * 300000 + s + "-")'
+	"$VALETKEY" add https://long.example --username u --name long <long >/dev/null
+	base64 -w0 d/plain >d/base64
+	scan 1 d
+	lines "d/base64: credential long, base64, at byte 400000
+d/plain: credential long, as it is, at byte 300000"
+}
+
 @test "many in one file are counted; forms that overlap are one" {
 	for _ in $(seq 1000); do echo "$SECRET"; done >d/a
 	scan 1 d
@@ -247,6 +260,9 @@ d/********************: credential github, as it is, in the name itself"
 	echo x >d/a
 	scan 6 d nope
 	[[ $err == *"nope: cannot be opened: No such file"* ]]
+	scan 6 - <&-
+	[[ $err == *"standard input is neither a file nor a pipe"* ]]
+	scan 6 - </dev/null
 	if [ "$(id -u)" = 0 ]; then
 		echo "$SECRET" >d/closed
 		chmod 000 d/closed

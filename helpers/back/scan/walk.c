@@ -362,8 +362,11 @@ search_named(struct vk_search *s, int fd, const char *path)
 		vk_buf_str(&w.path, path);
 		walk_directory(&w, fd);
 		vk_buf_clear(&w.path);
-	} else if (S_ISREG(st.st_mode) || S_ISBLK(st.st_mode) || fd == STDIN_FILENO) {
+	} else if (S_ISREG(st.st_mode) || S_ISBLK(st.st_mode) || (fd == STDIN_FILENO && !S_ISCHR(st.st_mode))) {
 		search_file(s, fd, &st, &place, NULL);
+	} else if (fd == STDIN_FILENO) {
+		/* Closed, it would be /dev/null: not to have searched anything is no success. */
+		vk_say_problem(s, &place, 0, "standard input is neither a file nor a pipe");
 	} else {
 		vk_say_problem(s, &place, 0, "neither a file nor a directory; use - for a pipe");
 	}
