@@ -1,11 +1,14 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: ISC
 """Files for tests/cli/scan.bats:  scan-make.py WHAT SECRET [TARGET]"""
+import bz2
 import gzip
 import hashlib
 import io
 import json
+import lzma
 import os
+import random
 import sys
 import tarfile
 import zipfile
@@ -107,6 +110,31 @@ def matryoshka(secret):
     return data
 
 
+def damaged(secret, target):
+    """Archives of every kind, each changed in some places; the same ones every time."""
+    rnd = random.Random(1)
+    plain = tar([("f", secret), ("g", rnd.randbytes(3000))])
+    z = io.BytesIO()
+    with zipfile.ZipFile(z, "w", zipfile.ZIP_DEFLATED) as f:
+        f.writestr("f", secret)
+        f.writestr("t.tgz", gzip.compress(plain))
+    good = [plain, gzip.compress(plain), bz2.compress(plain), lzma.compress(plain), z.getvalue(), tar(docker(secret)), tar(oci(secret))]
+    os.makedirs(target)
+    for i in range(400):
+        b = bytearray(rnd.choice(good))
+        for _ in range(rnd.choice((1, 2, 5, 20))):
+            at = rnd.randrange(len(b))
+            how = rnd.randrange(3)
+            if how == 0:
+                b[at] ^= 1 << rnd.randrange(8)
+            elif how == 1:
+                del b[at:at + rnd.randrange(1, min(600, len(b) - 1))]
+            else:
+                b[at:at] = bytes([rnd.choice((0, 255, rnd.randrange(256)))]) * rnd.randrange(1, 600)
+        with open(f"{target}/{i}", "wb") as f:
+            f.write(b)
+
+
 def main():
     what, secret = sys.argv[1], sys.argv[2].encode()
     target = sys.argv[3] if len(sys.argv) > 3 else ""
@@ -129,6 +157,8 @@ def main():
         plain[148:156] = b" " * 8
         plain[148:156] = b"%06o\0 " % sum(plain[:512])
         write(target, bytes(plain))
+    elif what == "damaged":
+        damaged(secret, target)
     elif what == "offsets":
         offsets(secret, target)
     elif what == "chunks":

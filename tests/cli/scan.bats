@@ -306,6 +306,13 @@ d/plain: credential long, as it is, at byte 300000"
 	scan 0 text
 }
 
+@test "damaged in hundreds of ways, they end nothing but themselves" {
+	"$make" damaged "$SECRET" many
+	scan 1 many
+	[[ $err == *"searched 400 files"*"not everything was searched"* ]]
+	[[ $err != *"valetkey-scan"* && $err != *"valetkey: error"* && $err != *"runtime error"* ]]
+}
+
 @test "bombs and nesting end at limits, which are said" {
 	"$make" bomb "$OTHER" bomb.zip
 	scan 1 bomb.zip

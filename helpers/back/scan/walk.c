@@ -70,10 +70,11 @@ pass_hole(struct file *f)
 		return errno != ENXIO && lseek(f->fd, f->at, SEEK_SET) == f->at;
 	}
 	end = lseek(f->fd, data, SEEK_HOLE);
+	f->sparse = end > data;
 	f->source.hole += (uint64_t)(data - f->at);
 	f->at = data;
 	f->data_end = end;
-	return end > data && lseek(f->fd, data, SEEK_SET) == data;
+	return lseek(f->fd, data, SEEK_SET) == data;
 }
 
 static ssize_t
