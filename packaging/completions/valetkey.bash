@@ -15,7 +15,7 @@ _valetkey()
 		prev=${COMP_WORDS[COMP_CWORD - 2]}
 	fi
 	if ((COMP_CWORD == 1)); then
-		mapfile -t COMPREPLY < <(compgen -W 'init add list show remove get import export unlock lock status slot verify compact backup repair run render setup log doctor helper --help --version' -- "$cur")
+		mapfile -t COMPREPLY < <(compgen -W 'init add list show remove get import export unlock lock status slot verify compact backup repair run render scan setup log doctor helper --help --version' -- "$cur")
 		return
 	fi
 	# After --, the words are another command's own.
