@@ -2,10 +2,14 @@
 /*
  * forms.h - the ways in which a secret may be written somewhere: what masking hides in a log and a scan looks for.
  *
- * Of a secret: itself; without blanks at its ends; each line of it; each string in it when it is JSON; base64 (RFC 4648
- * section 4) and base64url (section 5) at the three alignments, cut to the characters that the secret alone decides; hex
- * in both cases; percent (RFC 3986) in both cases and as a form field; as the inside of a JSON, shell and XML string.
- * Of a pair: also "user:secret" in every way of a secret, which is what Basic (RFC 7617) and npm's _auth are.
+ * Of a secret: itself; without blanks at its ends; each line of it (but not the armour lines of PEM); each string in it
+ * when it is a JSON object or array, and the lines of those.  Each of these as it is and
+ *	base64 (RFC 4648 section 4) and base64url (section 5), at the three alignments, cut to the characters that the
+ *	secret alone decides; broken into lines of 76 (RFC 2045) and 64 (RFC 7468) characters where it is longer;
+ *	hex in both cases; percent (RFC 3986) in both cases, with what URLs of JavaScript, Python and forms leave alone;
+ *	the inside of a string of JSON (RFC 8259; also with \/, with Go's \u003c, and with \uXXXX in both cases), of C
+ *	and Go, of a shell (in quotes of both kinds, and with backslashes), of XML and HTML, of SQL and of CSV.
+ * Of a pair: "user:secret" in the same ways, which is what Basic (RFC 7617) and npm's _auth are.
  * A form shorter than VK_FORM_MIN is left out: it would be found everywhere.
  */
 #ifndef VALETKEY_FORMS_H
@@ -30,10 +34,14 @@ struct vk_forms {
 
 #define VK_FORMS_NONE ((struct vk_forms){ .text = VK_BUF_SECRET(4u << 20) })
 
-/** vk_forms_add(f, secret, n, owner): VK_ENOENT when the secret is too short to have any; VK_ELIMIT over VK_FORMS_MAX. */
+/**
+ * vk_forms_add(f, secret, n, owner):
+ * VK_ENOENT when the secret, without blanks at its ends, is shorter than VK_FORM_MIN: it has none.  VK_ELIMIT over
+ * VK_FORMS_MAX or the ceiling of ${f->text}: what was added before that stays.
+ */
 enum vk_err vk_forms_add(struct vk_forms *f, const char *secret, size_t n, unsigned owner) VK_MUST;
 
-/** vk_forms_pair(f, user, secret, n, owner): The pair's forms, without those of the secret alone. */
+/** vk_forms_pair(f, user, secret, n, owner): As vk_forms_add() for the pair, without the forms of the secret alone. */
 enum vk_err vk_forms_pair(struct vk_forms *f, const char *user, const char *secret, size_t n, unsigned owner) VK_MUST;
 
 /** vk_form_text(f, i): The bytes of form ${i}, until the next addition. */

@@ -15,7 +15,7 @@ _valetkey()
 		prev=${COMP_WORDS[COMP_CWORD - 2]}
 	fi
 	if ((COMP_CWORD == 1)); then
-		mapfile -t COMPREPLY < <(compgen -W 'init add list show remove get import export unlock lock status slot verify compact backup repair run render setup log doctor helper --help --version' -- "$cur")
+		mapfile -t COMPREPLY < <(compgen -W 'init add list show remove get import export unlock lock status slot verify compact backup repair run render scan setup log doctor helper --help --version' -- "$cur")
 		return
 	fi
 	# After --, the words are another command's own.
@@ -141,6 +141,13 @@ _valetkey()
 		return ;;
 	render:--credential)
 		return ;;
+	scan:--profile)
+		return ;;
+	scan:--config)
+		mapfile -t COMPREPLY < <(compgen -f -- "$cur")
+		return ;;
+	scan:--credential)
+		return ;;
 	setup:--host)
 		return ;;
 	log:--since)
@@ -198,6 +205,9 @@ _valetkey()
 		mapfile -t COMPREPLY < <(compgen -W '--profile --config --credential --with --env --build-secret --rung --require-rung --max-rung --allow-daemons --keep-own-credentials --no-confine --gate --once --two-phase --ttl --verbose --help --' -- "$cur") ;;
 	render)
 		mapfile -t COMPREPLY < <(compgen -W '--profile --config --credential --keep-own-credentials --reveal --help npm netrc' -- "$cur") ;;
+	scan)
+		mapfile -t COMPREPLY < <(compgen -W '--profile --config --credential --one-file-system --json --help' -- "$cur")
+		[[ $cur == -* ]] || mapfile -t -O ${#COMPREPLY[@]} COMPREPLY < <(compgen -f -- "$cur") ;;
 	setup)
 		mapfile -t COMPREPLY < <(compgen -W '--undo --print --host --force --help git docker' -- "$cur") ;;
 	log)

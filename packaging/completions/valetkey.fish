@@ -146,6 +146,15 @@ complete -c valetkey -n '__fish_seen_subcommand_from render' -l reveal -d 'print
 complete -c valetkey -n '__fish_seen_subcommand_from render' -l help -d 'explain the command'
 complete -c valetkey -n '__fish_seen_subcommand_from render' -a 'npm netrc'
 
+complete -c valetkey -n __fish_use_subcommand -a scan -d 'look for the secrets themselves in trees, archives and images'
+complete -c valetkey -n '__fish_seen_subcommand_from scan' -l profile -d 'only what this profile names' -r -f
+complete -c valetkey -n '__fish_seen_subcommand_from scan' -l config -d 'use this config file' -r -F
+complete -c valetkey -n '__fish_seen_subcommand_from scan' -l credential -d 'only this credential' -r -f
+complete -c valetkey -n '__fish_seen_subcommand_from scan' -l one-file-system -d 'do not enter other file systems of a tree'
+complete -c valetkey -n '__fish_seen_subcommand_from scan' -l json -d 'print one JSON object'
+complete -c valetkey -n '__fish_seen_subcommand_from scan' -l help -d 'explain the command'
+complete -c valetkey -n '__fish_seen_subcommand_from scan' -F
+
 complete -c valetkey -n __fish_use_subcommand -a setup -d 'make git or docker ask valetkey'
 complete -c valetkey -n '__fish_seen_subcommand_from setup' -l undo -d 'take out what setup put in; the rest stays byte for byte'
 complete -c valetkey -n '__fish_seen_subcommand_from setup' -l print -d 'print what would be put in, and change nothing'

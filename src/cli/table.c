@@ -19,6 +19,7 @@ extern const struct vk_cmd vk_cmd_backup;
 extern const struct vk_cmd vk_cmd_repair;
 extern const struct vk_cmd vk_cmd_run;
 extern const struct vk_cmd vk_cmd_render;
+extern const struct vk_cmd vk_cmd_scan;
 extern const struct vk_cmd vk_cmd_setup;
 extern const struct vk_cmd vk_cmd_log;
 extern const struct vk_cmd vk_cmd_doctor;
@@ -42,6 +43,7 @@ const struct vk_cmd *const vk_cmds[] = {
 	&vk_cmd_repair,
 	&vk_cmd_run,
 	&vk_cmd_render,
+	&vk_cmd_scan,
 	&vk_cmd_setup,
 	&vk_cmd_log,
 	&vk_cmd_doctor,

@@ -22,7 +22,7 @@ static const char *const passed_on[] = {
 };
 
 struct call {
-	char path[4096];
+	char path[VK_HELPER_PATH];
 	const char *name;
 	char *envp[VK_COUNT(passed_on) + 2];
 	pid_t pid, guard;
@@ -38,71 +38,6 @@ now_ms(void)
 
 	clock_gettime(CLOCK_MONOTONIC, &t);
 	return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
-}
-
-/* It gets keys, so it must be nobody's but root's and ours, and nobody else may put another in its place. */
-static enum vk_err
-check_owner(const char *what, const char *path, const struct stat *st)
-{
-	if (st->st_uid != geteuid() && st->st_uid != 0)
-		return vk_fail(VK_EPOLICY, "the %s %s belongs to somebody else", what, path);
-	if (st->st_mode & 022) {
-		vk_hint("chmod go-w %s", path);
-		return vk_fail(VK_EPOLICY, "others can write the %s %s", what, path);
-	}
-	return VK_OK;
-}
-
-/* ${path} is changed. */
-static enum vk_err
-check_directory(char *path)
-{
-	char *slash = strrchr(path, '/');
-	struct stat st;
-
-	slash[slash == path] = '\0';
-	if (stat(path, &st) < 0)
-		return vk_fail_errno("%s", path);
-	return check_owner("directory", path, &st);
-}
-
-/* The directory of the name, and if that is a link the one of the program. */
-static enum vk_err
-check_directories(const struct call *c)
-{
-	VK_CLEANUP(vk_freep) char *named = vk_strdup(c->path);
-	VK_CLEANUP(vk_freep) char *real = realpath(c->path, NULL);
-	enum vk_err e;
-
-	if (!named)
-		return VK_ENOMEM;
-	if (!real)
-		return vk_fail_errno("%s", c->path);
-	e = check_directory(named);
-	return e == VK_OK ? check_directory(real) : e;
-}
-
-static enum vk_err
-find_program(struct call *c)
-{
-	const char *dir = getenv("VALETKEY_LIBEXEC");
-	struct stat st;
-	enum vk_err e;
-
-	if (!*c->name || c->name[strspn(c->name, "abcdefghijklmnopqrstuvwxyz0123456789-")])
-		return vk_fail(VK_EUSAGE, "the name of a program that keeps a key is of a-z, 0-9 and -");
-	if (!dir || !*dir)
-		dir = VK_LIBEXEC;
-	if (*dir != '/')
-		return vk_fail(VK_EUSAGE, "VALETKEY_LIBEXEC is not an absolute path");
-	if (snprintf(c->path, sizeof(c->path), "%s/valetkey-%s", dir, c->name) >= (int)sizeof(c->path))
-		return vk_fail(VK_ELIMIT, "the path of valetkey-%s is too long", c->name);
-	if (stat(c->path, &st) < 0)
-		return vk_fail(VK_EBACKEND, "cannot start %s: %s", c->path, strerror(errno));
-	if (!S_ISREG(st.st_mode) || !(st.st_mode & 0111))
-		return vk_fail(VK_EBACKEND, "cannot start %s: it is no program", c->path);
-	e = check_owner("program", c->path, &st);
-	return e == VK_OK ? check_directories(c) : e;
 }
 
 static void
@@ -299,7 +234,7 @@ vk_helper_call(const char *name, const struct vk_buf *request, struct vk_buf *an
 		return request->err;
 	if (request->len > VK_HELPER_REQUEST_MAX)
 		return vk_fail(VK_ELIMIT, "a request is larger than %d bytes", VK_HELPER_REQUEST_MAX);
-	if ((e = find_program(&c)) != VK_OK)
+	if ((e = vk_helper_program(name, c.path)) != VK_OK)
 		return e;
 	make_environment(&c);
 	/* Were it ignored, as some parents leave it, the kernel would not tell how the program ended. */

@@ -11,7 +11,16 @@
 enum {
 	VK_HELPER_DEADLINE_MS = 10 * 1000,
 	VK_HELPER_REQUEST_MAX = 4096, /* what every pipe has room for */
+	VK_HELPER_PATH = 4096,
 };
+
+/**
+ * vk_helper_program(name, ret_path):
+ * The path of valetkey-${name}: in $VALETKEY_LIBEXEC if that is set, else beside our own program, else where the build
+ * puts it; never looked for elsewhere.  VK_EBACKEND: not there; VK_EPOLICY: it or its directory belongs to somebody
+ * else than root and us, or others can write it.
+ */
+enum vk_err vk_helper_program(const char *name, char ret_path[VK_HELPER_PATH]) VK_MUST;
 
 /**
  * vk_helper_call(name, request, answer, ret_status):

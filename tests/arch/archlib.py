@@ -18,7 +18,7 @@ HEADERS = {
     "base.h": "base", "io.h": "base",
     "secret.h": "mem", "cred.h": "mem",
     "store.h": "store",
-    "proto.h": "proto", "forms.h": "proto", "import.h": "proto", "dockerfile.h": "proto", "log.h": "proto",
+    "proto.h": "proto", "forms.h": "proto", "import.h": "proto", "dockerfile.h": "proto", "scan.h": "proto", "log.h": "proto",
     "source.h": "source", "broker.h": "source", "unlock.h": "source", "identity.h": "source", "external.h": "source",
     "config.h": "policy",
     "policy.h": "policy",

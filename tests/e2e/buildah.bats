@@ -110,3 +110,24 @@ had_the_file() {
 	[ "$status" = 1 ]
 	[[ $output == *image.tar* ]]
 }
+
+@test "buildah: valetkey scan names the layer of a token that a later layer deletes, in every way to save an image" {
+	build <<-'D'
+		FROM scratch
+		ADD root.tar /
+		RUN --mount=type=secret,id=npmrc cp /run/secrets/npmrc /kept
+		RUN /bin/busybox rm /kept
+	D
+	[ "$status" = 0 ]
+	rm -rf "$E/saved"
+	mkdir "$E/saved"
+	for how in docker-archive oci-archive oci; do
+		buildah "${storage[@]}" push -q built "$how:$E/saved/image"
+		run "$VALETKEY" scan "$E/saved/image"
+		echo "$how: $output"
+		[ "$status" = 1 ]
+		[[ $output == *": layer 2 of 3 (sha256:"*"cp /run/secrets/npmrc"*"): kept: credential npm.example.com, as it is, at byte "* ]]
+		[[ $output != *"$SECRET"* ]]
+		rm -rf "$E/saved/image"
+	done
+}

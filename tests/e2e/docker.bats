@@ -129,3 +129,22 @@ had_the_file() {
 	docker builder prune -af >/dev/null
 	rm -rf "$E/saved"
 }
+
+@test "docker build: valetkey scan finds a token in a layer that a later one deletes, and in the configuration" {
+	build --build-secret npmrc=npm -- --no-cache --build-arg "TOKEN=$SECRET" <<-'D'
+		FROM base
+		ARG TOKEN
+		ENV KEPT=$TOKEN
+		RUN --mount=type=secret,id=npmrc,required=true cp /run/secrets/npmrc /kept
+		RUN /bin/busybox rm /kept
+	D
+	[ "$status" = 0 ]
+	run bash -c 'docker save built | "$VALETKEY" scan -'
+	echo "$output"
+	[ "$status" = 1 ]
+	[[ $output == *"standard input: layer "*" of "*"cp /run/secrets/npmrc"*"): kept: credential "*", as it is, at byte "* ]]
+	[[ $output == *"standard input: configuration of the image ("* ]]
+	[[ $output != *"$SECRET"* ]]
+	docker image rm -f built >/dev/null
+	docker builder prune -af >/dev/null
+}

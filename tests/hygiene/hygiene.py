@@ -105,6 +105,9 @@ class Box:
         os.mkdir(self.bin)
         # A copy, so that its processes can be told from those of other tests; and the other user can reach it.
         self.valetkey = shutil.copy(program(), os.path.join(self.bin, "valetkey"))
+        scan = os.path.join(os.path.dirname(os.path.realpath(program())), "valetkey-scan")
+        if os.path.exists(scan):
+            shutil.copy(scan, self.bin)
         for name in PROGRAMS[1:]:
             os.symlink("valetkey", os.path.join(self.bin, name))
         self.env = {"HOME": self.home, "PATH": self.bin + ":/usr/bin:/bin", "VALETKEY_KEYSTORE": self.file("keystore"),
