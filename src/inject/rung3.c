@@ -90,26 +90,6 @@ sweep(int place)
 
 /* ---- the guard ------------------------------------------------------------------------------------------------- */
 
-static void
-guard_main(int sock, const void *arg)
-{
-	const struct vk_rung3 *r = arg;
-	VK_CLEANUP(vk_note_clear) struct vk_note n = VK_NOTE_INIT, end = VK_NOTE_INIT;
-
-	prctl(PR_SET_NAME, "valetkey-guard");
-	if (vk_note_recv(sock, &n) != VK_OK || n.n_fds != 1)
-		return;
-	/* It has to outlive valetkey, whose end is the end of file. */
-	prctl(PR_SET_PDEATHSIG, 0);
-	if (vk_note_send(sock, &end) != VK_OK)
-		return;
-	(void)!vk_note_recv(sock, &end);
-	empty(n.fds[0]);
-	rmdir(r->path);
-}
-
-/* ---- our side -------------------------------------------------------------------------------------------------- */
-
 static bool
 is_in_memory(int fd)
 {
@@ -118,48 +98,80 @@ is_in_memory(int fd)
 	return fstatfs(fd, &fs) == 0 && (fs.f_type == TMPFS_MAGIC || fs.f_type == RAMFS_MAGIC);
 }
 
-static bool
-make_in(struct vk_rung3 *r, const char *place)
+/* ${path} becomes the new directory's; -1: not here. */
+static int
+make_in(const char *place, char path[VK_NOTE_TEXT])
 {
 	VK_CLEANUP(vk_closep) int fd = open(place, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	int dir;
 
 	if (*place != '/' || fd < 0 || !is_in_memory(fd) ||
-	    (size_t)snprintf(r->path, sizeof(r->path), "%s/%sXXXXXX", place, prefix) >= sizeof(r->path))
-		return false;
+	    (size_t)snprintf(path, VK_NOTE_TEXT, "%s/%sXXXXXX", place, prefix) >= VK_NOTE_TEXT)
+		return -1;
 	sweep(fd);
-	if (!mkdtemp(r->path))
-		return false;
-	r->dir = open(r->path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	if (!mkdtemp(path))
+		return -1;
+	dir = open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 	/* Somebody's sweep may have been quicker. */
-	if (r->dir >= 0 && flock(r->dir, LOCK_EX | LOCK_NB) == 0)
-		return true;
-	vk_closep(&r->dir);
-	rmdir(r->path);
-	return false;
+	if (dir >= 0 && flock(dir, LOCK_EX | LOCK_NB) == 0)
+		return dir;
+	if (dir >= 0)
+		close(dir);
+	rmdir(path);
+	return -1;
 }
+
+/*
+ * It makes the directory itself, so that there is never one without a guard.  It has to outlive valetkey, whose end is
+ * the end of file; by then all that is left to do is its own.
+ */
+static void
+guard_main(int sock, const void *arg)
+{
+	const struct vk_rung3 *r = arg;
+	VK_CLEANUP(vk_note_clear) struct vk_note n = VK_NOTE_INIT, end = VK_NOTE_INIT;
+
+	prctl(PR_SET_NAME, "valetkey-guard");
+	prctl(PR_SET_PDEATHSIG, 0);
+	for (size_t i = 0; i < VK_COUNT(r->places) && n.fds[0] < 0; i++)
+		if (r->places[i])
+			n.fds[0] = make_in(r->places[i], n.text);
+	n.n_fds = n.fds[0] >= 0;
+	if (vk_note_send(sock, &n) == VK_OK)
+		(void)!vk_note_recv(sock, &end);
+	if (n.fds[0] < 0)
+		return;
+	empty(n.fds[0]);
+	rmdir(n.text);
+}
+
+/* ---- our side -------------------------------------------------------------------------------------------------- */
 
 enum vk_err
 vk_rung3_start(struct vk_rung3 *r)
 {
 	VK_CLEANUP(vk_note_clear) struct vk_note n = VK_NOTE_INIT;
 	VK_CLEANUP(vk_freep) char *run_user = vk_asprintf("/run/user/%u", (unsigned)geteuid());
-	const char *runtime = getenv("XDG_RUNTIME_DIR");
 	enum vk_err e;
 
 	if (!run_user)
 		return VK_ENOMEM;
-	if (!(runtime && make_in(r, runtime)) && !make_in(r, run_user) && !make_in(r, "/dev/shm")) {
+	r->places[0] = getenv("XDG_RUNTIME_DIR");
+	r->places[1] = run_user;
+	r->places[2] = "/dev/shm";
+	if ((e = vk_child_start(0, guard_main, r, &r->guard)) == VK_OK)
+		e = vk_note_recv(r->guard.sock, &n);
+	r->places[1] = NULL;
+	if (e != VK_OK)
+		return e;
+	if (n.n_fds != 1) {
 		vk_hint("mount a tmpfs on /dev/shm, or set XDG_RUNTIME_DIR to one");
 		return vk_fail(VK_EPOLICY, "there is no file system in memory that this user can write to");
 	}
-	if ((e = vk_child_start(0, guard_main, r, &r->guard)) != VK_OK)
-		return e;
-	n.fds[0] = fcntl(r->dir, F_DUPFD_CLOEXEC, 0);
-	n.n_fds = 1;
-	if ((e = vk_note_send(r->guard.sock, &n)) != VK_OK)
-		return e;
-	vk_note_clear(&n);
-	return vk_note_recv(r->guard.sock, &n);
+	r->dir = n.fds[0];
+	n.fds[0] = -1;
+	memcpy(r->path, n.text, sizeof(r->path));
+	return VK_OK;
 }
 
 static enum vk_err

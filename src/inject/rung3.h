@@ -3,8 +3,9 @@
  * rung3.h - files on a file system in memory, for where /proc does not show our own processes and so R2 has no names.
  *
  * A directory of this run alone lies in $XDG_RUNTIME_DIR, /run/user/UID or /dev/shm, whichever is a tmpfs or ramfs.  A
- * process of ours, the guard, overwrites and removes it when valetkey is gone, however it went.  Who kills both leaves
- * it: then the next run does, which tells directories in use by their lock (flock(2)), not by a number of a process.
+ * process of ours, the guard, makes it, and overwrites and removes it when valetkey is gone, however it went.  Who
+ * kills both leaves it: then the next run does, which tells directories in use by their lock (flock(2)), not by a
+ * number of a process.
  */
 #ifndef VK_INJECT_RUNG3_H
 #define VK_INJECT_RUNG3_H
@@ -14,8 +15,9 @@
 
 struct vk_rung3 {
 	struct vk_child guard;
-	int dir;       /* locked; -1: there is none */
-	char path[96]; /* of it */
+	int dir; /* locked; -1: there is none */
+	char path[VK_NOTE_TEXT]; /* of it */
+	const char *places[3];   /* where it may be; NULL: not there */
 };
 #define VK_RUNG3_NONE { .guard = VK_CHILD_NONE, .dir = -1 }
 
