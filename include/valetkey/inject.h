@@ -87,6 +87,9 @@ struct vk_run_opts {
 	bool readers_only;    /* without ${recipes}: no tool that asks */
 	bool verbose;
 	char **command;       /* NULL-terminated, at least one word */
+	/* Called with the credentials of the run when everything is resolved and nothing started; NULL: nothing. */
+	enum vk_err (*resolved)(const struct vk_cred_list *creds, void *arg);
+	void *arg;
 	/* How lines for the user leave: this floor does not print. */
 	void (*note)(const char *text);
 	void (*warn)(const char *text);

@@ -4,6 +4,7 @@
 #include "valetkey/inject.h"
 #include "valetkey/source.h"
 #include "cli/cmd.h"
+#include "cli/run_scan.h"
 #include "cli/when.h"
 
 static int run(int argc, char **argv);
@@ -11,7 +12,7 @@ static int run(int argc, char **argv);
 enum {
 	OPT_PROFILE = 1, OPT_CONFIG, OPT_CREDENTIAL, OPT_WITH, OPT_ENV, OPT_BUILD_SECRET,
 	OPT_RUNG, OPT_REQUIRE_RUNG, OPT_MAX_RUNG, OPT_DAEMONS, OPT_KEEP_OWN, OPT_NO_CONFINE, OPT_GATE, OPT_ONCE,
-	OPT_TWO_PHASE, OPT_TTL, OPT_VERBOSE,
+	OPT_TWO_PHASE, OPT_TTL, OPT_SCAN, OPT_VERBOSE,
 };
 
 static const struct vk_opt opts[] = {
@@ -32,6 +33,7 @@ static const struct vk_opt opts[] = {
 	{ OPT_ONCE, "once", NULL, "each file for its first reader only, and no tool that asks", false },
 	{ OPT_TWO_PHASE, "two-phase", NULL, "fetch with the credentials, then run what was fetched without", false },
 	{ OPT_TTL, "ttl", "TIME", "withdraw the credentials after this time: 30s, 10m, 1h", false },
+	{ OPT_SCAN, "scan", "PATH", "when it has ended, look for the secrets in what it left there", true },
 	{ OPT_VERBOSE, "verbose", NULL, "say what is placed and what is in force", false },
 };
 
@@ -62,6 +64,7 @@ struct request {
 	const char *names[LIST_MAX], *recipes[LIST_MAX];
 	struct vk_env_ref env[LIST_MAX];
 	struct vk_build_secret secrets[LIST_MAX];
+	struct vk_run_scan scan;
 };
 
 static enum vk_err
@@ -221,6 +224,11 @@ take_option(struct request *q, int id, char *arg)
 		return VK_OK;
 	case OPT_TTL:
 		return parse_ttl(arg, &q->run.ttl);
+	case OPT_SCAN:
+		if (q->scan.n == VK_RUN_SCAN_MAX)
+			return vk_fail(VK_ELIMIT, "--scan: at most %d", VK_RUN_SCAN_MAX);
+		q->scan.paths[q->scan.n++] = arg;
+		return VK_OK;
 	case OPT_NO_CONFINE:
 		q->run.no_confine = true;
 		return VK_OK;
@@ -278,8 +286,19 @@ run(int argc, char **argv)
 	q.run.env = q.env;
 	q.run.secrets = q.secrets;
 	q.run.command = argv + o.at;
-	if ((e = vk_run(&q.run, &end)) != VK_OK)
+	if (q.scan.n > 0) {
+		q.run.resolved = vk_run_scan_prepare;
+		q.run.arg = &q.scan;
+	}
+	if ((e = vk_run(&q.run, &end)) != VK_OK) {
+		vk_run_scan_drop(&q.scan);
 		return fail(e, end.started ? OWN_FAILURE : end.status);
+	}
+	/* A failure of the command stays its own, whatever is found. */
+	if ((e = vk_run_scan_finish(&q.scan)) != VK_OK && (end.signaled || end.status != 0))
+		(void)!vk_msg_fail(e);
+	else if (e != VK_OK)
+		return fail(e, OWN_FAILURE);
 	if (!end.signaled)
 		return end.status;
 	vk_arena_wipe();

@@ -141,6 +141,8 @@ resolve(struct run *r)
 	r->no_keys = !r->opts->no_confine && vk_session_in_reach();
 	if (e == VK_OK)
 		e = vk_menu_serve(&r->menu, &r->kitchen, &r->broker);
+	if (e == VK_OK && r->opts->resolved)
+		e = r->opts->resolved(&r->creds, r->opts->arg);
 	/* Outside of the namespaces, where the sources are. */
 	r->broker.log = &r->log.log;
 	r->broker.rung = r->kitchen.rung;

@@ -406,3 +406,29 @@ d/a: credential github, as it is, at byte 700000000001"
 	split env VALETKEY_LIBEXEC=lib "$VALETKEY" scan d
 	[ "$status" = 2 ]
 }
+
+# ---- at the end of a run ---------------------------------------------------------------------------
+
+@test "run --scan: what the command left is told, with its status kept" {
+	mkdir left
+	for rung in R1 R2; do
+		split "$VALETKEY" run --rung $rung --scan left -- sh -c 'echo clean >left/file'
+		[ "$status" = 0 ]
+		split "$VALETKEY" run --rung $rung --scan left --env T=keystore:github -- sh -c 'printf %s "$T" | base64 >left/file; echo out'
+		[ "$status" = 125 ]
+		[ "$out" = $'out\n' ]
+		[[ $err == *"left/file"*"github"*"base64"* && $err == *"left credentials"* ]]
+		split "$VALETKEY" run --rung $rung --scan left -- sh -c 'exit 3'
+		[ "$status" = 3 ]
+		[[ $err == *"left credentials"* ]]
+		rm left/file
+		split "$VALETKEY" run --rung $rung --scan nowhere -- true
+		[ "$status" = 125 ]
+		split "$VALETKEY" run --rung $rung --scan left -- no-such-command
+		[ "$status" = 127 ]
+		split "$VALETKEY" run --rung $rung --scan left -- sh -c 'kill -TERM $$'
+		[ "$status" = 143 ]
+		# What waits is gone with the run.
+		[ -z "$(pgrep -x valetkey-waits)" ]
+	done
+}
