@@ -5,6 +5,7 @@
  * the window may move, mostly by all of it, and only a window that begins a form is given to the automaton.
  */
 #include <string.h>
+#include <sys/mman.h>
 
 #include "valetkey/mask.h"
 
@@ -152,6 +153,24 @@ vk_mask_free(struct vk_mask *m)
 	if (m)
 		vk_arena_free(m->v);
 	vk_arena_free(m);
+}
+
+enum vk_err
+vk_mask_rescue(const struct vk_mask *m, const struct vk_mask **ret)
+{
+	size_t size = sizeof(*m) + m->n * sizeof(*m->v);
+	struct vk_mask *copy = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+	if (copy == MAP_FAILED)
+		return VK_ENOMEM;
+	(void)mlock(copy, size);
+	madvise(copy, size, MADV_DONTDUMP);
+	*copy = *m;
+	copy->v = (struct node *)(void *)(copy + 1);
+	memcpy(copy->v, m->v, m->n * sizeof(*m->v));
+	vk_arena_wipe();
+	*ret = copy;
+	return VK_OK;
 }
 
 size_t
