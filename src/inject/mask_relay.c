@@ -217,7 +217,9 @@ vk_relay_finish(struct vk_relay *r)
 			vk_relay_stop(r);
 			return VK_OK;
 		}
-	e = vk_note_recv(r->child.sock, &n);
+	/* Once, an error that our own word met a closed door stands before what was said. */
+	if ((e = vk_note_recv(r->child.sock, &n)) == VK_ESYS)
+		e = vk_note_recv(r->child.sock, &n);
 	if (e == VK_OK && n.value == DRAINED) {
 		leave(r);
 		return VK_OK;

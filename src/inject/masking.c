@@ -66,11 +66,11 @@ add_secret(struct vk_forms *f, const char *p, size_t n, const char *user)
 {
 	enum vk_err e = p ? vk_forms_add(f, p, n, 0) : VK_ENOENT;
 
-	/* A short password still makes a pair that is long enough. */
+	/* A short one may still make a pair that is long enough. */
 	if ((e == VK_OK || e == VK_ENOENT) && p && user && *user) {
 		enum vk_err pair = vk_forms_pair(f, user, p, n, 0);
 
-		e = pair == VK_ENOENT ? e : pair;
+		e = pair == VK_OK || pair == VK_ENOENT ? e : pair;
 	}
 	return e;
 }
