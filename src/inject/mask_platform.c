@@ -26,7 +26,7 @@ is_runner(pid_t pid)
 	return vk_str_starts(text, "Runner.");
 }
 
-/* In a container the runner is not to be seen: there the line of parents ends with process 1, or with one from outside. */
+/* In a container the runner is not to be seen: there the line of parents ends with one from outside. */
 static bool
 is_for_runner(void)
 {

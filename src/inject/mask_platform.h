@@ -9,7 +9,7 @@
  * vk_platform_tell(k, env, n):
  * "::add-mask::LINE" (GitHub Actions, docs.github.com, "Workflow commands for GitHub Actions") for each line of each
  * secret and of each pair in base64, on standard error, when GITHUB_ACTIONS is true and every process above, up to the
- * runner, has the same pipe for its standard error: then nobody but the runner reads it, and the runner does not show it.
+ * runner, has the same pipe for its standard error: then nobody but the runner reads it, and it does not show it.
  */
 void vk_platform_tell(const struct vk_kitchen *k, const struct vk_secret *env, size_t n);
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * mask_relay.h - a small process between the command and where its output goes, which hides the run's secrets on the way.
+ * mask_relay.h - a small process between the command and where its output goes, which hides the run's secrets.
  *
  * It has a pipe, the place to write to and the automaton, and nothing else: no environment, no other secret, a session
  * of its own, not dumpable, outside of the command's namespaces.  It ends when nobody can write to the pipe any more;
