@@ -2,6 +2,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
+#include <signal.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
@@ -199,6 +200,24 @@ leave(struct vk_relay *r)
 	r->was = false;
 }
 
+/* While we wait for somebody who does not read, a terminal may stop its job, which we are part of. */
+static void
+heed_stops(void)
+{
+	static const int stops[] = { SIGTSTP, SIGTTIN, SIGTTOU };
+	sigset_t waiting, one;
+
+	if (sigpending(&waiting) < 0)
+		return;
+	for (size_t i = 0; i < VK_COUNT(stops); i++)
+		if (sigismember(&waiting, stops[i])) {
+			sigemptyset(&one);
+			sigaddset(&one, stops[i]);
+			sigprocmask(SIG_UNBLOCK, &one, NULL);
+			sigprocmask(SIG_BLOCK, &one, NULL);
+		}
+}
+
 enum vk_err
 vk_relay_finish(struct vk_relay *r)
 {
@@ -212,11 +231,13 @@ vk_relay_finish(struct vk_relay *r)
 	/* It may have ended, and have said before how. */
 	if (vk_note_send(r->child.sock, &n) != VK_OK)
 		vk_reason_clear();
-	while (poll(&p, 1, LOOK_AGAIN) == 0)
+	while (poll(&p, 1, LOOK_AGAIN) == 0) {
 		if (vk_death_waits()) {
 			vk_relay_stop(r);
 			return VK_OK;
 		}
+		heed_stops();
+	}
 	/* Once, an error that our own word met a closed door stands before what was said. */
 	if ((e = vk_note_recv(r->child.sock, &n)) == VK_ESYS)
 		e = vk_note_recv(r->child.sock, &n);

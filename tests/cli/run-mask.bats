@@ -145,6 +145,62 @@ ends() {
 	on_rungs ends
 }
 
+# blocked CODE: python, with the process p, whose command has ended, and whose output nobody reads
+blocked() {
+	cat >"$T/blocked.py"
+	timeout 30 python3 "$T/blocked.py" "${m[@]}" "${rung[@]}" -- sh -c 'head -c 100000 /dev/zero; echo >ended'
+}
+
+waiting() {
+	rm -f ended
+	blocked <<-'P'
+		import os, signal, subprocess, sys, time
+
+		def until(what):
+		    end = time.time() + 10
+		    while not what():
+		        assert time.time() < end
+		        time.sleep(0.01)
+
+		def state():
+		    return open(f"/proc/{p.pid}/stat").read().rpartition(")")[2].split()[0]
+
+		def relays():
+		    return subprocess.run(["pgrep", "-x", "valetkey-mask"], stdout=subprocess.PIPE).stdout
+
+		for sig in (signal.SIGTERM, signal.SIGINT, signal.SIGKILL):
+		    p = subprocess.Popen(sys.argv[1:], stdout=subprocess.PIPE)
+		    until(lambda: os.path.exists("ended"))
+		    os.unlink("ended")
+		    time.sleep(0.2)
+		    assert p.poll() is None
+		    os.kill(p.pid, signal.SIGTSTP)
+		    until(lambda: state() == "T")
+		    os.kill(p.pid, signal.SIGCONT)
+		    until(lambda: state() != "T")
+		    os.kill(p.pid, sig)
+		    assert p.wait(10) == -sig, p.returncode
+		    p.stdout.close()
+		    until(lambda: not relays())
+		# Who does read, however late and however little at a time, and does not let writers wait, gets all of it.
+		r, w = os.pipe()
+		os.set_blocking(w, False)
+		p = subprocess.Popen(sys.argv[1:], stdout=w)
+		os.close(w)
+		time.sleep(0.5)
+		n = 0
+		while got := os.read(r, 7000):
+		    n += len(got)
+		assert n == 100000, n
+		assert p.wait(10) == 0
+	P
+}
+
+@test "a reader that does not read: signals still end and stop us; one that is slow gets everything" {
+	masked_home
+	on_rungs waiting
+}
+
 full() {
 	status=0
 	"${m[@]}" "${rung[@]}" -- sh -c 'echo lost' >/dev/full 2>"$T/err" || status=$?
