@@ -28,9 +28,12 @@ void vk_mask_free(struct vk_mask *m);
 /**
  * vk_mask_rescue(m, ret):
  * For a process that needs nothing else any more: a copy in pages of its own, locked where that is allowed and in no
- * core; then everything in the arena is wiped.  It lasts as long as the process.
+ * core; then everything in the arena is wiped.
+ *
+ * vk_mask_forget(m): Wipe such a copy.
  */
-enum vk_err vk_mask_rescue(const struct vk_mask *m, const struct vk_mask **ret) VK_MUST;
+enum vk_err vk_mask_rescue(const struct vk_mask *m, struct vk_mask **ret) VK_MUST;
+void vk_mask_forget(struct vk_mask *m);
 
 /** vk_mask_longest(m): The length of the longest form.  Less than that is held back. */
 size_t vk_mask_longest(const struct vk_mask *m) VK_MUST;

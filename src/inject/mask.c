@@ -155,10 +155,25 @@ vk_mask_free(struct vk_mask *m)
 	vk_arena_free(m);
 }
 
-enum vk_err
-vk_mask_rescue(const struct vk_mask *m, const struct vk_mask **ret)
+static size_t
+copy_size(const struct vk_mask *m)
 {
-	size_t size = sizeof(*m) + m->n * sizeof(*m->v);
+	return sizeof(*m) + m->n * sizeof(*m->v);
+}
+
+void
+vk_mask_forget(struct vk_mask *m)
+{
+	size_t size = copy_size(m);
+
+	vk_wipe(m, size);
+	munmap(m, size);
+}
+
+enum vk_err
+vk_mask_rescue(const struct vk_mask *m, struct vk_mask **ret)
+{
+	size_t size = copy_size(m);
 	struct vk_mask *copy = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 
 	if (copy == MAP_FAILED)

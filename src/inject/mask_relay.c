@@ -124,7 +124,7 @@ relay_main(int sock, const void *mask)
 {
 	struct vk_note n = VK_NOTE_INIT;
 	struct relay r = { .sock = sock };
-	const struct vk_mask *m;
+	struct vk_mask *m;
 	size_t room;
 	int err;
 
@@ -148,6 +148,8 @@ relay_main(int sock, const void *mask)
 	err = copy(&r);
 	close(r.in);
 	vk_wipe(r.buf, room);
+	vk_mask_forget(m);
+	vk_wipe_registers();
 	answer(&r, err == EPIPE ? 0 : err, DONE);
 	vk_mask_end(&r.stream);
 }

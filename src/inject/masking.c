@@ -148,6 +148,7 @@ vk_masking_start(struct vk_masking *m, const struct vk_kitchen *k, const struct 
 		    out == TERMINAL ? "output" : "error");
 	}
 	vk_platform_tell(k, env, n);
+	vk_wipe_registers();
 	return start_relays(m, &f, out, err);
 }
 

@@ -237,4 +237,5 @@ vk_forms_clear(struct vk_forms *f)
 	vk_buf_clear(&f->text);
 	f->v = NULL;
 	f->n = 0;
+	vk_wipe_registers();
 }
