@@ -45,8 +45,8 @@ naive_held(const struct vk_forms *f, const char *p, size_t n)
 		for (size_t i = 0; i < f->n; i++) {
 			if (at + f->v[i].n > n && begin == n && memcmp(p + at, vk_form_text(f, i), n - at) == 0)
 				begin = at;
-			/* what begins before that is decided */
-			if (naive_is_at(f, i, p + at, n - at) && at + f->v[i].n > covered && at <= begin)
+			/* what begins before that is decided, and so is what touches it */
+			if (naive_is_at(f, i, p + at, n - at) && at + f->v[i].n > covered && (at <= begin || at <= covered))
 				covered = at + f->v[i].n;
 		}
 	return begin < covered ? n - covered : n - begin;
