@@ -166,7 +166,14 @@ waiting() {
 		    return open(f"/proc/{p.pid}/stat").read().rpartition(")")[2].split()[0]
 
 		def relays():
-		    return subprocess.run(["pgrep", "-x", "valetkey-mask"], stdout=subprocess.PIPE).stdout
+		    pids = subprocess.run(["pgrep", "-P", str(p.pid), "-x", "valetkey-mask"], stdout=subprocess.PIPE).stdout
+		    return [int(pid) for pid in pids.split()]
+
+		def lives(pid):
+		    try:
+		        return open(f"/proc/{pid}/stat").read().rpartition(")")[2].split()[0] != "Z"
+		    except OSError:
+		        return False
 
 		for sig in (signal.SIGTERM, signal.SIGINT, signal.SIGKILL):
 		    p = subprocess.Popen(sys.argv[1:], stdout=subprocess.PIPE)
@@ -178,10 +185,12 @@ waiting() {
 		    until(lambda: state() == "T")
 		    os.kill(p.pid, signal.SIGCONT)
 		    until(lambda: state() != "T")
+		    were = relays()
+		    assert were
 		    os.kill(p.pid, sig)
 		    assert p.wait(10) == -sig, p.returncode
 		    p.stdout.close()
-		    until(lambda: not relays())
+		    until(lambda: not any(lives(pid) for pid in were))
 		# Who does read, however late and however little at a time, and does not let writers wait, gets all of it.
 		r, w = os.pipe()
 		os.set_blocking(w, False)
@@ -297,6 +306,22 @@ other_descriptors() {
 	split env FROM_ENV=by-reference "${V[@]}" run --mask --env "TOKEN=env:FROM_ENV" --build-secret "id=file:$T/secret" -- \
 		sh -c 'echo "<$TOKEN>"; cat "$(echo "$@" | sed "s/.*src=//")"' sh '{secrets}'
 	[ "$out" = $'<***>\n***' ]
+}
+
+parts() {
+	split "${m[@]}" "${rung[@]}" --two-phase -- "$T/tools/npm" ci
+	[ "$status" = 0 ]
+	[ "$out" = $'ci <***> s3cr3t/***\nrebuild <> s3cr3t/***\n' ]
+}
+
+@test "both phases of a run are masked" {
+	masked_home
+	put other-s3cr3t https://other.example --username ci
+	echo '{}' >package.json
+	mkdir "$T/tools"
+	printf '#!/bin/sh\necho "$1 <$TOKEN> s3cr3t/other-s3cr3t"\n' >"$T/tools/npm"
+	chmod 755 "$T/tools/npm"
+	on_rungs parts
 }
 
 @test "a run within a run is masked by the outer one" {
