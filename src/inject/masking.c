@@ -75,10 +75,14 @@ add_secret(struct vk_forms *f, const char *p, size_t n, const char *user)
 	return e;
 }
 
-/* What is too short would be found everywhere; an empty one is none. */
+/* What is too short would be found everywhere.  After one that is too much a smaller one may fit. */
 static enum vk_err
-heed(const struct vk_run_opts *o, enum vk_err e, const char *name)
+heed(const struct vk_run_opts *o, enum vk_err e, const char *name, bool *ret_full)
 {
+	if (e == VK_ELIMIT) {
+		*ret_full = true;
+		return VK_OK;
+	}
 	if (e == VK_ENOENT && o->verbose)
 		vk_say(o, "too short to be hidden: %s", name);
 	return e == VK_ENOENT ? VK_OK : e;
@@ -89,28 +93,31 @@ collect(const struct vk_kitchen *k, const struct vk_secret *env, size_t n, struc
 {
 	const struct vk_run_opts *o = k->opts;
 	enum vk_err e = VK_OK;
+	bool full = false;
 
 	for (size_t i = 0; e == VK_OK && i < k->creds->n; i++) {
 		const struct vk_cred *c = k->creds->v[i];
 
-		e = heed(o, add_secret(f, c->secret.p, c->secret.n, c->username), *c->name ? c->name : c->scope.host);
+		e = heed(o, add_secret(f, c->secret.p, c->secret.n, c->username),
+		    *c->name ? c->name : c->scope.host, &full);
 	}
 	for (size_t i = 0; e == VK_OK && i < n; i++)
 		if (env[i].p)
-			e = heed(o, add_secret(f, env[i].p, env[i].n, NULL), o->env[i].name);
+			e = heed(o, add_secret(f, env[i].p, env[i].n, NULL), o->env[i].name, &full);
 	for (size_t i = 0; e == VK_OK && i < k->files.n; i++)
 		if (k->files.v[i].is_secret)
 			e = heed(o, add_secret(f, k->files.v[i].text.p, k->files.v[i].text.len, NULL),
-			    k->files.v[i].name);
+			    k->files.v[i].name, &full);
+	if (e != VK_OK || !full)
+		return e;
 	/* Unasked, most is better than nothing; who asked is told. */
-	if (e == VK_ELIMIT && o->mask == VK_MASK_AUTO) {
+	if (o->mask == VK_MASK_AUTO) {
 		vk_reason_clear();
 		vk_caution(o, "the run's secrets are too many or too large: not all of them are hidden in its output");
 		return VK_OK;
 	}
-	if (e == VK_ELIMIT)
-		vk_hint("--credential takes fewer of them; --no-mask hides none");
-	return e;
+	vk_hint("--credential takes fewer of them; --no-mask hides none");
+	return vk_fail(VK_ELIMIT, "the run's secrets are too many or too large to be hidden in its output");
 }
 
 /* ---- how ------------------------------------------------------------------------------------------------------- */

@@ -13,7 +13,7 @@ teardown() {
 
 # masked_home: one credential, ci / $token, which is also in the command's variable TOKEN
 masked_home() {
-	run_home
+	run_home "$@"
 	token='s3cr3t/T0ken"&x'
 	put "$token" https://git.example --username ci --name one
 	m=("${V[@]}" run --mask --env TOKEN=keystore:one)
@@ -50,6 +50,10 @@ ways() {
 
 @test "in every way that a program may write it, on both streams" {
 	masked_home
+	on_rungs ways
+	[ "$(id -u)" = 0 ] || return 0
+	run_end
+	masked_home "$run_uid"
 	on_rungs ways
 }
 
@@ -297,6 +301,24 @@ other_descriptors() {
 	split "${V[@]}" run --mask --verbose -- sh -c 'echo 1234567'
 	[ "$out" = $'1234567\n' ]
 	[[ $err == *"too short to be hidden: short.example"* ]]
+}
+
+@test "secrets that are too much: refused when asked for, else most is hidden, with a warning" {
+	run_home
+	: >c.ini
+	for i in $(seq 60); do
+		name=$(printf 'BIG_%02d' "$i")
+		printf '[big%s]\nurl = https://big%s.example\nusername = u\nsecret = env:%s\n' "$i" "$i" "$name" >>c.ini
+		export "$name=$(head -c 6000 /dev/urandom | base64 -w0)"
+	done
+	last=$BIG_60
+	split "${V[@]}" run --config c.ini --mask -- true
+	[ "$status" = 125 ]
+	[[ $err == *"too many or too large"*"--no-mask hides none"* ]]
+	split env CI=true "${V[@]}" run --config c.ini -- echo "$BIG_01 $last"
+	[ "$status" = 0 ]
+	[[ $out == '*** '* ]]
+	[[ $err == *"warning: the run's secrets are too many or too large: not all of them are hidden"* ]]
 }
 
 @test "what comes by reference and as a build secret is hidden too" {
