@@ -10,6 +10,8 @@
  *	the inside of a string of JSON (RFC 8259; also with \/, with Go's \u003c, and with \uXXXX in both cases), of C
  *	and Go, of a shell (in quotes of both kinds, and with backslashes), of XML and HTML, of SQL and of CSV.
  * Of a pair: "user:secret" in the same ways, which is what Basic (RFC 7617) and npm's _auth are.
+ * What is longer than VK_FORM_LONG has only the usual ones: as it is, base64, hex, percent, form field and JSON, each
+ * in its usual case; the lines and strings in it that are shorter have all.
  * A form shorter than VK_FORM_MIN is left out: it would be found everywhere.
  */
 #ifndef VALETKEY_FORMS_H
@@ -17,7 +19,7 @@
 
 #include "valetkey/secret.h"
 
-enum { VK_FORM_MIN = 8, VK_FORMS_MAX = 8192 };
+enum { VK_FORM_MIN = 8, VK_FORM_LONG = 512, VK_FORMS_MAX = 8192 };
 
 struct vk_form {
 	size_t at, n;     /* its bytes: vk_form_text() */

@@ -67,6 +67,13 @@ struct vk_env_ref {
 	const char *ref;
 };
 
+/* Are the run's secrets hidden in what the command writes? */
+enum vk_mask_rule {
+	VK_MASK_AUTO, /* in CI, where standard output is not a terminal */
+	VK_MASK_ON,
+	VK_MASK_OFF,
+};
+
 struct vk_run_opts {
 	struct vk_policy_opts policy;
 	const char *const *names; /* --credential; none: what the policy selects */
@@ -85,6 +92,7 @@ struct vk_run_opts {
 	bool two_phase;       /* --two-phase: fetch with the credentials, then go on without */
 	unsigned ttl;         /* --ttl: seconds until the credentials are withdrawn; 0: when the command ends */
 	bool readers_only;    /* without ${recipes}: no tool that asks */
+	enum vk_mask_rule mask; /* --mask, --no-mask */
 	bool verbose;
 	char **command;       /* NULL-terminated, at least one word */
 	/* Called with the credentials of the run when everything is resolved and nothing started; NULL: nothing. */
@@ -106,7 +114,8 @@ struct vk_run_end {
  * vk_run(opts, ret):
  * Resolve, place, start, supervise, wipe.  An error means that the command did not run or that it
  * is not known how it ended; ${ret->status} then is the exit status to give (125, 126, 127).
- * On VK_OK every file was overwritten and every process of ours is gone.
+ * On VK_OK every file was overwritten and every process of ours is gone, but for one that hides secrets in the output
+ * of a descendant that is still there (R2).
  */
 enum vk_err vk_run(const struct vk_run_opts *opts, struct vk_run_end *ret) VK_MUST;
 

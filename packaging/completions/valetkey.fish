@@ -134,6 +134,8 @@ complete -c valetkey -n '__fish_seen_subcommand_from run' -l once -d 'each file 
 complete -c valetkey -n '__fish_seen_subcommand_from run' -l two-phase -d 'fetch with the credentials, then run what was fetched without'
 complete -c valetkey -n '__fish_seen_subcommand_from run' -l ttl -d 'withdraw the credentials after this time: 30s, 10m, 1h' -r -f
 complete -c valetkey -n '__fish_seen_subcommand_from run' -l scan -d 'when it has ended, look for the secrets in what it left there' -r -F
+complete -c valetkey -n '__fish_seen_subcommand_from run' -l mask -d 'hide the secrets in what the command writes (in CI they are)'
+complete -c valetkey -n '__fish_seen_subcommand_from run' -l no-mask -d 'pass on what the command writes as it is'
 complete -c valetkey -n '__fish_seen_subcommand_from run' -l verbose -d 'say what is placed and what is in force'
 complete -c valetkey -n '__fish_seen_subcommand_from run' -l help -d 'explain the command'
 complete -c valetkey -n '__fish_seen_subcommand_from run' -x -a '(__fish_complete_subcommand --fcs-skip=2)'

@@ -12,7 +12,7 @@ static int run(int argc, char **argv);
 enum {
 	OPT_PROFILE = 1, OPT_CONFIG, OPT_CREDENTIAL, OPT_WITH, OPT_ENV, OPT_BUILD_SECRET,
 	OPT_RUNG, OPT_REQUIRE_RUNG, OPT_MAX_RUNG, OPT_DAEMONS, OPT_KEEP_OWN, OPT_NO_CONFINE, OPT_GATE, OPT_ONCE,
-	OPT_TWO_PHASE, OPT_TTL, OPT_SCAN, OPT_VERBOSE,
+	OPT_TWO_PHASE, OPT_TTL, OPT_SCAN, OPT_MASK, OPT_NO_MASK, OPT_VERBOSE,
 };
 
 static const struct vk_opt opts[] = {
@@ -34,6 +34,8 @@ static const struct vk_opt opts[] = {
 	{ OPT_TWO_PHASE, "two-phase", NULL, "fetch with the credentials, then run what was fetched without", false },
 	{ OPT_TTL, "ttl", "TIME", "withdraw the credentials after this time: 30s, 10m, 1h", false },
 	{ OPT_SCAN, "scan", "PATH", "when it has ended, look for the secrets in what it left there", true },
+	{ OPT_MASK, "mask", NULL, "hide the secrets in what the command writes (in CI they are)", false },
+	{ OPT_NO_MASK, "no-mask", NULL, "pass on what the command writes as it is", false },
 	{ OPT_VERBOSE, "verbose", NULL, "say what is placed and what is in force", false },
 };
 
@@ -228,6 +230,12 @@ take_option(struct request *q, int id, char *arg)
 		if (q->scan.n == VK_RUN_SCAN_MAX)
 			return vk_fail(VK_ELIMIT, "--scan: at most %d", VK_RUN_SCAN_MAX);
 		q->scan.paths[q->scan.n++] = arg;
+		return VK_OK;
+	case OPT_MASK:
+		q->run.mask = VK_MASK_ON;
+		return VK_OK;
+	case OPT_NO_MASK:
+		q->run.mask = VK_MASK_OFF;
 		return VK_OK;
 	case OPT_NO_CONFINE:
 		q->run.no_confine = true;

@@ -53,8 +53,8 @@ search(struct vk_run_scan *s, struct vk_scan_wanted *w, struct vk_scan_report *r
 }
 
 /*
- * A process with secrets beside the command: in a session of its own, so that the terminal's signals are not for it; with
- * none of the command's descriptors, whose readers would wait for it; and with the end of valetkey as its own.
+ * A process with secrets beside the command: in a session of its own, so that the terminal's signals are not for it;
+ * with none of the command's descriptors, whose readers would wait for it; and with the end of valetkey as its own.
  */
 static void VK_NORETURN
 wait_and_search(struct vk_run_scan *s, const struct vk_cred_list *creds, pid_t parent, int sock)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * run_scan.h - "valetkey run --scan": a process that knows the forms of the run's secrets waits beside the command, which
- * runs when valetkey itself knows none any more, and searches when it has ended.
+ * run_scan.h - "valetkey run --scan": a process that knows the forms of the run's secrets waits beside the command,
+ * which runs when valetkey itself knows none any more, and searches when it has ended.
  */
 #ifndef VK_CLI_RUN_SCAN_H
 #define VK_CLI_RUN_SCAN_H

@@ -52,8 +52,10 @@ from_secret(struct vk_kitchen *k, const char *name, const struct vk_secret *s)
 	struct vk_file *file;
 	enum vk_err e = vk_buf_add(&text, s->p, s->n);
 
-	if (e == VK_OK && (e = vk_files_add(&k->files, name, &text, NULL, &file)) == VK_OK)
+	if (e == VK_OK && (e = vk_files_add(&k->files, name, &text, NULL, &file)) == VK_OK) {
 		file->rule = VK_GATE_ALL; /* the client may be a plug-in of the command's */
+		file->is_secret = true;
+	}
 	return e;
 }
 

@@ -158,7 +158,9 @@ command_main(const struct vk_launch *l, pid_t parent, int report)
 	if (!l->new_pid_ns && getppid() != parent)
 		_exit(VK_EXIT_FAILED);
 	/* The keystore's session key is not for the command. */
-	if (vk_session_isolate() != VK_OK) {
+	if ((l->out > 0 && dup2(l->out, STDOUT_FILENO) < 0) || (l->err > 0 && dup2(l->err, STDERR_FILENO) < 0)) {
+		err = errno;
+	} else if (vk_session_isolate() != VK_OK) {
 		err = EKEYREJECTED;
 	} else if (l->no_keys && vk_keyfilter() != VK_OK) {
 		err = EXFULL;

@@ -36,6 +36,7 @@ struct vk_launch {
 	const struct sigaction *on_sigchld; /* and this too */
 	bool new_pid_ns;                    /* the command will be in R1's PID namespace */
 	bool no_keys;                       /* key calls are refused */
+	int out, err;                       /* standard output and error; 0: as they are */
 	int gate;                           /* our socket to the gate; -1: there is none */
 };
 

@@ -70,7 +70,8 @@ start_and_wait(struct run *r, const struct vk_launch *launch, bool last, struct 
 	struct vk_supervise s = {
 		.new_pid_ns = r->kitchen.rung == VK_RUNG_R1,
 		.helpers = { &r->rung1.init.pid, &r->rung2.holder.pid, &r->rung3.guard.pid,
-			&r->gate.child.pid, &r->broker.child.pid },
+			&r->gate.child.pid, &r->broker.child.pid,
+			&r->masking.out.child.pid, &r->masking.err.child.pid },
 		.vital = &r->gate.child.pid,
 		.deadline = r->withdrawn ? 0 : r->opts->ttl,
 		.expire = expire,
@@ -79,8 +80,10 @@ start_and_wait(struct run *r, const struct vk_launch *launch, bool last, struct 
 	enum vk_err e = vk_command_start(launch, &s.command, &s.inner, &ret->status);
 	int status;
 
-	if (last || e != VK_OK)
+	if (last || e != VK_OK) {
 		vk_environ_clear(&r->kitchen.env);
+		vk_masking_let_go(&r->masking);
+	}
 	if (e != VK_OK)
 		return e;
 	if (last)
@@ -161,6 +164,7 @@ vk_run_course(struct run *r, struct vk_run_end *ret)
 	/* One that the terminal sent is not sent on, and the command was not there to get it. */
 	if (vk_death_waits())
 		return vk_fail(VK_ESYS, "ended by a signal before the command was started");
+	vk_masking_streams(&r->masking, &launch.out, &launch.err);
 	vk_terminal_note(&terminal);
 	e = r->phases.n > 0 ? in_parts(r, &launch, ret) : start_and_wait(r, &launch, true, ret);
 	vk_terminal_restore(&terminal);

@@ -17,6 +17,7 @@ struct vk_file {
 	char *map;          /* the same for R2 */
 	size_t size;
 	struct vk_buf plain; /* what stays when the credentials are withdrawn */
+	bool is_secret;     /* ${text} is one secret and nothing else */
 	enum vk_gate_rule rule; /* of the gate, in the place of the run's; OFF: the run's */
 };
 

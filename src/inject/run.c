@@ -143,6 +143,8 @@ resolve(struct run *r)
 		e = vk_menu_serve(&r->menu, &r->kitchen, &r->broker);
 	if (e == VK_OK && r->opts->resolved)
 		e = r->opts->resolved(&r->creds, r->opts->arg);
+	if (e == VK_OK)
+		e = vk_masking_start(&r->masking, &r->kitchen, r->env, r->opts->n_env);
 	/* Outside of the namespaces, where the sources are. */
 	r->broker.log = &r->log.log;
 	r->broker.rung = r->kitchen.rung;
@@ -245,6 +247,7 @@ tell(const struct run *r)
 		vk_say(r->opts, "the command does not see into processes outside of the run (Landlock)");
 	else if (r->kitchen.rung != VK_RUNG_R1)
 		vk_say(r->opts, "not in force: other processes of the user are as open to the command as ever");
+	vk_masking_tell(&r->masking, r->opts);
 	if (r->kitchen.rung != VK_RUNG_R1 || r->opts->no_confine)
 		vk_say(r->opts, "not in force: confinement of files");
 }
@@ -339,6 +342,8 @@ go_on(struct run *r, const char *rung, struct vk_run_end *ret)
 		.on_sigchld = &r->on_sigchld, .gate = -1,
 	};
 
+	if (r->opts->verbose && r->opts->mask != VK_MASK_AUTO)
+		vk_say(r->opts, "whether secrets are hidden in the output was decided by the run around this one");
 	if (r->opts->require && strcmp(rung, vk_rung_name(r->opts->require)) > 0)
 		return vk_fail(VK_EPOLICY, "%s is required, and the run around this one has %s",
 		    vk_rung_name(r->opts->require), rung);
@@ -388,9 +393,9 @@ enum vk_err
 vk_run(const struct vk_run_opts *opts, struct vk_run_end *ret)
 {
 	struct run r = { .opts = opts, .rung1 = VK_RUNG1_NONE, .rung2 = VK_RUNG2_NONE, .rung3 = VK_RUNG3_NONE,
-		.gate = VK_GATE_NONE, .broker = VK_BROKER_NONE };
+		.gate = VK_GATE_NONE, .broker = VK_BROKER_NONE, .masking = VK_MASKING_NONE };
 	ssize_t n = readlink("/proc/self/exe", r.self, sizeof(r.self) - 1);
-	enum vk_err e, wiped;
+	enum vk_err e, wiped, written;
 
 	r.self[n > 0 ? n : 0] = '\0';
 	*ret = (struct vk_run_end){ .status = VK_EXIT_FAILED };
@@ -399,13 +404,14 @@ vk_run(const struct vk_run_opts *opts, struct vk_run_end *ret)
 	release(&r);
 	vk_environ_clear(&r.kitchen.env);
 	wiped = clean_up(&r);
-	vk_run_log_end(&r.log, opts, r.kitchen.rung, r.path, ret, e != VK_OK ? e : wiped);
+	written = vk_masking_end(&r.masking, opts, ret);
+	vk_run_log_end(&r.log, opts, r.kitchen.rung, r.path, ret, e != VK_OK ? e : wiped != VK_OK ? wiped : written);
 	vk_words_free(r.argv);
 	vk_phases_clear(&r.phases);
 	vk_hide_clear(&r.hidden);
 	free(r.path);
 	release_signals(&r);
-	return e != VK_OK ? e : wiped;
+	return e != VK_OK ? e : wiped != VK_OK ? wiped : written;
 }
 
 enum vk_err

@@ -8,6 +8,7 @@
 #include "command.h"
 #include "gate.h"
 #include "hide.h"
+#include "masking.h"
 #include "menu.h"
 #include "phases.h"
 #include "rung1.h"
@@ -38,6 +39,7 @@ struct run {
 	struct vk_menu menu;
 	struct vk_broker broker;
 	bool broker_was; /* it was there when the command started */
+	struct vk_masking masking;
 	struct vk_kitchen kitchen;
 	struct vk_run_log log;
 	struct vk_phases phases; /* n = 0: the command as it is */

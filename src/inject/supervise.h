@@ -10,7 +10,7 @@
 
 #include "valetkey/base.h"
 
-enum { VK_HELPERS_MAX = 5 };
+enum { VK_HELPERS_MAX = 7 };
 
 struct vk_supervise {
 	pid_t command;

@@ -86,6 +86,8 @@ add_part(struct maker *m, const char *p, size_t n)
 	if (n < VK_FORM_MIN)
 		return VK_OK;
 	for (size_t i = 0; i < n_ways && e == VK_OK; i++) {
+		if (n > VK_FORM_LONG && !ways[i].usual)
+			continue;
 		m->scratch.len = 0;
 		ways[i].put(&m->scratch, (const unsigned char *)p, n, ways[i].variant);
 		if ((e = m->scratch.err) == VK_OK)
@@ -237,4 +239,5 @@ vk_forms_clear(struct vk_forms *f)
 	vk_buf_clear(&f->text);
 	f->v = NULL;
 	f->n = 0;
+	vk_wipe_registers();
 }

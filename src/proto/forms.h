@@ -10,6 +10,7 @@ struct vk_way_to_write {
 	const char *how;
 	void (*put)(struct vk_buf *out, const unsigned char *p, size_t n, unsigned variant);
 	unsigned variant;
+	bool usual; /* also for what is long */
 };
 
 /** vk_ways(ret_n): All of them; the first is "as it is". */

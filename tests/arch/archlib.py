@@ -22,7 +22,7 @@ HEADERS = {
     "source.h": "source", "broker.h": "source", "unlock.h": "source", "identity.h": "source", "external.h": "source",
     "config.h": "policy",
     "policy.h": "policy",
-    "inject.h": "inject",
+    "inject.h": "inject", "mask.h": "inject",
     "helper.h": "helpers",
 }
 

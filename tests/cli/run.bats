@@ -58,7 +58,7 @@ died_of() {
 	status_is 125 "${V[@]}" run --no-such-option -- true
 	status_is 125 "${V[@]}" run --env '1X=env:A' -- true
 	status_is 125 "${V[@]}" run --env 'X=plain' -- true
-	status_is 125 "${V[@]}" run --require-rung R3 -- true
+	status_is 125 "${V[@]}" run --require-rung R4 -- true
 	status_is 125 "${V[@]}" run --require-rung R1 --max-rung R2 -- true
 	status_is 125 "${V[@]}" run --with no-such-recipe -- true
 	status_is 125 "${V[@]}" run --credential no-such-name -- touch started

@@ -201,6 +201,30 @@ test_wrapped(void **state)
 	vk_forms_clear(&f);
 }
 
+/* A long one has fewer, its lines have all. */
+static void
+test_long(void **state)
+{
+	char secret[VK_FORM_LONG + 20];
+	struct vk_forms f;
+	bool json = false;
+
+	(void)state;
+	memset(secret, 'a', sizeof(secret));
+	memcpy(secret, "line <&> one\n", 13);
+	secret[sizeof(secret) - 1] = '\0';
+	f = forms_of(secret);
+	assert_has(&f, "line &lt;&amp;&gt; one");
+	assert_has(&f, secret);
+	for (size_t i = 0; i < f.n; i++) {
+		json |= f.v[i].n > VK_FORM_LONG && strcmp(f.v[i].how, "JSON") == 0;
+		if (strcmp(f.v[i].how, "XML") == 0)
+			assert_true(f.v[i].n < VK_FORM_LONG);
+	}
+	assert_true(json);
+	vk_forms_clear(&f);
+}
+
 static void
 test_pair(void **state)
 {
@@ -273,7 +297,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_plain), cmocka_unit_test(test_alignments), cmocka_unit_test(test_escapes),
 		cmocka_unit_test(test_bytes), cmocka_unit_test(test_parts), cmocka_unit_test(test_json),
-		cmocka_unit_test(test_wrapped), cmocka_unit_test(test_pair),
+		cmocka_unit_test(test_wrapped), cmocka_unit_test(test_pair), cmocka_unit_test(test_long),
 		cmocka_unit_test(test_short_and_same), cmocka_unit_test(test_limits),
 	};
 

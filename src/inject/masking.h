@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * masking.h - whether and where the secrets of a run are hidden in what the command writes.
+ *
+ * A stream is masked when --mask says so or, without a word, in CI (CI=true or 1) when standard output is no terminal;
+ * never when the run has no secret, a stream is closed or is /dev/null.  Where both streams are one open file, so they
+ * are for the command, by one relay: their order stays.
+ *
+ * Under GitHub Actions the runner is told each secret ("::add-mask::", docs.github.com, "Workflow commands"), line by
+ * line, on standard error before the command starts: only when that is the very pipe that the runner gave to the step,
+ * since in any other file or pipe the secrets would stay.
+ */
+#ifndef VK_INJECT_MASKING_H
+#define VK_INJECT_MASKING_H
+
+#include "mask_relay.h"
+#include "recipe.h"
+
+struct vk_masking {
+	struct vk_relay out, err; /* ${err} is not started where ${out} has both */
+	bool both;
+};
+#define VK_MASKING_NONE { .out = VK_RELAY_NONE, .err = VK_RELAY_NONE }
+
+/**
+ * vk_masking_start(m, k, env, n):
+ * For the credentials and the build secrets of ${k}, and ${n} more.  Outside of the namespaces, and before signals are
+ * held.  VK_EUSAGE when --mask asks for what cannot be.
+ */
+enum vk_err vk_masking_start(struct vk_masking *m, const struct vk_kitchen *k, const struct vk_secret *env, size_t n)
+    VK_MUST;
+
+/** vk_masking_streams(m, ret_out, ret_err): For struct vk_launch. */
+void vk_masking_streams(const struct vk_masking *m, int *ret_out, int *ret_err);
+
+/** vk_masking_let_go(m): The command has started. */
+void vk_masking_let_go(struct vk_masking *m);
+
+/** vk_masking_tell(m, opts): For --verbose. */
+void vk_masking_tell(const struct vk_masking *m, const struct vk_run_opts *opts);
+
+/**
+ * vk_masking_end(m, opts, end):
+ * When the command and, in R1, its descendants are gone: all of its output is out.  When that failed it is an error
+ * where the command knows of none, and else a warning.
+ */
+enum vk_err vk_masking_end(struct vk_masking *m, const struct vk_run_opts *opts, const struct vk_run_end *end) VK_MUST;
+
+#endif
