@@ -120,6 +120,7 @@ vk_files_clear(struct vk_files *f)
 		if (v->map)
 			munmap(v->map, v->size);
 		free(v->over);
+		free(v->fixed);
 		free(v->path);
 	}
 	f->n = 0;

@@ -69,6 +69,29 @@ vk_gate_know(struct vk_gate *g, const struct vk_file *f)
 	return ask(g, &n);
 }
 
+enum vk_err
+vk_gate_also(struct vk_gate *g, const struct vk_file *f)
+{
+	VK_CLEANUP(vk_note_clear) struct vk_note n = VK_NOTE_INIT;
+	VK_CLEANUP(vk_freep) char *dir = NULL;
+	struct vk_gate_place place = { .name = "" };
+	const char *slash = f->fixed ? strrchr(f->fixed, '/') : NULL;
+	struct stat st;
+
+	/* A home that is not there has no files. */
+	if (!slash)
+		return VK_OK;
+	if (!(dir = vk_asprintf("%.*s/", (int)(slash - f->fixed), f->fixed)))
+		return VK_ENOMEM;
+	if (stat(dir, &st) < 0 || strlen(slash + 1) >= sizeof(place.name))
+		return VK_OK;
+	place.dir = (struct vk_gate_id){ .dev = st.st_dev, .ino = st.st_ino };
+	memcpy(place.name, slash + 1, strlen(slash + 1));
+	n.code = VK_GATE_PLACE;
+	memcpy(n.text, &place, sizeof(place));
+	return ask(g, &n);
+}
+
 #if defined(__x86_64__)
 #define OWN AUDIT_ARCH_X86_64
 #elif defined(__aarch64__)
@@ -169,4 +192,5 @@ vk_gate_end(struct vk_gate *g, struct vk_gate_count ret[VK_FILES_MAX])
 	vk_child_stop(&g->child);
 }
 
+_Static_assert(sizeof(struct vk_gate_place) <= VK_NOTE_TEXT, "a place fits a note");
 _Static_assert(VK_FILES_MAX * sizeof(struct vk_gate_count) <= VK_NOTE_TEXT, "the counts fit a note");

@@ -34,6 +34,13 @@ enum vk_err vk_gate_take(struct vk_gate *g, struct vk_file *f) VK_MUST;
 enum vk_err vk_gate_know(struct vk_gate *g, const struct vk_file *f) VK_MUST;
 
 /**
+ * vk_gate_also(g, f):
+ * After vk_gate_know(), where ${f} is not bound over its usual place: who opens that is given it by the same rule;
+ * whoever is not finds what there is, or nothing.
+ */
+enum vk_err vk_gate_also(struct vk_gate *g, const struct vk_file *f) VK_MUST;
+
+/**
  * vk_gate_enter(sock):
  * For the command's process, just before it executes: from here on its opens, and those of its descendants, are
  * answered.  ${sock} is ours to the gate.

@@ -31,6 +31,7 @@ struct file {
 	int fd;
 	enum vk_gate_rule rule;
 	struct vk_gate_id id;
+	struct vk_gate_place place; /* no name: none */
 	struct vk_gate_count count;
 };
 
@@ -136,12 +137,45 @@ identify(pid_t tid, int dirfd, const char *path, struct vk_gate_id *ret)
 	return true;
 }
 
+static bool
+is_same(const struct vk_gate_id *a, const struct vk_gate_id *b)
+{
+	return a->dev == b->dev && a->ino == b->ino;
+}
+
 static struct file *
 find(struct gate *g, const struct vk_gate_id *id)
 {
 	for (size_t i = 0; i < g->known; i++)
-		if (g->v[i].id.dev == id->dev && g->v[i].id.ino == id->ino)
+		if (is_same(&g->v[i].id, id))
 			return &g->v[i];
+	return NULL;
+}
+
+/*
+ * A place where nothing of ours lies: by its directory and its last name.  Most opens have none of the names, and cost no
+ * more than to see that.
+ */
+static struct file *
+find_place(struct gate *g, pid_t tid, int dirfd, const char *path)
+{
+	const char *slash = strrchr(path, '/'), *name = slash ? slash + 1 : path;
+	struct vk_gate_id id;
+	char dir[PAGE];
+	bool looked = false;
+
+	for (size_t i = 0; i < g->known; i++) {
+		const struct vk_gate_place *p = &g->v[i].place;
+
+		if (!*p->name || strcmp(p->name, name) != 0)
+			continue;
+		snprintf(dir, sizeof(dir), "%.*s.", (int)(name - path), path);
+		if (!looked && !identify(tid, dirfd, dir, &id))
+			return NULL;
+		looked = true;
+		if (is_same(&p->dir, &id))
+			return &g->v[i];
+	}
 	return NULL;
 }
 
@@ -245,8 +279,10 @@ answer(struct gate *g)
 	arguments(&g->in->data, &dirfd, &at, &flags);
 	if (g->own == 0)
 		g->own = process_of(tid);
-	if (read_path(tid, at, path) && identify(tid, dirfd, path, &id))
-		f = find(g, &id);
+	if (read_path(tid, at, path)) {
+		f = identify(tid, dirfd, path, &id) ? find(g, &id) : NULL;
+		f = f ? f : find_place(g, tid, dirfd, path);
+	}
 	if (!f || !still_asks(g)) {
 		go_on(g);
 	} else if (may_read(g, f, tid) && hand_over(g, f, flags)) {
@@ -271,6 +307,10 @@ hear(struct gate *g, struct vk_note *n)
 	case VK_GATE_KNOW:
 		if (g->known < g->n)
 			memcpy(&g->v[g->known++].id, n->text, sizeof(struct vk_gate_id));
+		break;
+	case VK_GATE_PLACE:
+		if (g->known > 0)
+			memcpy(&g->v[g->known - 1].place, n->text, sizeof(struct vk_gate_place));
 		break;
 	case VK_GATE_LISTEN:
 		g->listener = n->fds[0];

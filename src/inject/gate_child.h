@@ -8,12 +8,19 @@
 enum vk_gate_word {
 	VK_GATE_FILE = 101, /* a file: its descriptor, and the rule in ${value} */
 	VK_GATE_KNOW,       /* the next of them has been placed: a struct vk_gate_id in ${text} */
+	VK_GATE_PLACE,      /* the one that was placed last is also found as a struct vk_gate_place in ${text} */
 	VK_GATE_LISTEN,     /* from the command: the descriptor of its notifications */
 	VK_GATE_COUNT,      /* answer with an array of struct vk_gate_count in ${text} */
 };
 
 struct vk_gate_id {
 	uint64_t dev, ino; /* of the empty file */
+};
+
+/* A path by its directory, since there may be nothing at it. */
+struct vk_gate_place {
+	struct vk_gate_id dir;
+	char name[128];
 };
 
 /** vk_gate_main(sock, arg): The body of the process. */

@@ -79,6 +79,8 @@ vk_recipe_file(struct vk_kitchen *k, const struct vk_recipe *r, bool for_build, 
 		e = r->render(k, &taken, for_build, &text);
 	if (e == VK_OK)
 		e = vk_files_add(&k->files, name, &text, for_build ? NULL : r->usual(k), ret_file);
+	if (e == VK_OK && !for_build && r->fixed)
+		(*ret_file)->fixed = r->fixed(k);
 	if (e == VK_OK && !for_build && (k->opts->two_phase || k->opts->ttl > 0))
 		e = render_plain(k, r, &(*ret_file)->plain);
 	if (e == VK_OK)

@@ -58,6 +58,13 @@ netrc_usual(struct vk_kitchen *k)
 	return path;
 }
 
+static char *
+netrc_fixed(struct vk_kitchen *k)
+{
+	(void)k;
+	return vk_recipe_home(".netrc");
+}
+
 static enum vk_err
 netrc_lead(struct vk_kitchen *k, const struct vk_cred_list *taken, const char *path)
 {
@@ -72,5 +79,6 @@ const struct vk_recipe vk_recipe_netrc = {
 	.takes = netrc_takes,
 	.render = netrc_render,
 	.usual = netrc_usual,
+	.fixed = netrc_fixed,
 	.lead = netrc_lead,
 };

@@ -94,6 +94,13 @@ npm_usual(struct vk_kitchen *k)
 	return k->npm.user.exists ? k->npm.user.path : NULL;
 }
 
+/* For an npm that a script starts with an environment of its own. */
+static char *
+npm_fixed(struct vk_kitchen *k)
+{
+	return k->npm.user.path ? vk_strdup(k->npm.user.path) : NULL;
+}
+
 static bool
 is_gone(const char *name, void *arg)
 {
@@ -176,6 +183,7 @@ const struct vk_recipe vk_recipe_npm = {
 	.takes = npm_takes,
 	.render = npm_render,
 	.usual = npm_usual,
+	.fixed = npm_fixed,
 	.more = npm_more,
 	.lead = npm_lead,
 };

@@ -182,7 +182,9 @@ make_files(struct run *r)
 	else if (e == VK_OK)
 		e = vk_rung3_place(&r->rung3, &r->kitchen.files);
 	for (size_t i = 0; e == VK_OK && r->opts->gate && i < r->kitchen.files.n; i++)
-		e = vk_gate_know(&r->gate, &r->kitchen.files.v[i]);
+		if ((e = vk_gate_know(&r->gate, &r->kitchen.files.v[i])) == VK_OK &&
+		    !(r->kitchen.rung == VK_RUNG_R1 && r->kitchen.files.v[i].over))
+			e = vk_gate_also(&r->gate, &r->kitchen.files.v[i]);
 	if (e == VK_OK && r->kitchen.rung == VK_RUNG_R1)
 		e = vk_hide_mount(&r->hidden, r->rung1.dir, r->rung1.place, &r->kitchen.files);
 	return e;

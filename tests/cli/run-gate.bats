@@ -357,3 +357,49 @@ ends() {
 	split "${V[@]}" run --gate sesame -- true
 	[[ $status -eq 125 || $status -eq 2 ]] && [[ $err == *"own, first or all"* ]]
 }
+
+@test "a file is served at its usual place where there is none, and where the user's own is" {
+	as_both on_rungs usual_place
+}
+
+usual_place() {
+	token=$(secret)
+	put "$token" https://host.example --username u --name host
+	with_netrc() {
+		"${V[@]}" run "${rung[@]}" --with netrc --gate own -- "$@"
+	}
+	# No file, no directory that it would need, and none afterwards.
+	with_netrc python3 - "$token" <<-'END'
+		import netrc, os, subprocess, sys
+		del os.environ["NETRC"]
+		home = os.environ["HOME"]
+		assert netrc.netrc().authenticators("host.example")[2] == sys.argv[1]
+		os.chdir(home)
+		for path in (".netrc", "./.netrc", "../home/.netrc", home + "//.netrc", home + "/./.netrc"):
+		    assert sys.argv[1] in open(path).read(), path
+		assert not os.path.exists(".netrc")
+		for path in ("netrc", "x/.netrc", "../.netrc", home + "/.netrc/"):
+		    try:
+		        open(path)
+		        sys.exit(path)
+		    except OSError:
+		        pass
+		assert subprocess.run(["cat", ".netrc"], capture_output=True).returncode == 1
+		open(".netrc", "w").write("mine")
+		assert open(".netrc").read() != "mine"
+		os.unlink(".netrc")
+	END
+	[ ! -e "$HOME/.netrc" ]
+	echo 'machine other.example login me password mine' >"$HOME/.netrc"
+	chown --reference="$T/work" "$HOME/.netrc"
+	chmod 600 "$HOME/.netrc"
+	with_netrc python3 - "$token" <<-'END'
+		import os, subprocess, sys
+		path = os.environ["HOME"] + "/.netrc"
+		assert sys.argv[1] in open(path).read()
+		assert sys.argv[1] not in subprocess.run(["cat", path], capture_output=True, text=True).stdout
+	END
+	[ "$(cat "$HOME/.netrc")" = 'machine other.example login me password mine' ]
+	rm "$HOME/.netrc"
+	"${V[@]}" remove host >/dev/null
+}
