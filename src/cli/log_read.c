@@ -74,7 +74,6 @@ enum vk_err
 vk_log_read_all(int fd, struct vk_log_reader *r)
 {
 	struct window w = { .p = malloc(2 * VK_LOG_LINE_MAX), .cap = 2 * VK_LOG_LINE_MAX };
-	VK_CLEANUP(vk_freep) char *buffer = w.p;
 	enum vk_err e = w.p ? VK_OK : VK_ENOMEM;
 	bool ended = false;
 	size_t n;
@@ -88,5 +87,6 @@ vk_log_read_all(int fd, struct vk_log_reader *r)
 		w.len += n;
 		e = take_lines(r, &w, ended);
 	}
+	free(w.p);
 	return e;
 }

@@ -160,6 +160,8 @@ command_main(const struct vk_launch *l, pid_t parent, int report)
 	/* The keystore's session key is not for the command. */
 	if ((l->out > 0 && dup2(l->out, STDOUT_FILENO) < 0) || (l->err > 0 && dup2(l->err, STDERR_FILENO) < 0)) {
 		err = errno;
+	} else if (l->pty && vk_pty_enter(l->pty) != VK_OK) {
+		err = ENOTTY;
 	} else if (vk_session_isolate() != VK_OK) {
 		err = EKEYREJECTED;
 	} else if (l->no_keys && vk_keyfilter() != VK_OK) {
@@ -201,6 +203,8 @@ vk_command_start(const struct vk_launch *l, pid_t *ret_pid, pid_t *ret_inner, in
 	}
 	while (waitpid(pid, NULL, 0) < 0 && errno == EINTR)
 		;
+	if (err == ENOTTY)
+		return vk_fail(VK_ESYS, "the command could not be given a terminal of its own");
 	if (err == EXFULL) {
 		vk_hint("\"valetkey lock\" ends the session of --scope user that this is for; --no-confine "
 			"does without");

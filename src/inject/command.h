@@ -6,6 +6,7 @@
 #include <signal.h>
 #include <sys/types.h>
 
+#include "pty.h"
 #include "rung1.h"
 
 enum {
@@ -37,6 +38,7 @@ struct vk_launch {
 	bool new_pid_ns;                    /* the command will be in R1's PID namespace */
 	bool no_keys;                       /* key calls are refused */
 	int out, err;                       /* standard output and error; 0: as they are */
+	const struct vk_pty *pty;           /* a terminal of its own; NULL: none */
 	int gate;                           /* our socket to the gate; -1: there is none */
 };
 

@@ -71,18 +71,19 @@ start_and_wait(struct run *r, const struct vk_launch *launch, bool last, struct 
 		.new_pid_ns = r->kitchen.rung == VK_RUNG_R1,
 		.helpers = { &r->rung1.init.pid, &r->rung2.holder.pid, &r->rung3.guard.pid,
 			&r->gate.child.pid, &r->broker.child.pid,
-			&r->masking.out.child.pid, &r->masking.err.child.pid },
+			&r->masking.out.child.pid, &r->masking.err.child.pid, &r->masking.pty.input.pid },
 		.vital = &r->gate.child.pid,
 		.deadline = r->withdrawn ? 0 : r->opts->ttl,
 		.expire = expire,
 		.arg = r,
+		.pty = r->masking.pty.tty >= 0 ? &r->masking.pty : NULL,
 	};
 	enum vk_err e = vk_command_start(launch, &s.command, &s.inner, &ret->status);
 	int status;
 
 	if (last || e != VK_OK) {
 		vk_environ_clear(&r->kitchen.env);
-		vk_masking_let_go(&r->masking);
+		vk_masking_let_go(&r->masking, e == VK_OK ? s.command : 0);
 	}
 	if (e != VK_OK)
 		return e;
@@ -165,6 +166,9 @@ vk_run_course(struct run *r, struct vk_run_end *ret)
 	if (vk_death_waits())
 		return vk_fail(VK_ESYS, "ended by a signal before the command was started");
 	vk_masking_streams(&r->masking, &launch.out, &launch.err);
+	launch.pty = r->masking.pty.tty >= 0 ? &r->masking.pty : NULL;
+	/* Before the command writes, or line ends would be made twice. */
+	vk_pty_take(&r->masking.pty);
 	vk_terminal_note(&terminal);
 	e = r->phases.n > 0 ? in_parts(r, &launch, ret) : start_and_wait(r, &launch, true, ret);
 	vk_terminal_restore(&terminal);

@@ -12,7 +12,7 @@ struct vk_file {
 	char name[64];      /* unique in the run */
 	struct vk_buf text; /* in the arena until it is placed */
 	char *over;         /* R1: an existing file to be hidden by this one; NULL: none */
-	char *fixed;        /* where programs look that nothing leads elsewhere, there or not: for the gate; NULL: none */
+	char *fixed;        /* where readers look that nothing leads elsewhere, for the gate; NULL: none */
 	char *path;         /* how the command reaches it; NULL until it is placed */
 	int fd;             /* ours, writable, for the wipe (R1); -1 */
 	char *map;          /* the same for R2 */

@@ -153,8 +153,8 @@ find(struct gate *g, const struct vk_gate_id *id)
 }
 
 /*
- * A place where nothing of ours lies: by its directory and its last name.  Most opens have none of the names, and cost no
- * more than to see that.
+ * A place where nothing of ours lies: by its directory and its last name.  Most opens have none of the names, and cost
+ * no more than to see that.
  */
 static struct file *
 find_place(struct gate *g, pid_t tid, int dirfd, const char *path)

@@ -14,6 +14,7 @@
 #include "mask_relay.h"
 
 enum { CHUNK = 128 * 1024, LOOK_AGAIN = 100 /* ms */, HEED = 64 /* pieces */ };
+enum { SHOW_AT_ONCE = 3, IDLE = 30 /* ms */ };
 
 /* What a relay says, once: ${value} is one of these, ${code} the error. */
 enum { DRAINED = 1, DONE };
@@ -24,6 +25,9 @@ struct relay {
 	int sock, in, out;
 	struct vk_mask_stream stream;
 	char *buf;
+	bool terminal;
+	char shown[SHOW_AT_ONCE]; /* of the bytes that are held back, on a terminal */
+	size_t n_shown;
 	bool asked;     /* the command has ended: */
 	size_t still;   /* so many bytes that it wrote are in the pipe */
 	bool answered;
@@ -82,11 +86,44 @@ wait_for_input(struct relay *r, int ms)
 		} else {
 			r->asked = true;
 			r->still = ioctl(r->in, FIONREAD, &left) == 0 && left > 0 ? (size_t)left : 0;
+			/* Of a terminal all that there is: what is on its way comes before it says that there is none. */
+			if (r->terminal)
+				r->still = SIZE_MAX;
 		}
 		vk_note_clear(&n);
 	}
 	/* The reader of a pipe has gone: as the command would hear at once, and not one line later. */
 	return !(p[1].revents & POLLERR);
+}
+
+/*
+ * On a terminal a letter that is typed has to appear even when a secret begins with it.  So few bytes are no secret;
+ * what completes one is hidden still.
+ */
+static int
+show_held(struct relay *r)
+{
+	struct pollfd p = { .fd = r->in, .events = POLLIN };
+
+	if (!r->terminal || r->n_shown > 0 || r->stream.held == 0 || r->stream.held > SHOW_AT_ONCE ||
+	    poll(&p, 1, IDLE) != 0)
+		return 0;
+	memcpy(r->shown, r->buf, r->stream.held);
+	r->n_shown = r->stream.held;
+	return write_out(r, r->shown, r->n_shown);
+}
+
+/* Without what is there already. */
+static int
+write_ready(struct relay *r, size_t ready)
+{
+	size_t skip = 0;
+
+	while (skip < r->n_shown && skip < ready && r->buf[skip] == r->shown[skip])
+		skip++;
+	if (ready > 0)
+		r->n_shown = 0;
+	return write_out(r, r->buf + skip, ready - skip);
 }
 
 /* Returns the error that it ended with; EPIPE is an end like any other. */
@@ -102,6 +139,17 @@ copy(struct relay *r)
 
 		if (got < 0 && errno == EINTR)
 			continue;
+		if (got < 0 && errno == EIO && r->terminal) {
+			got = 0; /* nobody has it open */
+			n = s->held;
+		}
+		if (got < 0 && errno == EAGAIN && r->terminal) {
+			if ((err = show_held(r)) != 0)
+				return err;
+			errno = EAGAIN;
+			if (r->asked)
+				r->still = 0;
+		}
 		if (got < 0 && errno != EAGAIN)
 			return errno;
 		/* Who writes without end must not keep us from hearing that the command has ended. */
@@ -109,10 +157,11 @@ copy(struct relay *r)
 			return EPIPE;
 		if (got >= 0) {
 			vk_mask_feed(s, r->buf, n, got == 0, &ready);
-			if ((err = write_out(r, r->buf, ready)) != 0 || got == 0)
+			if ((err = write_ready(r, ready)) != 0 || got == 0)
 				return err;
 			memmove(r->buf, r->buf + n - s->held, s->held);
-			r->still -= (size_t)got < r->still ? (size_t)got : r->still;
+			if (!r->terminal)
+				r->still -= (size_t)got < r->still ? (size_t)got : r->still;
 		}
 		if (r->asked && r->still == 0)
 			answer(r, 0, DRAINED);
@@ -136,9 +185,10 @@ relay_main(int sock, const void *mask)
 		return;
 	r.in = n.fds[0];
 	r.out = n.fds[1];
+	r.terminal = n.value != 0;
 	room = vk_mask_longest(m) + CHUNK;
 	r.buf = mmap(NULL, room, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-	if (r.buf == MAP_FAILED || fcntl(r.in, F_SETFL, O_RDONLY | O_NONBLOCK) < 0)
+	if (r.buf == MAP_FAILED || fcntl(r.in, F_SETFL, (r.terminal ? O_RDWR : O_RDONLY) | O_NONBLOCK) < 0)
 		return;
 	madvise(r.buf, room, MADV_DONTDUMP);
 	/* Whoever starts us may not say it before the fork. */
@@ -157,20 +207,23 @@ relay_main(int sock, const void *mask)
 /* ---- our side -------------------------------------------------------------------------------------------------- */
 
 enum vk_err
-vk_relay_start(const struct vk_mask *m, int target, struct vk_relay *ret)
+vk_relay_start(const struct vk_mask *m, int terminal, int target, struct vk_relay *ret)
 {
 	VK_CLEANUP(vk_note_clear) struct vk_note n = VK_NOTE_INIT;
-	int pair[2];
+	int pair[2] = { -1, -1 };
 	enum vk_err e;
 
-	if (pipe2(pair, O_CLOEXEC) < 0)
+	if (terminal >= 0)
+		pair[0] = fcntl(terminal, F_DUPFD_CLOEXEC, 3);
+	else if (pipe2(pair, O_CLOEXEC) < 0)
 		return vk_fail_errno("cannot make a pipe");
+	n.value = terminal >= 0;
 	n.fds[0] = pair[0];
 	n.fds[1] = fcntl(target, F_DUPFD_CLOEXEC, 3);
 	n.n_fds = 2;
 	ret->pipe = pair[1];
 	ret->was = true;
-	if (n.fds[1] < 0)
+	if (n.fds[0] < 0 || n.fds[1] < 0)
 		return vk_fail_errno("cannot copy a descriptor");
 	e = vk_child_start(0, relay_main, m, &ret->child);
 	if (e == VK_OK)

@@ -2,8 +2,8 @@
 /*
  * mask_relay.h - a small process between the command and where its output goes, which hides the run's secrets.
  *
- * It has a pipe, the place to write to and the automaton, and nothing else: no environment, no other secret, a session
- * of its own, not dumpable, outside of the command's namespaces.  It ends when nobody can write to the pipe any more;
+ * It has a pipe, or the other end of the command's terminal (pty.h), the place to write to and the automaton, and
+ * nothing else: no environment, no other secret, a session of its own, not dumpable, outside of the command's namespaces.  It ends when nobody can write to the pipe any more;
  * or when it cannot write, and then the command cannot either: its pipe is closed, as the reader's would be.
  * It outlives valetkey while a descendant of the command has the pipe, as a reader of a pipe does.
  */
@@ -20,8 +20,11 @@ struct vk_relay {
 };
 #define VK_RELAY_NONE { .child = VK_CHILD_NONE, .pipe = -1 }
 
-/** vk_relay_start(m, target, ret): ${target} stays the caller's. */
-enum vk_err vk_relay_start(const struct vk_mask *m, int target, struct vk_relay *ret) VK_MUST;
+/**
+ * vk_relay_start(m, terminal, target, ret):
+ * ${terminal}: what the command writes comes from there; -1: from a pipe, for ${ret}.  Both stay the caller's.
+ */
+enum vk_err vk_relay_start(const struct vk_mask *m, int terminal, int target, struct vk_relay *ret) VK_MUST;
 
 /** vk_relay_let_go(r): The command has the pipe now, and nobody else. */
 void vk_relay_let_go(struct vk_relay *r);

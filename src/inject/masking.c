@@ -125,14 +125,21 @@ collect(const struct vk_kitchen *k, const struct vk_secret *env, size_t n, struc
 static enum vk_err
 start_relays(struct vk_masking *m, const struct vk_forms *f, enum kind out, enum kind err)
 {
+	bool terminal = out == TERMINAL || err == TERMINAL;
 	struct vk_mask *mask = NULL;
 	enum vk_err e = vk_mask_make(f, &mask);
 
 	m->both = out == FILE_OR_PIPE && err == FILE_OR_PIPE && is_one_file(STDOUT_FILENO, STDERR_FILENO);
+	if (e == VK_OK && terminal)
+		e = vk_pty_open(&m->pty);
 	if (e == VK_OK && out == FILE_OR_PIPE)
-		e = vk_relay_start(mask, STDOUT_FILENO, &m->out);
+		e = vk_relay_start(mask, -1, STDOUT_FILENO, &m->out);
+	else if (e == VK_OK && terminal)
+		e = vk_relay_start(mask, m->pty.master, m->pty.tty, &m->out);
 	if (e == VK_OK && err == FILE_OR_PIPE && !m->both)
-		e = vk_relay_start(mask, STDERR_FILENO, &m->err);
+		e = vk_relay_start(mask, -1, STDERR_FILENO, &m->err);
+	else if (e == VK_OK && err == TERMINAL && out == FILE_OR_PIPE)
+		e = vk_relay_start(mask, m->pty.master, m->pty.tty, &m->err);
 	vk_mask_free(mask);
 	return e;
 }
@@ -149,10 +156,14 @@ vk_masking_start(struct vk_masking *m, const struct vk_kitchen *k, const struct 
 	f.text.max = FORMS_ROOM;
 	if ((e = collect(k, env, n, &f)) != VK_OK || f.n == 0)
 		return e;
-	if (k->opts->mask == VK_MASK_ON && (out == TERMINAL || err == TERMINAL)) {
-		vk_hint("pipe it: valetkey run --mask ... 2>&1 | cat");
-		return vk_fail(VK_EUSAGE, "--mask hides nothing on a terminal, and standard %s is one",
-		    out == TERMINAL ? "output" : "error");
+	/* Of its own accord it only goes where nobody types. */
+	if (k->opts->mask == VK_MASK_AUTO) {
+		out = out == TERMINAL ? NOT_OURS : out;
+		err = err == TERMINAL ? NOT_OURS : err;
+	}
+	if (k->opts->two_phase && (out == TERMINAL || err == TERMINAL)) {
+		vk_hint("pipe it: valetkey run --mask --two-phase ... 2>&1 | cat");
+		return vk_fail(VK_EUSAGE, "--mask with --two-phase hides nothing on a terminal");
 	}
 	vk_platform_tell(k, env, n);
 	vk_wipe_registers();
@@ -162,15 +173,17 @@ vk_masking_start(struct vk_masking *m, const struct vk_kitchen *k, const struct 
 void
 vk_masking_streams(const struct vk_masking *m, int *ret_out, int *ret_err)
 {
-	if (m->out.was)
+	if (m->out.was && m->out.pipe >= 0)
 		*ret_out = m->out.pipe;
-	if (m->err.was || m->both)
+	if ((m->err.was && m->err.pipe >= 0) || m->both)
 		*ret_err = m->both ? m->out.pipe : m->err.pipe;
 }
 
 void
-vk_masking_let_go(struct vk_masking *m)
+vk_masking_let_go(struct vk_masking *m, pid_t command)
 {
+	if (m->pty.tty >= 0)
+		vk_pty_let_go(&m->pty, command);
 	vk_relay_let_go(&m->out);
 	vk_relay_let_go(&m->err);
 }
@@ -214,5 +227,6 @@ vk_masking_end(struct vk_masking *m, const struct vk_run_opts *opts, const struc
 	/* The other one's would take its place. */
 	snprintf(why, sizeof(why), "%s", vk_reason());
 	err = end_one(&m->err, opts, end);
+	vk_pty_end(&m->pty);
 	return out != VK_OK ? vk_fail(out, "%s", why) : err;
 }

@@ -3,7 +3,8 @@
  * masking.h - whether and where the secrets of a run are hidden in what the command writes.
  *
  * A stream is masked when --mask says so or, without a word, in CI (CI=true or 1) when standard output is no terminal;
- * never when the run has no secret, a stream is closed or is /dev/null.  Where both streams are one open file, so they
+ * never when the run has no secret, a stream is closed or is /dev/null.  On a terminal only --mask does it, and the
+ * command gets one of its own.  Where both streams are one open file, so they
  * are for the command, by one relay: their order stays.
  *
  * Under GitHub Actions the runner is told each secret ("::add-mask::", docs.github.com, "Workflow commands"), line by
@@ -14,13 +15,15 @@
 #define VK_INJECT_MASKING_H
 
 #include "mask_relay.h"
+#include "pty.h"
 #include "recipe.h"
 
 struct vk_masking {
 	struct vk_relay out, err; /* ${err} is not started where ${out} has both */
 	bool both;
+	struct vk_pty pty; /* --mask on a terminal; ${out} reads from it */
 };
-#define VK_MASKING_NONE { .out = VK_RELAY_NONE, .err = VK_RELAY_NONE }
+#define VK_MASKING_NONE { .out = VK_RELAY_NONE, .err = VK_RELAY_NONE, .pty = VK_PTY_NONE }
 
 /**
  * vk_masking_start(m, k, env, n):
@@ -33,8 +36,8 @@ enum vk_err vk_masking_start(struct vk_masking *m, const struct vk_kitchen *k, c
 /** vk_masking_streams(m, ret_out, ret_err): For struct vk_launch. */
 void vk_masking_streams(const struct vk_masking *m, int *ret_out, int *ret_err);
 
-/** vk_masking_let_go(m): The command has started. */
-void vk_masking_let_go(struct vk_masking *m);
+/** vk_masking_let_go(m, command): The command has started, as that process; 0: it has not. */
+void vk_masking_let_go(struct vk_masking *m, pid_t command);
 
 /** vk_masking_tell(m, opts): For --verbose. */
 void vk_masking_tell(const struct vk_masking *m, const struct vk_run_opts *opts);

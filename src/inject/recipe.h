@@ -35,7 +35,7 @@ struct vk_recipe {
 	    struct vk_buf *out);
 	/* Which existing file it hides in R1, or NULL.  Borrowed. */
 	const char *(*usual)(struct vk_kitchen *k);
-	/* Where its readers look that no variable leads elsewhere, whether or not a file is there; NULL: none.  Heap. */
+	/* Where its readers look that no variable leads elsewhere, whether or not a file is there; NULL: none. */
 	char *(*fixed)(struct vk_kitchen *k);
 	/* More files for R1; may be NULL. */
 	enum vk_err (*more)(struct vk_kitchen *k, const struct vk_cred_list *taken);

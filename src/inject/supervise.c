@@ -31,6 +31,37 @@ stop_too(int sig)
 	sigaction(sig, &old, NULL);
 }
 
+/* In the foreground or not, which a shell decides. */
+static void
+go_on(struct vk_supervise *s)
+{
+	vk_pty_take(s->pty);
+	kill(-s->command, SIGCONT);
+}
+
+/* With a terminal of its own, what ours and others tell us; false: it is for the command as any signal is. */
+static bool
+heed_terminal(struct vk_supervise *s, const siginfo_t *si)
+{
+	if (si->si_signo == VK_PTY_SUSPEND && si->si_code <= 0 && si->si_pid == s->pty->input.pid) {
+		kill(-s->command, SIGSTOP);
+		return true;
+	}
+	switch (si->si_signo) {
+	case SIGWINCH:
+		vk_pty_resize(s->pty);
+		return true;
+	case SIGCONT:
+		go_on(s);
+		return true;
+	case SIGHUP: /* ours is gone, and so is the command's */
+		kill(-s->command, SIGHUP);
+		return true;
+	default:
+		return false;
+	}
+}
+
 /* As process 1 of a container we also inherit strangers. */
 static bool
 reap(struct vk_supervise *s, int *ret_status)
@@ -40,7 +71,11 @@ reap(struct vk_supervise *s, int *ret_status)
 
 	while ((pid = waitpid(-1, &status, WNOHANG | WUNTRACED)) > 0 || (pid < 0 && errno == EINTR)) {
 		if (pid == s->command && WIFSTOPPED(status)) {
+			if (s->pty)
+				vk_pty_give_back(s->pty);
 			stop_too(WSTOPSIG(status));
+			if (s->pty)
+				go_on(s);
 		} else if (pid == s->command) {
 			*ret_status = status;
 			return true;
@@ -117,6 +152,8 @@ vk_supervise(struct vk_supervise *s)
 			s->expire(s->arg);
 		}
 		if (wait_for_signal(&all, end, &si) < 0)
+			continue;
+		if (s->pty && heed_terminal(s, &si))
 			continue;
 		if (si.si_signo != SIGCHLD && is_for_command(s, &si))
 			kill(s->command, si.si_signo);

@@ -9,8 +9,9 @@
 #include <sys/types.h>
 
 #include "valetkey/base.h"
+#include "pty.h"
 
-enum { VK_HELPERS_MAX = 7 };
+enum { VK_HELPERS_MAX = 8 };
 
 struct vk_supervise {
 	pid_t command;
@@ -22,6 +23,7 @@ struct vk_supervise {
 	unsigned deadline; /* in seconds from now: ${expire} is called with ${arg}, once; 0: never */
 	void (*expire)(void *arg);
 	void *arg;
+	struct vk_pty *pty; /* the command has a terminal of its own; NULL: it has ours */
 };
 
 /** vk_supervise(s): Until the command ends; returns its wait status.  Every signal must be blocked. */

@@ -355,7 +355,7 @@ parts() {
 	[ "$out" = "<$token>"$'\n' ]
 }
 
-@test "on a terminal --mask is refused, and CI alone hides nothing" {
+@test "on a terminal CI alone hides nothing; --mask wants a controlling one, and no two phases" {
 	masked_home
 	cat >"$T/terminal.py" <<-'P'
 		import os, pty, sys
@@ -372,13 +372,15 @@ parts() {
 		sys.stdout.buffer.write(text)
 		sys.exit(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]))
 	P
-	split timeout 20 python3 "$T/terminal.py" "${m[@]}" -- echo started
+	split timeout 20 python3 "$T/terminal.py" "${m[@]}" --two-phase -- npm ci
 	[ "$status" = 125 ]
-	[[ $out == *"--mask hides nothing on a terminal, and standard output is one"* ]]
-	[[ $out != *started* ]]
-	split timeout 20 python3 "$T/terminal.py" sh -c 'exec "$@" >/dev/null' sh "${m[@]}" -- echo started
+	[[ $out == *"--two-phase hides nothing on a terminal"* ]]
+	split timeout 20 python3 "$T/terminal.py" setsid -w "${m[@]}" -- echo started
 	[ "$status" = 125 ]
-	[[ $out == *"standard error is one"* ]]
+	[[ $out == *"controlling one"* && $out != *started* ]]
+	split timeout 20 python3 "$T/terminal.py" sh -c 'exec "$@" >/dev/null' sh "${m[@]}" -- sh -c 'test -t 2 && ! test -t 1 && echo "<$TOKEN>" >&2'
+	[ "$status" = 0 ]
+	[[ $out == *"<***>"* ]]
 	split timeout 20 python3 "$T/terminal.py" env CI=true "${V[@]}" run --env TOKEN=keystore:one -- sh -c 'test -t 1 && echo "<$TOKEN>"'
 	[ "$status" = 0 ]
 	[[ $out == *"<$token>"* ]]
