@@ -86,7 +86,7 @@ wait_for_input(struct relay *r, int ms)
 		} else {
 			r->asked = true;
 			r->still = ioctl(r->in, FIONREAD, &left) == 0 && left > 0 ? (size_t)left : 0;
-			/* Of a terminal all that there is: what is on its way comes before it says that there is none. */
+			/* Of a terminal all that there is: what is on its way comes before the answer is "none". */
 			if (r->terminal)
 				r->still = SIZE_MAX;
 		}

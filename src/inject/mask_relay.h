@@ -3,8 +3,9 @@
  * mask_relay.h - a small process between the command and where its output goes, which hides the run's secrets.
  *
  * It has a pipe, or the other end of the command's terminal (pty.h), the place to write to and the automaton, and
- * nothing else: no environment, no other secret, a session of its own, not dumpable, outside of the command's namespaces.  It ends when nobody can write to the pipe any more;
- * or when it cannot write, and then the command cannot either: its pipe is closed, as the reader's would be.
+ * nothing else: no environment, no other secret, a session of its own, not dumpable, outside of the command's
+ * namespaces.  It ends when nobody can write to the pipe any more; or when it cannot write, and then the command cannot
+ * either: its pipe is closed, as the reader's would be.
  * It outlives valetkey while a descendant of the command has the pipe, as a reader of a pipe does.
  */
 #ifndef VK_INJECT_MASK_RELAY_H

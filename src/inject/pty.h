@@ -34,7 +34,7 @@ enum vk_err vk_pty_enter(const struct vk_pty *p) VK_MUST;
 /** vk_pty_let_go(p, command): It has started, and has the terminal; 0: it has not. */
 void vk_pty_let_go(struct vk_pty *p, pid_t command);
 
-/** vk_pty_take(p), vk_pty_give_back(p): Our terminal, when we are its foreground job; as it was.  As often as wanted. */
+/** vk_pty_take(p), vk_pty_give_back(p): Our terminal, when we are its foreground job; as it was before. */
 void vk_pty_take(struct vk_pty *p);
 void vk_pty_give_back(struct vk_pty *p);
 
