@@ -51,7 +51,7 @@ ask(struct vk_broker *b, struct vk_note *n)
 
 	vk_note_clear(n);
 	if (e == VK_OK)
-		e = vk_note_recv(b->child.sock, n);
+		e = vk_note_recv_soon(b->child.sock, n);
 	if (e == VK_OK && n->code != VK_OK)
 		e = vk_fail((enum vk_err)n->code, "%s", n->text);
 	return e;

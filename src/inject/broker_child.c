@@ -25,10 +25,12 @@ enum {
 	FIELDS = 7,
 	FEWEST = 6, /* without a user name */
 	SECOND = 1000,
+	STRANGERS_LOGGED = 16,
 };
 
 struct asker {
 	int fd;
+	pid_t pid;
 	int64_t until;
 };
 
@@ -210,7 +212,7 @@ reply(int fd, enum vk_err e, const struct vk_buf *credential)
 	VK_CLEANUP(vk_buf_clear) struct vk_buf out = VK_BUF_SECRET(VK_BROKER_ANSWER);
 
 	vk_buf_char(&out, (char)e);
-	if (e == VK_OK)
+	if (e == VK_OK && credential)
 		vk_buf_add(&out, credential->p, credential->len);
 	else
 		vk_buf_str(&out, vk_reason());
@@ -225,17 +227,28 @@ check_asker(struct broker *k, int fd)
 	struct ucred peer;
 	socklen_t len = sizeof(peer);
 
+	vk_reason_clear();
 	k->asker = getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &len) == 0 ? peer.pid : 0;
 	if (k->asker && (peer.uid == geteuid() || peer.uid == 0) &&
 	    vk_descends(fd, peer.pid, k->b->run))
 		return VK_OK;
-	k->count.strangers++;
 	return vk_fail(VK_EPOLICY, "whoever asks is no process of this run");
 }
 
+/* Told so, and counted; but neither our patience nor the log is theirs to use up. */
 static void
-answer(struct broker *k, int fd)
+turn_away(struct broker *k, int fd, enum vk_err e)
 {
+	if (k->count.strangers++ < STRANGERS_LOGGED)
+		e = put_into_log(k, "broker", NULL, NULL, e);
+	reply(fd, e, NULL);
+	close(fd);
+}
+
+static void
+answer(struct broker *k, const struct asker *from)
+{
+	int fd = from->fd;
 	VK_CLEANUP(vk_buf_clear) struct vk_buf credential = VK_BUF_SECRET(VK_BROKER_ANSWER);
 	char text[VK_BROKER_QUESTION];
 	ssize_t n = recv(fd, text, sizeof(text), MSG_DONTWAIT | MSG_TRUNC);
@@ -243,13 +256,10 @@ answer(struct broker *k, int fd)
 
 	if (n <= 0)
 		return;
+	k->asker = from->pid;
 	vk_reason_clear();
-	if ((e = check_asker(k, fd)) != VK_OK)
-		e = put_into_log(k, "broker", NULL, NULL, e);
-	if (e == VK_OK && (size_t)n > sizeof(text))
-		e = vk_fail(VK_ELIMIT, "the question is too long");
-	if (e == VK_OK)
-		e = consider(k, text, (size_t)n, &credential);
+	e = (size_t)n > sizeof(text) ? vk_fail(VK_ELIMIT, "the question is too long") :
+	    consider(k, text, (size_t)n, &credential);
 	reply(fd, e, &credential);
 	k->budget -= SECOND;
 }
@@ -272,8 +282,14 @@ let_in(struct broker *k, int64_t now)
 	socklen_t len = sizeof(from);
 	int fd = accept4(k->listener, (struct sockaddr *)&from, &len, SOCK_CLOEXEC | SOCK_NONBLOCK);
 
-	if (fd >= 0)
-		k->v[k->n++] = (struct asker){ .fd = fd, .until = now + PATIENCE_MS };
+	enum vk_err e;
+
+	if (fd < 0)
+		return;
+	if ((e = check_asker(k, fd)) != VK_OK)
+		turn_away(k, fd, e);
+	else
+		k->v[k->n++] = (struct asker){ .fd = fd, .pid = k->asker, .until = now + PATIENCE_MS };
 }
 
 static void
@@ -345,7 +361,7 @@ see_to_askers(struct broker *k, const struct pollfd *p, int64_t now)
 
 	for (size_t i = 0; i < k->n; i++) {
 		if (p[i].revents && k->budget >= SECOND)
-			answer(k, k->v[i].fd);
+			answer(k, &k->v[i]);
 		else if (p[i].revents || now < k->v[i].until) {
 			k->v[kept++] = k->v[i];
 			continue;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <sched.h>
 #include <signal.h>
 #include <string.h>
@@ -14,6 +15,7 @@
 #include "valetkey/secret.h"
 #include "child.h"
 
+enum { PATIENCE_MS = 2000 };
 enum { CHILD_SOCK = 0 }; /* where a child's end of the socket lies; nothing else is open */
 
 static bool
@@ -193,6 +195,16 @@ vk_note_recv(int sock, struct vk_note *ret)
 			memcpy(ret->fds, CMSG_DATA(h), ret->n_fds * sizeof(int));
 		}
 	return VK_OK;
+}
+
+enum vk_err
+vk_note_recv_soon(int sock, struct vk_note *ret)
+{
+	struct pollfd p = { .fd = sock, .events = POLLIN };
+
+	if (poll(&p, 1, PATIENCE_MS) == 0)
+		return vk_fail(VK_ESYS, "a helper process does not answer");
+	return vk_note_recv(sock, ret);
 }
 
 void

@@ -57,6 +57,9 @@ enum vk_err vk_note_send(int sock, const struct vk_note *n) VK_MUST;
 enum vk_err vk_note_recv(int sock, struct vk_note *ret) VK_MUST;
 void vk_note_clear(struct vk_note *n);
 
+/** vk_note_recv_soon(sock, ret): The same, but not for ever: VK_ESYS after 2 seconds, as when it is stopped. */
+enum vk_err vk_note_recv_soon(int sock, struct vk_note *ret) VK_MUST;
+
 /** vk_note_fail(sock, e): Tell the other end of a failure, with our reason for it. */
 void vk_note_fail(int sock, enum vk_err e);
 

@@ -32,7 +32,7 @@ ask(struct vk_gate *g, struct vk_note *n)
 
 	vk_note_clear(n);
 	if (e == VK_OK)
-		e = vk_note_recv(g->child.sock, n);
+		e = vk_note_recv_soon(g->child.sock, n);
 	if (e == VK_OK && n->code != VK_OK)
 		e = vk_fail((enum vk_err)n->code, "%s", n->text);
 	return e;

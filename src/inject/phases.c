@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: ISC */
 /*
  * What each tool's documentation says of fetching without running: npm-install(1) and npm-rebuild(1), "pnpm fetch",
- * yarn's install options of both generations, pip-download and --only-binary, cargo-fetch(1), "go help mod download".
+ * yarn's install options of both generations, cargo-fetch(1), "go help mod download".  pip is not among them: a wheel
+ * may ask for a package by URL, and nothing keeps pip from building that.
  */
 #include <fcntl.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -90,6 +92,15 @@ mentions(const char *path, const char *text)
 	return fd < 0 || vk_buf_read(&b, fd) != VK_OK || (b.len > 0 && memmem(b.p, b.len, text, strlen(text)));
 }
 
+static bool
+has_word(char *const *args, const char *word)
+{
+	for (; *args && strcmp(*args, "--") != 0; args++)
+		if (strcmp(*args, word) == 0)
+			return true;
+	return false;
+}
+
 /* Of the options those with a value, in the same word or the next, that are in ${valued}, and those in ${alone}. */
 static void
 add_chosen(struct words *w, char *const *args, const char *const *valued, const char *const *alone)
@@ -113,29 +124,49 @@ add_chosen(struct words *w, char *const *args, const char *const *valued, const 
 /* ---- npm, pnpm, yarn ------------------------------------------------------------------------------------------- */
 
 /* Options whose value may stand in the next word; that is no package's name. */
-static bool
-takes_value(const char *option)
-{
-	static const char *const v[] = { "--prefix", "--registry", "--userconfig", "--cache", "--omit", "--include",
-		"--workspace", "-w", "--loglevel", "-C", "--dir", "--filter", "-F", "--store-dir", "--install-strategy",
-		"--cwd", "--cache-folder", "--modules-folder", "--mode", "--network-timeout", NULL };
+static const char *const npm_valued[] = { "--prefix", "-C", "--registry", "--userconfig", "--globalconfig", "--cache",
+	"--omit", "--include", "--workspace", "-w", "--loglevel", "--install-strategy", "--before", "--min-release-age",
+	"--audit-level", "--os", "--cpu", "--libc", "--fetch-retries", "--fetch-timeout", "--maxsockets", "--tag",
+	"--cafile", "--ca", "--https-proxy", "--proxy", "--noproxy", NULL };
+static const char *const pnpm_valued[] = { "--dir", "-C", "--filter", "-F", "--store-dir", "--registry", "--loglevel",
+	"--reporter", "--lockfile-dir", "--virtual-store-dir", "--modules-dir", "--network-concurrency",
+	"--child-concurrency", "--node-linker", NULL };
+static const char *const yarn_valued[] = { "--cwd", "--cache-folder", "--modules-folder", "--network-timeout",
+	"--network-concurrency", "--registry", "--mutex", "--use-yarnrc", "--global-folder", "--link-folder", NULL };
 
-	return is_one_of(option, v);
-}
-
-/* A package that is named would be the only one that "rebuild" sees to, without what it needs. */
+/*
+ * What the first part must not be told: a package that is named would be the only one that "rebuild" sees to, without
+ * what it needs; after "--" our own options would be names; and scripts are not to be allowed again, in whatever
+ * abbreviation.
+ */
 static enum vk_err
-no_names(const char *tool, char *const *args)
+check_words(const char *tool, char *const *args, const char *const *valued)
 {
 	for (size_t i = 0; args[i]; i++) {
+		if (strcmp(args[i], "--") == 0 || vk_str_starts(args[i], "--ig") || vk_str_starts(args[i], "--no-ig") ||
+		    vk_str_starts(args[i], "--mode"))
+			return vk_fail(VK_EUSAGE, "--two-phase decides whether scripts run: leave %s out", args[i]);
 		if (args[i][0] != '-') {
-			vk_hint("put it into package.json first: %s install --ignore-scripts --save ...", tool);
-			return vk_fail(VK_EUSAGE, "--two-phase: %s names a package", tool);
+			vk_hint("put it into package.json first: %s install --ignore-scripts --save ...; the value of "
+				"an option goes into the same word, as in --omit=dev", tool);
+			return vk_fail(VK_EUSAGE, "--two-phase: %s is told of a package, %s", tool, args[i]);
 		}
-		if (takes_value(args[i]) && args[i + 1])
+		if (is_one_of(args[i], valued) && args[i + 1])
 			i++;
 	}
 	return VK_OK;
+}
+
+/* First, where no option before it takes it for a value; and last, where none after it undoes it. */
+static void
+add_without_scripts(struct words *w, char *const *command, size_t from, const char *option, bool twice)
+{
+	add(w, command[0]);
+	add(w, from > 1 ? command[1] : "install");
+	add(w, option);
+	add_all(w, command + from);
+	if (twice)
+		add(w, option);
 }
 
 static enum vk_err
@@ -191,10 +222,9 @@ npm(struct vk_phases *p, char *const *command)
 
 	if (!is_one_of(command[1], fetches))
 		return VK_ENOENT;
-	if ((e = no_names("npm", command + 2)) != VK_OK)
+	if ((e = check_words("npm", command + 2, npm_valued)) != VK_OK)
 		return e;
-	add_all(&w, command);
-	add(&w, "--ignore-scripts");
+	add_without_scripts(&w, command, 2, "--ignore-scripts", true);
 	if ((e = end_phase(p, &w)) != VK_OK)
 		return e;
 	add(&w, command[0]);
@@ -202,6 +232,33 @@ npm(struct vk_phases *p, char *const *command)
 	add_all(&w, command + 2);
 	e = end_phase(p, &w);
 	return e == VK_OK ? npm_own_scripts(p, command) : e;
+}
+
+/* Its "configDependencies" are fetched and then run, before anything else.  Here and in every directory above. */
+static enum vk_err
+no_plugins(char *const *command)
+{
+	static const char *const files[] = { "pnpm-workspace.yaml", "package.json" };
+	const char *dir = vk_npm_option(command, "dir");
+
+	for (size_t i = 0; !dir && command[i]; i++)
+		if (strcmp(command[i], "-C") == 0)
+			dir = command[i + 1];
+	VK_CLEANUP(vk_freep) char *at = realpath(dir ? dir : ".", NULL);
+
+	while (at && *at) {
+		for (size_t i = 0; i < VK_COUNT(files); i++) {
+			VK_CLEANUP(vk_freep) char *file = vk_asprintf("%s/%s", at, files[i]);
+
+			if (!file)
+				return VK_ENOMEM;
+			if (exists(file) && mentions(file, "configDependencies"))
+				return vk_fail(VK_EUSAGE, "--two-phase: pnpm would run the configDependencies of %s "
+							  "while it fetches", file);
+		}
+		*strrchr(at, '/') = '\0';
+	}
+	return VK_OK;
 }
 
 /* ("pnpm fetch" would run scripts; and after it an install finds that all is there, and runs none.) */
@@ -216,10 +273,9 @@ pnpm(struct vk_phases *p, char *const *command)
 
 	if (!is_one_of(command[1], fetches))
 		return VK_ENOENT;
-	if ((e = no_names("pnpm", command + 2)) != VK_OK)
+	if ((e = check_words("pnpm", command + 2, pnpm_valued)) != VK_OK || (e = no_plugins(command)) != VK_OK)
 		return e;
-	add_all(&w, command);
-	add(&w, "--ignore-scripts");
+	add_without_scripts(&w, command, 2, "--ignore-scripts", true);
 	if ((e = end_phase(p, &w)) != VK_OK)
 		return e;
 	add(&w, command[0]);
@@ -240,12 +296,9 @@ yarn(struct vk_phases *p, char *const *command)
 
 	if (from == 2 && strcmp(command[1], "install") != 0)
 		return VK_ENOENT;
-	if ((e = no_names("yarn", command + from)) != VK_OK)
+	if ((e = check_words("yarn", command + from, yarn_valued)) != VK_OK)
 		return e;
-	add(&w, command[0]);
-	add(&w, "install");
-	add_all(&w, command + from);
-	add(&w, berry ? "--mode=skip-build" : "--ignore-scripts");
+	add_without_scripts(&w, command, from, berry ? "--mode=skip-build" : "--ignore-scripts", !berry);
 	if ((e = end_phase(p, &w)) != VK_OK)
 		return e;
 	add(&w, command[0]);
@@ -259,36 +312,7 @@ yarn(struct vk_phases *p, char *const *command)
 	return end_phase(p, &w);
 }
 
-/* ---- pip, cargo, go -------------------------------------------------------------------------------------------- */
-
-/* A directory is built where it lies, which runs its code and that of what it needs for it. */
-static enum vk_err
-no_directories(char *const *args)
-{
-	for (size_t i = 0; args[i]; i++)
-		if (strcmp(args[i], "-e") == 0 || vk_str_starts(args[i], "--editable") || args[i][0] == '.' ||
-		    args[i][0] == '/' || vk_str_ends(args[i], "/")) {
-			vk_hint("install what it needs with --two-phase, and the directory itself without valetkey");
-			return vk_fail(VK_EUSAGE, "--two-phase: pip would build %s, and run its code", args[i]);
-		}
-	return VK_OK;
-}
-
-static enum vk_err
-pip(struct vk_phases *p, char *const *command)
-{
-	struct words w = { NULL, 0, VK_OK };
-	enum vk_err e;
-
-	if (!command[1] || strcmp(command[1], "install") != 0)
-		return VK_ENOENT;
-	if ((e = no_directories(command + 2)) != VK_OK)
-		return e;
-	add_all(&w, command);
-	add(&w, "--only-binary");
-	add(&w, ":all:");
-	return end_phase(p, &w);
-}
+/* ---- cargo, go -------------------------------------------------------------------------------------------- */
 
 static enum vk_err
 cargo(struct vk_phases *p, char *const *command)
@@ -297,7 +321,7 @@ cargo(struct vk_phases *p, char *const *command)
 		"doc", "d", "rustc", NULL };
 	/* What "cargo fetch" knows too. */
 	static const char *const valued[] = { "--manifest-path", "--config", "--color", NULL };
-	static const char *const alone[] = { "--locked", "--frozen", "-q", "--quiet", "-v", "--verbose", NULL };
+	static const char *const alone[] = { "--locked", "-q", "--quiet", "-v", "--verbose", NULL };
 	struct words w = { NULL, 0, VK_OK };
 	enum vk_err e;
 
@@ -306,6 +330,9 @@ cargo(struct vk_phases *p, char *const *command)
 	add(&w, command[0]);
 	add(&w, "fetch");
 	add_chosen(&w, command + 2, valued, alone);
+	/* The lock file as it is, but not without the network. */
+	if (has_word(command + 2, "--frozen"))
+		add(&w, "--locked");
 	if ((e = end_phase(p, &w)) != VK_OK)
 		return e;
 	add(&w, command[0]);
@@ -319,14 +346,22 @@ static enum vk_err
 go(struct vk_phases *p, char *const *command)
 {
 	static const char *const builds[] = { "build", "test", "vet", "run", "install", "generate", "list", NULL };
+	/* What "go mod download" knows too. */
+	static const char *const valued[] = { "-C", "-modfile", NULL };
+	static const char *const alone[] = { "-x", "-modcacherw", NULL };
 	struct words w = { NULL, 0, VK_OK };
 	enum vk_err e;
 
 	if (!is_one_of(command[1], builds))
 		return VK_ENOENT;
+	for (size_t i = 2; command[i]; i++)
+		if (command[i][0] != '-' && strchr(command[i], '@'))
+			return vk_fail(VK_EUSAGE, "--two-phase: %s is of no module here, but built as it comes",
+			    command[i]);
 	add(&w, command[0]);
 	add(&w, "mod");
 	add(&w, "download");
+	add_chosen(&w, command + 2, valued, alone);
 	if ((e = end_phase(p, &w)) != VK_OK)
 		return e;
 	add_all(&w, command);
@@ -340,7 +375,7 @@ static const struct {
 	const char *name;
 	enum vk_err (*take)(struct vk_phases *p, char *const *command);
 } tools[] = {
-	{ "npm", npm }, { "pnpm", pnpm }, { "yarn", yarn }, { "yarnpkg", yarn }, { "pip", pip }, { "pip3", pip },
+	{ "npm", npm }, { "pnpm", pnpm }, { "yarn", yarn }, { "yarnpkg", yarn },
 	{ "cargo", cargo }, { "go", go },
 };
 
@@ -356,8 +391,8 @@ vk_phases_choose(struct vk_phases *p, char *const *command)
 	if (e != VK_ENOENT)
 		return e;
 	vk_hint("or in two steps of your own: what fetches with valetkey run, and what it fetched without");
-	return vk_fail(VK_EUSAGE, "--two-phase knows npm ci, npm install, pnpm install, yarn install, pip install, and "
-				  "cargo and go where they build");
+	return vk_fail(VK_EUSAGE, "--two-phase knows npm ci, npm install, pnpm install, yarn install, and cargo and go "
+				  "where they build");
 }
 
 void

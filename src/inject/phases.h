@@ -22,7 +22,6 @@ struct vk_phases {
  *   npm ci, npm install        with --ignore-scripts; npm rebuild; the project's own prepare
  *   pnpm install               with --ignore-scripts; pnpm rebuild --pending
  *   yarn install               without scripts; again, from its cache
- *   pip install                once, of wheels only: those run nothing
  *   cargo build, test, ...     cargo fetch; the command with --offline
  *   go build, test, ...        go mod download; the command with GOPROXY=off
  */

@@ -7,6 +7,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/auxv.h>
 #include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -17,9 +18,6 @@
 #include "caps.h"
 #include "domain.h"
 #include "run.h"
-
-/* Tells a run within a run that it is one, and on which rung. */
-#define VARIABLE "VALETKEY_RUN"
 
 static void
 no_rung1(struct run *r, const char *why)
@@ -56,7 +54,12 @@ enter_domain(struct run *r)
 {
 	const char *unfit = vk_command_unfit(r->path, VK_WAY_IDENTITY);
 
+	const char *outer = vk_run_around();
+
 	if (r->opts->no_confine || vk_caps_has(CAP_SYS_ADMIN) || unfit)
+		return;
+	/* A domain within a domain could not read the files that the holder outside of it has. */
+	if (outer && strcmp(outer, "R1") != 0)
 		return;
 	if (vk_domain_enter() == VK_OK)
 		r->in_domain = true;
@@ -196,7 +199,7 @@ make_environment(struct run *r)
 	VK_CLEANUP(vk_buf_clear) struct vk_buf broker = VK_BUF(256);
 	struct vk_environ *env = &r->kitchen.env;
 	const char *rung = vk_rung_name(r->kitchen.rung);
-	enum vk_err e = vk_environ_set(env, VARIABLE, rung, strlen(rung));
+	enum vk_err e = vk_environ_set(env, VK_RUN_VARIABLE, rung, strlen(rung));
 
 	/* Even when it is none of ours: it must not be the one of a run around this. */
 	if (e == VK_OK && r->broker.n_tools > 0)
@@ -327,43 +330,18 @@ clean_up(struct run *r)
 	return e;
 }
 
-/* The keys are out of reach here, and the files of the run around us are in place: go on with those. */
-static bool
-is_within_run(const struct vk_run_opts *o, const char *rung)
-{
-	return rung && *rung && !vk_unlock_variable() && o->n_names == 0 && o->n_env == 0 &&
-	    o->n_secrets == 0 && !o->policy.profile && !o->policy.config;
-}
-
-/* Returns when the command cannot be executed. */
-static enum vk_err
-go_on(struct run *r, const char *rung, struct vk_run_end *ret)
-{
-	struct vk_launch launch = {
-		.path = r->path, .argv = r->opts->command, .envp = environ, .mask = &r->mask,
-		.on_sigchld = &r->on_sigchld, .gate = -1,
-	};
-
-	if (r->opts->verbose && r->opts->mask != VK_MASK_AUTO)
-		vk_say(r->opts, "whether secrets are hidden in the output was decided by the run around this one");
-	if (r->opts->require && strcmp(rung, vk_rung_name(r->opts->require)) > 0)
-		return vk_fail(VK_EPOLICY, "%s is required, and the run around this one has %s",
-		    vk_rung_name(r->opts->require), rung);
-	return vk_command_become(&launch, &ret->status);
-}
-
 static enum vk_err
 run(struct run *r, struct vk_run_end *ret)
 {
-	const char *outer = getenv(VARIABLE);
+	const char *outer = vk_run_around();
 	enum vk_err e = vk_build_secrets_check(r->opts);
 
 	if (e == VK_OK && r->opts->two_phase)
 		e = vk_phases_choose(&r->phases, r->opts->command);
 	if (e == VK_OK)
 		e = vk_command_find(r->opts->command[0], &r->path, &ret->status);
-	if (e == VK_OK && is_within_run(r->opts, outer))
-		return go_on(r, outer, ret);
+	if (e == VK_OK && vk_run_is_within(r->opts, outer))
+		return vk_run_go_on(r, outer, ret);
 	if (e == VK_OK)
 		e = reach_rung(r);
 	if (e == VK_OK)
@@ -397,9 +375,14 @@ vk_run(const struct vk_run_opts *opts, struct vk_run_end *ret)
 	struct run r = { .opts = opts, .rung1 = VK_RUNG1_NONE, .rung2 = VK_RUNG2_NONE, .rung3 = VK_RUNG3_NONE,
 		.gate = VK_GATE_NONE, .broker = VK_BROKER_NONE, .masking = VK_MASKING_NONE };
 	ssize_t n = readlink("/proc/self/exe", r.self, sizeof(r.self) - 1);
+	char *name = NULL;
 	enum vk_err e, wiped, written;
 
 	r.self[n > 0 ? n : 0] = '\0';
+	/* Without /proc the kernel's other word for it. */
+	if (n <= 0 && (name = realpath((const char *)getauxval(AT_EXECFN), NULL)) && strlen(name) < sizeof(r.self))
+		memcpy(r.self, name, strlen(name) + 1);
+	free(name);
 	*ret = (struct vk_run_end){ .status = VK_EXIT_FAILED };
 	set_signals(&r);
 	e = run(&r, ret);

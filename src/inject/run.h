@@ -18,6 +18,9 @@
 
 enum { VK_RUN_ENV_MAX = 64 };
 
+/* Tells a run within a run that it is one, and on which rung. */
+#define VK_RUN_VARIABLE "VALETKEY_RUN"
+
 struct run {
 	const struct vk_run_opts *opts;
 	char *path; /* of the command */
@@ -47,6 +50,15 @@ struct run {
 	struct sigaction on_sigchld; /* as our parent left it, */
 	sigset_t mask;               /* and this too */
 };
+
+/** vk_run_around(): The rung of the run that we are in; NULL: none. */
+const char *vk_run_around(void) VK_MUST;
+
+/** vk_run_is_within(o, rung): Is there nothing to do for a run of its own? */
+bool vk_run_is_within(const struct vk_run_opts *o, const char *rung) VK_MUST;
+
+/** vk_run_go_on(r, rung, ret): Become the command, with what the run around us gave; returns when that cannot be. */
+enum vk_err vk_run_go_on(struct run *r, const char *rung, struct vk_run_end *ret) VK_MUST;
 
 /** vk_run_course(r, ret): Start the command, or its parts one after the other, and wait until it has ended. */
 enum vk_err vk_run_course(struct run *r, struct vk_run_end *ret) VK_MUST;

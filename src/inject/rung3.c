@@ -133,6 +133,7 @@ guard_main(int sock, const void *arg)
 
 	prctl(PR_SET_NAME, "valetkey-guard");
 	prctl(PR_SET_PDEATHSIG, 0);
+	umask(077);
 	for (size_t i = 0; i < VK_COUNT(r->places) && n.fds[0] < 0; i++)
 		if (r->places[i])
 			n.fds[0] = make_in(r->places[i], n.text);

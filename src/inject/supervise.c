@@ -31,6 +31,27 @@ stop_too(int sig)
 	sigaction(sig, &old, NULL);
 }
 
+static int64_t
+now_ms(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_BOOTTIME, &t); /* it goes on while the machine sleeps */
+	return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
+}
+
+/* Who is stopped hears no clock, and a command could gain time by stopping itself: so the clock continues us. */
+static void
+continue_at_deadline(const struct vk_supervise *s)
+{
+	struct sigevent how = { .sigev_notify = SIGEV_SIGNAL, .sigev_signo = SIGCONT };
+	struct itimerspec when = { .it_value = { .tv_sec = s->end / 1000, .tv_nsec = s->end % 1000 * 1000000 } };
+	timer_t timer;
+
+	if (timer_create(CLOCK_BOOTTIME, &how, &timer) == 0)
+		(void)timer_settime(timer, TIMER_ABSTIME, &when, NULL);
+}
+
 /* In the foreground or not, which a shell decides. */
 static void
 go_on(struct vk_supervise *s)
@@ -116,15 +137,6 @@ is_for_command(const struct vk_supervise *s, const siginfo_t *si)
 	return !from_command(s, si);
 }
 
-static int64_t
-now_ms(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_BOOTTIME, &t); /* it goes on while the machine sleeps */
-	return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
-}
-
 /* Until ${end}; 0: for ever. */
 static int
 wait_for_signal(const sigset_t *set, int64_t end, siginfo_t *ret)
@@ -140,18 +152,22 @@ wait_for_signal(const sigset_t *set, int64_t end, siginfo_t *ret)
 int
 vk_supervise(struct vk_supervise *s)
 {
-	int64_t end = s->deadline > 0 ? now_ms() + (int64_t)s->deadline * 1000 : 0;
 	sigset_t all;
 	siginfo_t si;
 	int status;
 
+	s->end = s->deadline > 0 ? now_ms() + (int64_t)s->deadline * 1000 : 0;
+	if (s->end > 0)
+		continue_at_deadline(s);
 	sigfillset(&all);
 	while (!reap(s, &status)) {
-		if (end > 0 && now_ms() >= end) {
-			end = 0;
+		if (s->end > 0 && now_ms() >= s->end) {
+			s->end = 0;
 			s->expire(s->arg);
 		}
-		if (wait_for_signal(&all, end, &si) < 0)
+		if (wait_for_signal(&all, s->end, &si) < 0)
+			continue;
+		if (si.si_code == SI_TIMER)
 			continue;
 		if (s->pty && heed_terminal(s, &si))
 			continue;

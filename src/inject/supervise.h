@@ -21,6 +21,7 @@ struct vk_supervise {
 	pid_t *helpers[VK_HELPERS_MAX];
 	pid_t *vital; /* the one of them that the command cannot go on without: it is killed; NULL: none */
 	unsigned deadline; /* in seconds from now: ${expire} is called with ${arg}, once; 0: never */
+	int64_t end; /* when that is, of the monotonic clock that counts sleep, in ms; 0: never, or it was */
 	void (*expire)(void *arg);
 	void *arg;
 	struct vk_pty *pty; /* the command has a terminal of its own; NULL: it has ours */

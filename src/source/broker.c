@@ -120,7 +120,8 @@ vk_broker_ask(const char *where, const char *tool, const struct vk_query *q, str
 		return vk_fail(VK_EPROTO, "%s is not what valetkey sets", VK_BROKER_VARIABLE);
 	if ((e = question(where, tool, q, &out)) != VK_OK || (e = reach(where + VK_BROKER_NONCE + 1, &fd)) != VK_OK)
 		return e;
-	if (send(fd, out.p, out.len, MSG_NOSIGNAL) != (ssize_t)out.len)
+	/* Whoever is turned away at the door is told why before it can ask. */
+	if (send(fd, out.p, out.len, MSG_NOSIGNAL) < 0 && errno != EPIPE)
 		return gone();
 	/* Its size first: what is taken from the arena is wiped, all of it. */
 	if ((n = recv(fd, &code, 1, MSG_PEEK | MSG_TRUNC)) < 1 || n > VK_BROKER_ANSWER)

@@ -288,3 +288,46 @@ speaker() {
 	}
 	on_rungs own
 }
+
+@test "a broker that is stopped does not keep the run from ending" {
+	put pass-one https://git.example --username u --name one
+	rung=(--rung R2)
+	[ "$(id -u)" != 0 ] || rung+=(--gate own)
+	begin=$SECONDS
+	in_run sh -c 'kill -STOP $(pgrep -P "$PPID" valetkey-broke) $(pgrep -P "$PPID" valetkey-gate); exit 5'
+	[ "$status" = 5 ]
+	[ $((SECONDS - begin)) -lt 60 ]
+	[ -z "$(pgrep -f "^$T/bin/valetkey")" ]
+}
+
+@test "strangers use up neither places nor patience" {
+	[ "$(id -u)" = 0 ] || skip "needs root to become another user"
+	put pass-one https://git.example --username u --name one
+	speaker
+	cp "$T/bin/speak" "$T/speak"
+	chmod 755 "$T/speak"
+	rung=(--rung R2)
+	in_run sh -ec "$ask"'
+		(IDLE=600 setpriv --reuid 12321 --regid 12321 --clear-groups python3 "$1/speak" 1 NONCE git https git.example "" 2>/dev/null; echo >flooded) &
+		sleep 0.5
+		for i in 1 2 3 4 5; do ask "protocol=https\nhost=git.example" | grep -qx password=pass-one; done
+		wait' sh "$T"
+	[ "$status" = 0 ]
+	[[ $err == *"times somebody who is not of this run"* ]]
+}
+
+@test "where /proc hides processes, or shows others, the run's own helpers are known" {
+	[ "$(id -u)" = 0 ] || skip "needs root to mount"
+	run_end
+	run_home "$run_uid"
+	ln -s valetkey "$T/bin/git-credential-valetkey"
+	put pass-one https://git.example --username u --name one
+	# Linux 6.13 tells parents without it.
+	python3 -c 'import os, sys; v = os.uname().release.split("."); sys.exit((int(v[0]), int(v[1])) < (6, 13))' || skip "needs Linux 6.13"
+	unshare -m --propagation private sh -ec 'mount -t proc -o hidepid=2 proc /proc; exec "$@"' sh "${V[@]}" run --rung R2 -- \
+		sh -c 'printf "protocol=https\nhost=git.example\n\n" | git-credential-valetkey get' >got
+	grep -qx password=pass-one got
+	unshare -m --propagation private -pf "${V[@]}" run --rung R3 --with git -- \
+		sh -c 'printf "protocol=https\nhost=git.example\n\n" | git-credential-valetkey get' >got
+	grep -qx password=pass-one got
+}

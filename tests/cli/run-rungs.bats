@@ -186,6 +186,31 @@ swept() {
 	rungs writer
 }
 
+@test "--ttl withdraws files and answers, also from a command that stops itself" {
+	as_both rungs withdrawn
+}
+
+withdrawn() {
+	with_npm
+	split "${V[@]}" run --rung "$1" --with npm,get --ttl 1s -- sh -c "$checks"'
+		grep -q "$1" "$NPM_CONFIG_USERCONFIG"
+		sleep 1.6
+		not grep -q "$1" "$NPM_CONFIG_USERCONFIG"
+		not "$2" get https://npm.example' sh "$token" "$T/bin/valetkey"
+	[ "$status" = 0 ]
+	[[ $err == *"time is up"* ]]
+	split "${V[@]}" run --rung "$1" --ttl 1s -- sh -c '
+		main=$$
+		(sleep 1.8; grep -q "$1" "$NPM_CONFIG_USERCONFIG" && touch still; kill -CONT $main) &
+		kill -STOP $main
+		wait' sh "$token" &
+	pid=$!
+	# A shell would continue its job; here nobody does but the alarm.
+	wait $pid || true
+	[ ! -e still ]
+	"${V[@]}" remove corp >/dev/null
+}
+
 @test "doctor says what is left on the rung of this machine, in the words of the manual" {
 	run_home
 	"${V[@]}" doctor >said || true

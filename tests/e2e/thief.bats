@@ -108,7 +108,7 @@ both() { # both FUNCTION: as root and as another user, on both rungs
 
 npm_two() {
 	in_run "$(option "$1")" "$1" --two-phase -- npm ci
-	[[ $output == *"npm ci --ignore-scripts: with the credentials"*"npm rebuild: without"* ]]
+	[[ $output == *"npm ci --ignore-scripts"*": with the credentials"*"npm rebuild: without"* ]]
 	[ -f node_modules/@corp/greeting/package.json ]
 	nothing_stolen "$1"
 }
@@ -196,9 +196,47 @@ npm_own() {
 	for rung in "${rungs[@]}"; do yarn_two "$rung"; done
 }
 
+@test "no word of the command line makes the first part run scripts" {
+	project
+	for more in "--omit" "--cache" "--loglevel" "--no-audit --omit"; do
+		# shellcheck disable=SC2086
+		in_run --two-phase -- npm ci $more
+		[ ! -s "$REPORT" ] || [ -z "$(stolen "$NPM_SECRET")$(stolen "$GIT_SECRET")" ]
+		rm -rf "$REPORT" node_modules
+	done
+	[ -e "$tools/installed" ] || return 0
+	ln -s "$tools/node_modules/yarn/bin/yarn.js" "$T/yarn"
+	rm package-lock.json
+	PATH=$T:$PATH in_run --with npm,git --two-phase -- yarn install --network-timeout
+	[ ! -s "$REPORT" ] || [ -z "$(stolen "$NPM_SECRET")$(stolen "$GIT_SECRET")" ]
+	printf 'configDependencies:\n  x: 1.0.0+sha512-x\n' >pnpm-workspace.yaml
+	mkdir deeper
+	cd deeper
+	in_run --two-phase -- pnpm install
+	[ "$status" = 125 ]
+	[[ $output == *configDependencies* ]]
+}
+
+@test "a run within a run does not promise what it does not do" {
+	project
+	for option in --two-phase --once "--ttl 1m" "--gate own" "--scan ."; do
+		# shellcheck disable=SC2086
+		in_run -- "$VALETKEY" run $option -- npm ci
+		[ "$status" = 125 ]
+		[[ $output == *"no effect in a run within a run"* ]]
+		[ ! -e node_modules ]
+	done
+	# The variable alone is no run.
+	in_run --require-rung R1 -- true
+	[ "$status" = 0 ]
+	run env VALETKEY_RUN=R1 VALETKEY_KEY_FILE= "${as[@]}" "$VALETKEY" run --require-rung R1 -- true
+	[ "$status" = 125 ]
+}
+
 @test "what cannot be taken apart is refused, and nothing starts" {
 	project
-	for command in "npm publish" "npm install left-pad" "npm test" "make" "pip install ." "pip install -e x" "yarn add x" "sh -c npm"; do
+	for command in "npm publish" "npm install left-pad" "npm test" "make" "pip install x" "yarn add x" "sh -c npm" "npm ci --" "npm ci --no-ignore-scripts" \
+		"npm ci --ignore-s=false" "npm ci -- --cache" "pnpm install --" "yarn install --mode=x" "npm install --before 2030-01-01 x" "go install x@latest"; do
 		# shellcheck disable=SC2086
 		in_run --two-phase -- $command
 		[ "$status" = 125 ]

@@ -38,9 +38,13 @@ for t in tests:
         continue
     lines = re.findall(r"^(not ok|ok)\b *\d* *-? *(.*)$", out, re.M)
     for verdict, what in lines:
+        if what.startswith("# SKIP"):  # cmocka says "not ok" to that
+            seen += 1
+            print(f"ok - {name}: {short}: {what[6:].strip()} # SKIP")
+            continue
         say(verdict == "ok", f"{short}: {what}", out)
     if t["result"] not in ("OK", "EXPECTEDFAIL"):
-        if not any(v == "not ok" for v, _ in lines):
+        if not any(v == "not ok" and not w.startswith("# SKIP") for v, w in lines):
             say(False, f"{short}: {t['result']} ({t.get('returncode')})", out)
     elif not lines:
         say(True, short)
