@@ -2,7 +2,7 @@
 /*
  * domain.h - R2: the command does not see into processes that are not of the run.
  *
- * A Landlock domain (landlock(7), Linux 5.13) that forbids nothing to do with files still bounds ptrace(2) and what
+ * A Landlock domain (landlock(7), Linux 5.19) that forbids nothing to do with files still bounds ptrace(2) and what
  * asks as it does: memory, environment, descriptors and root of a process outside of the domain, also as files below
  * /proc.  So the variables of whatever started us stay out of the command's reach where there is no PID namespace.
  */

@@ -155,7 +155,20 @@ swept() {
 			sleep 10 & p=$!
 			grep -qa . "/proc/$p/environ"
 			kill $p; kill -0 "$1"
-			cat "$NPM_CONFIG_USERCONFIG" >/dev/null' sh "$pid"
+			cat "$NPM_CONFIG_USERCONFIG" >/dev/null
+			# Whatever else is allowed: to link and rename between directories, on this and other file systems.
+			mkdir -p a b
+			echo x >a/file
+			ln a/file b/linked
+			mv a/file b/moved
+			mv b a/b
+			rm -r a
+			d=$(mktemp -d /dev/shm/rungs.XXXXXX)
+			mkdir $d/a $d/b
+			echo x >$d/a/file
+			ln $d/a/file $d/b/linked
+			rm -r $d
+			mkfifo fifo && rm fifo' sh "$pid"
 	done
 	# And it does without.
 	"${V[@]}" run --rung R2 --no-confine -- grep -qa "$token" "/proc/$pid/environ"
