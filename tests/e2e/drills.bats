@@ -1,7 +1,7 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: ISC
 # Ends runs at random moments, with every signal, on each rung, as root and as another user: then nothing may be left.
-# DRILLS is how many runs a test ends.
+# DRILLS is how many runs a test ends; 200 by SIGKILL and 40 otherwise.
 
 bats_require_minimum_version 1.5.0
 load ../cli/lib
@@ -35,15 +35,16 @@ places() {
 
 # drill RUNG SIGNALS [UID]
 drill() {
-	local token
+	local token count=40
 
+	[ "$2" != KILL ] || count=200
 	run_home "${3-}"
 	token=$(secret)
 	put "$token" https://npm.example --scope @corp --kind bearer --username '' --name corp
 	if [ "$1" = R1 ]; then
 		"${V[@]}" run --require-rung R1 -- true || { [ "${CI-}" = true ] && return 1 || skip "R1 cannot be reached here"; }
 	fi
-	printf %s "$token" | timeout 280 python3 "$src/tests/e2e/drills.py" "$1" "$2" "${DRILLS:-40}" "${V[@]}"
+	printf %s "$token" | timeout 280 python3 "$src/tests/e2e/drills.py" "$1" "$2" "${DRILLS:-$count}" "${V[@]}"
 	[ -z "$(ls)" ]
 	printf '%s\n' "$token" >"$SPOOL/token"
 	"$src/packaging/quickstart.d/search.py" --newer "$SPOOL/began" --skip "$SPOOL/token" --skip /proc --skip /sys $(places) <"$SPOOL/token"
