@@ -32,7 +32,7 @@ static const unsigned perms[VK_KEY_KINDS][2] = {
 	},
 };
 
-enum { READ_TRIES = 3 };
+enum { READ_TRIES = 50 };
 
 /* The first VK_KEYRINGS are looked in; a session of who has no login session lies in the last one. */
 static const int rings[] = {
@@ -234,20 +234,33 @@ read_session(int ring, const char *tag, unsigned char *ret, size_t n, long *ret_
 	return VK_ENOENT;
 }
 
+/* It, too, can have been replaced since it was found: no damage.  The number of bytes; below 0: there is none. */
+static long
+read_anchor(int ring, const char *tag, struct vk_session_raw *ret)
+{
+	long key = 0, n = -1;
+
+	for (int tries = 0; n < 0 && key >= 0 && tries < READ_TRIES; tries++) {
+		key = search(ring, VK_KEY_ANCHOR, tag);
+		if (key >= 0)
+			n = vk_keyctl(KEYCTL_READ, (unsigned long)key, (unsigned long)ret->anchor,
+			    sizeof(ret->anchor), 0);
+	}
+	return n;
+}
+
 enum vk_err
 vk_keyring_get(int which, const char *tag, struct vk_session_raw *ret)
 {
 	enum vk_err e;
-	long n, key;
+	long n;
 
 	e = read_session(rings[which], tag, ret->record, sizeof(ret->record), &n);
 	if (e != VK_OK)
 		return e;
 	if (n != (long)sizeof(ret->record))
 		return vk_fail(VK_ELOCKED, "the session is damaged: its key was overwritten");
-	key = search(rings[which], VK_KEY_ANCHOR, tag);
-	n = key < 0 ? -1 : vk_keyctl(KEYCTL_READ, (unsigned long)key, (unsigned long)ret->anchor,
-	    sizeof(ret->anchor), 0);
+	n = read_anchor(rings[which], tag, ret);
 	if (n != (long)sizeof(ret->anchor))
 		return vk_fail(VK_ELOCKED, "the session is damaged: its anchor, which remembers how new the "
 		    "keystore is, %s", n < 0 ? "is missing" : "was overwritten");
