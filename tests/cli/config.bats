@@ -213,11 +213,13 @@ get() { "$VALETKEY" get "$1" --field secret; }
 	unset VALETKEY_KEY_FILE
 	run -3 get https://x.example
 	split "$VALETKEY" helper git-credential get <<<$'protocol=https\nhost=x.example\n'
-	[ "$status" -eq 3 ] && [[ $out == *quit=1* ]]
+	[ "$status" -eq 3 ]
+	[[ $out == *quit=1* ]]
 	printf '[valetkey]\nwhen-locked = miss\n' >"$C"
 	run -1 get https://x.example
 	split "$VALETKEY" helper git-credential get <<<$'protocol=https\nhost=x.example\n'
-	[ "$status" -eq 0 ] && [ -z "$out" ]
+	[ "$status" -eq 0 ]
+	[ -z "$out" ]
 	printf '[valetkey]\nwhen-locked = error\n' >"$C"
 	run -3 get https://x.example
 }

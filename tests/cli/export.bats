@@ -78,7 +78,8 @@ listed() { "${@:-$V}" list --json | jq -S 'map(del(.created)) | sort_by(.url, .u
 	export_ --clear https://git.example/te
 	[ "$status" -eq 1 ] && [ -z "$out" ] && [[ $err == *"no entry below this URL"* ]] || show_run
 	export_ --clear http://git.example https://api.example:8443
-	[ "$status" -eq 1 ] && [ -z "$out" ]
+	[ "$status" -eq 1 ]
+	[ -z "$out" ]
 	export_ --clear git.example
 	[ "$status" -eq 2 ]
 }

@@ -19,7 +19,8 @@ import() { split "$V" import "$@"; }
 
 # kept: the netrc is what it was, and nothing was imported
 kept() {
-	[ "$(grep -c p4ss "$N")" -eq 1 ] && [ "$("$V" list --json | jq length)" -eq 0 ]
+	[ "$(grep -c p4ss "$N")" -eq 1 ]
+	[ "$("$V" list --json | jq length)" -eq 0 ]
 }
 
 @test "a netrc: overwritten, synced, emptied, removed, in this order and after the keystore was written" {

@@ -40,7 +40,8 @@ machines() {
 @test "netrc" {
 	printf 'machine a.example login u password p\nmachine b.example:8443\n\tlogin "me and" password "q\\"r"\n' >"$HOME/.netrc"
 	import netrc
-	[ "$status" -eq 0 ] && [ -z "$err" ]
+	[ "$status" -eq 0 ]
+	[ -z "$err" ]
 	[[ $out == "$HOME/.netrc: 2 taken, 0 already there, 0 with another secret, 0 not taken"$'\n'"next: "* ]] || show_run
 	[ "$(entry https://a.example)" = "u basic p  you" ]
 	[ "$(entry https://b.example:8443)" = 'me and basic q"r  you' ]
@@ -126,19 +127,22 @@ machines() {
 	XDG_CONFIG_HOME=$T/x import git-credentials
 	[[ $out == "$HOME/.git-credentials: 1 taken"* ]] || show_run
 	import netrc "$T/none"
-	[ "$status" -eq 1 ] && [[ $err == *"$T/none"* ]]
+	[ "$status" -eq 1 ]
+	[[ $err == *"$T/none"* ]]
 }
 
 @test "what is no format, no file, or no use" {
 	sum=$(keystore_sum)
 	import passwords "$T/x"
-	[ "$status" -eq 2 ] && [[ $err == *"no such format: passwords"* ]]
+	[ "$status" -eq 2 ]
+	[[ $err == *"no such format: passwords"* ]]
 	import
 	[ "$status" -eq 2 ]
 	import netrc a b
 	[ "$status" -eq 2 ]
 	import netrc "$T"
-	[ "$status" -eq 4 ] && [[ $err == *"not a regular file"* ]]
+	[ "$status" -eq 4 ]
+	[[ $err == *"not a regular file"* ]]
 	mkfifo "$T/fifo"
 	import netrc "$T/fifo"
 	[ "$status" -eq 4 ]
@@ -149,7 +153,8 @@ machines() {
 	[ "$status" -eq 2 ]
 	head -c 1048577 /dev/zero | tr '\0' '\n' >"$T/n"
 	import npmrc "$T/n"
-	[ "$status" -eq 2 ] && [[ $err == *"$T/n: it is larger than 1 MiB"* ]]
+	[ "$status" -eq 2 ]
+	[[ $err == *"$T/n: it is larger than 1 MiB"* ]]
 	unchanged "$sum"
 }
 
@@ -229,12 +234,14 @@ machines() {
 	import netrc "$T/n"
 	[ "$status" -eq 0 ] && [[ $out == *": 1 taken"*"line 7: q.example: a word here"* ]] || show_run
 	import netrc "$T/n" --json
-	[ "$status" -eq 0 ] && jq . <<<"$out" >/dev/null
+	[ "$status" -eq 0 ]
+	jq . <<<"$out" >/dev/null
 	printf 'https://u:S3CR3T@h\r\nS3CR3T\nhttps://u:S3CR3T%%0a@h\nhttps://u:S3CR3T%%1b]0;x%%07@h\nhttps://u:S3/CR3T@h\nhttps://u\0:S3CR3T@h\nhttps://S3CR3T@h\nhttps://u:p@%%1b[2J\n' >"$T/c"
 	import git-credentials "$T/c"
 	[ "$status" -eq 1 ] && [[ $out == *": 0 taken"*" 8 not taken"* ]] || show_run
 	import git-credentials "$T/c" --json
-	[ "$status" -eq 1 ] && [ "$(jq '.left | length' <<<"$out")" -eq 8 ]
+	[ "$status" -eq 1 ]
+	[ "$(jq '.left | length' <<<"$out")" -eq 8 ]
 	printf '//h\033[2J/:_authToken=S3CR3T\n//i/:_authToken="S3CR3T\\u001b"\n//j/:_auth=S3CR3T\n_auth=S3CR3T\n#//k/:_authToken=S3CR3T\n' >"$T/m"
 	import npmrc "$T/m"
 	[ "$status" -eq 1 ] || show_run
@@ -289,7 +296,8 @@ machines() {
 	unchanged "$sum"
 	export VALETKEY_KEYSTORE=$T/none
 	import netrc "$T/n"
-	[ "$status" -eq 1 ] && [[ $err == *"valetkey init"* ]]
+	[ "$status" -eq 1 ]
+	[[ $err == *"valetkey init"* ]]
 	import netrc "$T/n" --dry-run --json
 	[ "$status" -eq 0 ] && [ "$(jq -c '[.compared, .taken]' <<<"$out")" = '[false,3]' ] || show_run
 	[ ! -e "$T/none" ]
@@ -303,7 +311,8 @@ machines() {
 	[ "$(jq -c '[.taken, .same]' <<<"$out")" = '[1,3000]' ] || show_run
 	[ "$(count)" -eq 3001 ]
 	split "$V" import netrc - --wipe-source <"$T/n"
-	[ "$status" -eq 2 ] && [[ $err == *"needs a file"* ]]
+	[ "$status" -eq 2 ]
+	[[ $err == *"needs a file"* ]]
 }
 
 @test "secrets of 64 KiB, and larger ones" {

@@ -30,7 +30,8 @@ every_command_fails() {
 	export VALETKEY_KEYSTORE=$T/none
 	every_command_fails 1 ""
 	split "$V" unlock
-	[ "$status" -eq 1 ] && [[ $err == *"valetkey init"* ]]
+	[ "$status" -eq 1 ]
+	[[ $err == *"valetkey init"* ]]
 	split "$V" lock
 	[ "$status" -eq 1 ]
 	[ ! -e "$T/none" ]
@@ -108,12 +109,15 @@ every_command_fails() {
 	unset VALETKEY_KEYSTORE
 	for home in '' relative/home; do
 		split env HOME="$home" "$V" status
-		[ "$status" -eq 2 ] && [[ $err == *HOME* ]]
+		[ "$status" -eq 2 ]
+		[[ $err == *HOME* ]]
 	done
 	split env -u HOME "$V" status
-	[ "$status" -eq 2 ] && [[ $err == *HOME* ]]
+	[ "$status" -eq 2 ]
+	[[ $err == *HOME* ]]
 	split env -u HOME VALETKEY_KEYSTORE=keystore "$V" status
-	[ "$status" -eq 2 ] && [[ $err == *"absolute path"* ]]
+	[ "$status" -eq 2 ]
+	[[ $err == *"absolute path"* ]]
 	split env -u HOME VALETKEY_KEYSTORE="$T/keystore" "$V" status
 	[ "$status" -eq 0 ] # HOME is not needed for what it is not needed for
 	split env -u HOME XDG_DATA_HOME=relative "$V" status
@@ -125,12 +129,14 @@ every_command_fails() {
 	VALETKEY_KEY_FILE=key split "$V" get https://git.example
 	[ "$status" -eq 0 ]
 	VALETKEY_KEYSTORE=$T/second split "$V" init --key-file second.key
-	[ "$status" -eq 0 ] && [ -f second.key ]
+	[ "$status" -eq 0 ]
+	[ -f second.key ]
 }
 
 @test "standard descriptors that are closed" {
 	split "$V" add https://new.example <&-
-	[ "$status" -eq 2 ] && [[ $err == *empty* ]]
+	[ "$status" -eq 2 ]
+	[[ $err == *empty* ]]
 	unchanged "$sum"
 	status=0
 	"$V" get https://git.example >&- 2>"$T/err" || status=$?
@@ -193,7 +199,8 @@ every_command_fails() {
 	[ "$(id -u)" -eq 0 ] || skip "needs root to mount"
 	split unshare -m bash -c 'mount --bind . . && mount -o remount,ro,bind . && cd . &&
 		echo x | $V add https://new.example; s=$?; $V get https://git.example; exit $s'
-	[ "$status" -eq 6 ] && [[ $err == *"Read-only"* && $out == *s3cret* ]]
+	[ "$status" -eq 6 ]
+	[[ $err == *"Read-only"* && $out == *s3cret* ]]
 	unchanged "$sum"
 }
 

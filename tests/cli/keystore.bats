@@ -86,7 +86,8 @@ works_with() {
 	VALETKEY_KEYSTORE=$T/third fails 2 "no raw key" "$VALETKEY" init --key-file "$T/empty"
 	ln -s elsewhere "$T/dangling"
 	VALETKEY_KEYSTORE=$T/third fails 6 "dangling" "$VALETKEY" init --key-file "$T/dangling"
-	[ ! -e "$T/third" ] && [ ! -e "$T/elsewhere" ]
+	[ ! -e "$T/third" ]
+	[ ! -e "$T/elsewhere" ]
 }
 
 @test "init: when the keystore cannot be made, the key file is taken back" {
@@ -216,7 +217,8 @@ works_with() {
 		*) want=$(date -d "2999-01-31 12:30:00Z" +%s) ;;
 		esac
 		echo "$when: $t, expected $want"
-		[ "$t" -ge "$want" ] && [ "$t" -le $((want + 30)) ]
+		[ "$t" -ge "$want" ]
+		[ "$t" -le $((want + 30)) ]
 	done
 }
 
@@ -325,7 +327,8 @@ works_with() {
 @test "list: by URL, and an empty one" {
 	vk_keystore
 	works "$VALETKEY" list
-	[ -z "$out" ] && [[ $err == *empty* ]]
+	[ -z "$out" ]
+	[[ $err == *empty* ]]
 	works "$VALETKEY" list --json
 	[ "$(jq length <<<"$out")" -eq 0 ]
 	vk_add https://git.example/a u 1
@@ -339,7 +342,8 @@ works_with() {
 	works "$VALETKEY" list https://git.example --json
 	[ "$(jq length <<<"$out")" -eq 4 ]
 	split "$VALETKEY" list https://none.example
-	[ "$status" -eq 1 ] && [ -z "$out" ]
+	[ "$status" -eq 1 ]
+	[ -z "$out" ]
 }
 
 @test "list: what a client refused is shown with its time" {

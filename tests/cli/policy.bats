@@ -48,7 +48,8 @@ git_get() { # git_get URL: what git would be answered
 	[ -z "$(git_get https://other.example)" ]
 	VALETKEY_PROFILE=nonsense
 	split git_get https://git.example
-	[ "$status" -ne 0 ] && [[ $out != *s3cret* ]]
+	[ "$status" -ne 0 ]
+	[[ $out != *s3cret* ]]
 	VALETKEY_PROFILE=
 	[[ $(git_get https://other.example) == *password=0ther* ]]
 }
@@ -133,7 +134,8 @@ git_get() { # git_get URL: what git would be answered
 	[[ $(git_get https://old.example) == *password=0ld* ]]
 	sleep 2.1
 	split "$VALETKEY" get https://old.example
-	[ "$status" -eq 1 ] && [ -z "$out" ]
+	[ "$status" -eq 1 ]
+	[ -z "$out" ]
 	[[ $err == *expired* ]]
 	split git_get https://old.example
 	[[ $out != *0ld* ]]

@@ -23,7 +23,8 @@ teardown() {
 	split "${V[@]}" render netrc
 	[ "$out" = $'machine git.example login u password pass\n' ]
 	split "${V[@]}" render git
-	[ "$status" = 2 ] && [ -z "$out" ]
+	[ "$status" = 2 ]
+	[ -z "$out" ]
 	[[ $err == *"no file"*"setup git"* ]]
 	"${V[@]}" render netrc >file
 	grep -q machine file

@@ -149,7 +149,8 @@ speaker() {
 		# With the nonce and the place, but from another process of the same user.
 		unset VALETKEY_KEY_FILE
 		VALETKEY_BROKER=$(cat where) split git-credential-valetkey get <<<$'protocol=https\nhost=git.example\n'
-		[ "$status" != 0 ] && [ -z "$out" ]
+		[ "$status" != 0 ]
+		[ -z "$out" ]
 		touch done
 		wait $!
 		rm done
@@ -157,7 +158,8 @@ speaker() {
 			[[ $err == *"no process of this run"* && $(cat said) == *"not of this run"* ]]
 		fi
 		VALETKEY_BROKER=$(cat where) split git-credential-valetkey get <<<$'protocol=https\nhost=git.example\n'
-		[ "$status" = 6 ] && [ -z "$out" ]
+		[ "$status" = 6 ]
+		[ -z "$out" ]
 		[[ $err == *"has ended"* ]]
 		export VALETKEY_KEY_FILE=$T/key
 	}
@@ -238,12 +240,16 @@ speaker() {
 @test "who asks for everything waits, and is answered" {
 	put pass-one https://git.example --username u --name one
 	many() {
+		local begin=$SECONDS
+
 		in_run sh -c "$ask"'
 			for j in 1 2 3 4; do
-				( for i in $(seq 70); do ask "protocol=https\nhost=git.example"; done | grep -c pass-one >n.$j ) & pids="$pids $!"
+				( for i in $(seq 100); do ask "protocol=https\nhost=git.example"; done | grep -c pass-one >n.$j ) & pids="$pids $!"
 			done
 			wait $pids; cat n.*'
-		[ "$out" = $'70\n70\n70\n70\n' ]
+		[ "$out" = $'100\n100\n100\n100\n' ]
+		# 144 more than there are at once, at 32 in a second; a busy machine only takes longer.
+		[ $((SECONDS - begin)) -ge 4 ]
 	}
 	on_rungs many
 }
@@ -293,10 +299,9 @@ speaker() {
 	put pass-one https://git.example --username u --name one
 	rung=(--rung R2)
 	[ "$(id -u)" != 0 ] || rung+=(--gate own)
-	begin=$SECONDS
+	V=(timeout -s KILL 40 "${V[@]}")
 	in_run sh -c 'kill -STOP $(pgrep -P "$PPID" valetkey-broke) $(pgrep -P "$PPID" valetkey-gate); exit 5'
 	[ "$status" = 5 ]
-	[ $((SECONDS - begin)) -lt 60 ]
 	[ -z "$(pgrep -f "^$T/bin/valetkey")" ]
 }
 

@@ -96,7 +96,8 @@ teardown() {
 	split "${V[@]}" run --credential a,b --with netrc -- sh -c 'grep -c machine "$NETRC"'
 	[ "$out" = $'2\n' ]
 	split "${V[@]}" run --config c.ini --profile p --credential b -- touch started
-	[ "$status" = 125 ] && [ ! -e started ]
+	[ "$status" = 125 ]
+	[ ! -e started ]
 }
 
 @test "netrc: hidden in R1 where there is one, other machines left out and named" {
@@ -122,7 +123,8 @@ teardown() {
 	on_rungs none
 	put bbb https://b.example:8443 --username u --name port
 	split "${V[@]}" run --with netrc -- touch started
-	[ "$status" = 125 ] && [ ! -e started ]
+	[ "$status" = 125 ]
+	[ ! -e started ]
 	[[ $err == *port* ]]
 }
 

@@ -93,9 +93,11 @@ fill() {
 	}
 	on_rungs counted
 	split env GIT_CONFIG_COUNT=2 GIT_CONFIG_KEY_0=a.b GIT_CONFIG_VALUE_0=c "${V[@]}" run -- touch started
-	[ "$status" = 125 ] && [ ! -e started ]
+	[ "$status" = 125 ]
+	[ ! -e started ]
 	split env GIT_CONFIG_COUNT=x "${V[@]}" run -- touch started
-	[ "$status" = 125 ] && [ ! -e started ]
+	[ "$status" = 125 ]
+	[ ! -e started ]
 }
 
 @test "a program file with blanks and quotes in its name" {

@@ -223,14 +223,16 @@ takes() {
 @test "what npm cannot be told refuses the run, without naming the secret" {
 	corp 'true'
 	split "${V[@]}" run -- touch started
-	[ "$status" = 125 ] && [ ! -e started ]
+	[ "$status" = 125 ]
+	[ ! -e started ]
 	[[ $err == *"npm cannot be given corp"* ]]
 	"${V[@]}" remove corp >/dev/null
 	put other https://npm.example/r --username u --name first
 	put other https://npm.example/r --username v --name second
 	echo 'registry=https://npm.example/r' >.npmrc
 	split "${V[@]}" run -- touch started
-	[ "$status" = 125 ] && [ ! -e started ]
+	[ "$status" = 125 ]
+	[ ! -e started ]
 	[[ $err == *first*second*--credential* ]]
 	"${V[@]}" run --credential second -- sh -ec 'grep -q dj "$NPM_CONFIG_USERCONFIG"'
 }
@@ -239,6 +241,7 @@ takes() {
 	corp
 	head -c 5000000 /dev/zero | tr '\0' x >"$HOME/.npmrc"
 	split "${V[@]}" run -- touch started
-	[ "$status" = 125 ] && [ ! -e started ]
+	[ "$status" = 125 ]
+	[ ! -e started ]
 	[[ $err == *"$HOME/.npmrc"* ]]
 }

@@ -43,7 +43,8 @@ left() {
 	split "${V[@]}" run --rung R4 -- true
 	[ "$status" = 125 ]
 	split "${V[@]}" run --require-rung R1 --max-rung R2 -- true
-	[ "$status" = 125 ] && [[ $err == *"exclude each other"* ]]
+	[ "$status" = 125 ]
+	[[ $err == *"exclude each other"* ]]
 	split "${V[@]}" run --allow-daemons --require-rung R1 -- true
 	[ "$status" = 125 ]
 }
@@ -87,7 +88,8 @@ killed() {
 		[ -n "$(left)" ] || [ -e "$(cat path)" ] || break
 		sleep 0.05
 	done
-	[ -z "$(left)" ] && [ ! -e "$(cat path)" ]
+	[ -z "$(left)" ]
+	[ ! -e "$(cat path)" ]
 	pkill -f '^sleep 60$' || true
 	"${V[@]}" remove corp >/dev/null
 }
@@ -107,7 +109,8 @@ swept() {
 	sleep 0.2
 	grep -q "$token" "$(cat dead)"
 	"${V[@]}" run --rung R3 -- true
-	[ ! -e "$(cat dead)" ] && [ ! -d "$(dirname "$(cat dead)")" ]
+	[ ! -e "$(cat dead)" ]
+	[ ! -d "$(dirname "$(cat dead)")" ]
 	[ -e "$(cat used)" ]
 	touch end
 	wait $lives
@@ -127,7 +130,8 @@ swept() {
 	grep -q 'another PID namespace' err
 	split env XDG_RUNTIME_DIR="$T/work" unshare -m --propagation private sh -c '
 		mount --bind "$1/work" /dev/shm; mount --bind "$1/work" /run; shift; exec "$@"' sh "$T" "${V[@]}" run --rung R3 -- true
-	[ "$status" = 125 ] && [[ $err == *"file system in memory"* ]]
+	[ "$status" = 125 ]
+	[[ $err == *"file system in memory"* ]]
 }
 
 @test "--allow-daemons: what the command leaves running lives on, and knows nothing new" {
@@ -212,14 +216,16 @@ withdrawn() {
 		not "$2" get https://npm.example' sh "$token" "$T/bin/valetkey"
 	[ "$status" = 0 ]
 	[[ $err == *"time is up"* ]]
-	split "${V[@]}" run --rung "$1" --ttl 1s -- sh -c '
+	split timeout -s KILL 30 "${V[@]}" run --rung "$1" --ttl 1s -- sh -c '
 		main=$$
 		(sleep 1.8; grep -q "$1" "$NPM_CONFIG_USERCONFIG" && touch still; kill -CONT $main) &
 		kill -STOP $main
 		wait' sh "$token" &
 	pid=$!
-	# A shell would continue its job; here nobody does but the alarm.
-	wait $pid || true
+	# A shell would continue its job; here nobody does but the clock.
+	status=0
+	wait $pid || status=$?
+	[ "$status" = 0 ]
 	[ ! -e still ]
 	"${V[@]}" remove corp >/dev/null
 }

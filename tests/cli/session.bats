@@ -46,14 +46,17 @@ teardown() {
 	[ "$(jq -r '[.unlocked, .how, .entries, .session.kind, .session.user_scope] | join(" ")' <<<"$out")" = \
 		"true keyring 1 keyring false" ]
 	left=$(($(jq .session.expires <<<"$out") - $(date +%s)))
-	[ "$left" -gt 43100 ] && [ "$left" -le 43200 ]
+	[ "$left" -gt 43100 ]
+	[ "$left" -le 43200 ]
 	VALETKEY_KEYSTORE=$T/none split "$V" status --json
 	[ "$status" -eq 1 ]
 	[ "$(jq -r '[.exists, .unlocked, .keystore] | join(" ")' <<<"$out")" = "false false $T/none" ]
 	VALETKEY_KEYSTORE=$T/none split "$V" status
-	[ "$status" -eq 1 ] && [[ $out == *"valetkey init"* ]]
+	[ "$status" -eq 1 ]
+	[[ $out == *"valetkey init"* ]]
 	VALETKEY_KEY=$(head -c32 /dev/zero | base64) split "$V" status
-	[ "$status" -eq 3 ] && [[ $out == *"VALETKEY_KEY does not open"* ]]
+	[ "$status" -eq 3 ]
+	[[ $out == *"VALETKEY_KEY does not open"* ]]
 }
 
 @test "status --json: an object whatever is the matter, and a reason only where something is" {
@@ -107,19 +110,23 @@ teardown() {
 	works
 	sum=$(keystore_sum)
 	in_session new 'printf wrong | $V unlock --passphrase-stdin'
-	[ "$status" -eq 3 ] && [[ $err == *"does not open"* && $err != *wrong* ]]
+	[ "$status" -eq 3 ]
+	[[ $err == *"does not open"* && $err != *wrong* ]]
 	in_session new 'printf "" | $V unlock --passphrase-stdin'
 	[ "$status" -eq 2 ]
 	in_session new '$V unlock </dev/null'
-	[ "$status" -eq 3 ] && [[ $err == *"--passphrase-stdin"* ]]
+	[ "$status" -eq 3 ]
+	[[ $err == *"--passphrase-stdin"* ]]
 	in_session new '$V unlock --key-file "$KEY"'
-	[ "$status" -eq 3 ] && [[ $err == *"does not open"* ]]
+	[ "$status" -eq 3 ]
+	[[ $err == *"does not open"* ]]
 	unchanged "$sum"
 }
 
 @test "unlock: a keystore without a passphrase does not ask for one" {
 	in_session new '$V unlock </dev/null'
-	[ "$status" -eq 3 ] && [[ $err == *"no passphrase"* && $err == *"--key-file"* ]]
+	[ "$status" -eq 3 ]
+	[[ $err == *"no passphrase"* && $err == *"--key-file"* ]]
 }
 
 @test "unlock: key files that are none" {
@@ -130,10 +137,12 @@ teardown() {
 		[ "$status" -eq 3 ] || show_run
 	done
 	in_session new "\$V unlock --key-file $T/none"
-	[ "$status" -eq 6 ] && [[ $err == *"$T/none"* ]]
+	[ "$status" -eq 6 ]
+	[[ $err == *"$T/none"* ]]
 	chmod 666 "$T/wrong"
 	in_session new "\$V unlock --key-file $T/wrong"
-	[ "$status" -eq 4 ] && [[ $err == *"others can write"* ]]
+	[ "$status" -eq 4 ]
+	[[ $err == *"others can write"* ]]
 }
 
 @test "unlock: VALETKEY_KEY and VALETKEY_KEY_FILE open it too" {
@@ -224,7 +233,8 @@ live_keys() {
 		[ "$(stat -c %a "$file" "$XDG_RUNTIME_DIR/valetkey" | tr '\n' ' ')" = "600 700 " ]
 		truncate -s 100 "$file"
 		in_session "$how" '$V get https://git.example'
-		[ "$status" -eq 3 ] && [[ $err == *"not usable"* ]]
+		[ "$status" -eq 3 ]
+		[[ $err == *"not usable"* ]]
 		in_session "$how" '$V status'
 		[ "$status" -eq 3 ]
 		in_session "$how" '$V unlock --key-file "$KEY" --for 1s; sleep 2; $V get https://git.example'
@@ -260,7 +270,8 @@ live_keys() {
 	export XDG_RUNTIME_DIR=$T
 	mkdir -p "$T/disk"
 	in_session eperm 'unshare -m bash -ec "mount --bind disk /dev/shm; mount --bind disk /run; \$V unlock --key-file \$KEY"'
-	[ "$status" -eq 6 ] && [[ $err == *"no memory file system"* && $err == *"VALETKEY_KEY"* ]]
+	[ "$status" -eq 6 ]
+	[[ $err == *"no memory file system"* && $err == *"VALETKEY_KEY"* ]]
 	[ -z "$(find "$T/disk" -name 'session-*')" ]
 }
 

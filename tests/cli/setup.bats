@@ -81,7 +81,8 @@ undone() {
 	: >"$G"
 	"$V" setup git
 	"$V" setup git --undo
-	[ -e "$G" ] && [ ! -s "$G" ]
+	[ -e "$G" ]
+	[ ! -s "$G" ]
 }
 
 @test "setup: a second time changes nothing, not even the inode" {
@@ -181,7 +182,8 @@ undone() {
 	: >"$G.lock"
 	run -2 "$V" setup git
 	[[ $output == *"being changed by another program"* ]]
-	[ ! -e "$G" ] && [ -e "$G.lock" ]
+	[ ! -e "$G" ]
+	[ -e "$G.lock" ]
 	[ -z "$(state)" ]
 }
 
@@ -228,7 +230,9 @@ undone() {
 	run -0 "$V" setup git docker --print
 	[[ $output == *'[credential "https://deep.example:8443"]'*useHttpPath* ]]
 	[[ $output == *'"deep.example:8443": "valetkey"'* ]]
-	[ ! -e "$G" ] && [ ! -e "$HOME/.docker" ] && [ -z "$(state)" ]
+	[ ! -e "$G" ]
+	[ ! -e "$HOME/.docker" ]
+	[ -z "$(state)" ]
 }
 
 @test "setup: hosts by name, with the keystore locked, and kept by later calls" {

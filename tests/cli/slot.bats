@@ -121,7 +121,8 @@ behave() {
 	with 'correct horse\n' works "$V" slot add --passphrase-stdin --kdf interactive --current-key-file "$KEY"
 	opens_with 'correct horse'
 	works "$V" slot add --key-file second --current-key-file "$KEY"
-	[[ $out == *"made the raw key second"* ]] && [ "$(stat -c %a second)" = 600 ]
+	[[ $out == *"made the raw key second"* ]]
+	[ "$(stat -c %a second)" = 600 ]
 	opens VALETKEY_KEY_FILE "$T/second"
 	[ "$(slots | jq -r '[.[].type] | join(" ")')" = "raw passphrase raw" ]
 	fails 2 "one of --passphrase" "$V" slot add --current-key-file "$KEY"
@@ -232,8 +233,10 @@ behave() {
 	[ "$status" -eq 0 ] || show_run
 	[[ $out == "the keystore has new keys"$'\n's3cret* ]]
 	left=$(($(tail -n 1 <<<"${out%$'\n'}" | jq .session.expires) - $(date +%s)))
-	[ "$left" -gt 3500 ] && [ "$left" -le 3600 ]
-	[ "$(cat other)" = 3 ] && grep -q "new keys since it was unlocked" other-err
+	[ "$left" -gt 3500 ]
+	[ "$left" -le 3600 ]
+	[ "$(cat other)" = 3 ]
+	grep -q "new keys since it was unlocked" other-err
 	opens VALETKEY_KEY_FILE "$KEY"
 	opens VALETKEY_IDENTITY_FILE "$T/me"
 	opens_with pass
@@ -263,7 +266,8 @@ behave() {
 	[ "$("$V" slot list --json | jq -r '.[].recipient')" = "$recipient" ]
 	unset VALETKEY_IDENTITY_FILE
 	VALETKEY_KEYSTORE=$T/bad fails 2 "a slip" "$V" init --recipient "${recipient}x" --key-file new
-	[ ! -e new ] && [ ! -e bad ]
+	[ ! -e new ]
+	[ ! -e bad ]
 	VALETKEY_KEYSTORE=$T/bad fails 2 "--kdf" "$V" init --recipient "$recipient" --kdf moderate
 }
 

@@ -159,7 +159,8 @@ npm_own() {
 	# A part that fails is the end, with its status.
 	jq '.scripts = {postinstall: "exit 7", prepare: "touch later"}' package.json >p && mv p package.json
 	in_run --two-phase -- npm install
-	[ "$status" = 7 ] && [ ! -e later ]
+	[ "$status" = 7 ]
+	[ ! -e later ]
 }
 
 @test "pnpm install --two-phase" {
