@@ -1,4 +1,8 @@
 /* SPDX-License-Identifier: ISC */
+#include <string.h>
+#include <unistd.h>
+
+#include "valetkey/io.h"
 #include "common.h"
 
 const char *
@@ -19,4 +23,78 @@ vk_helper_fail(enum vk_err e)
 {
 	vk_helper_line(e);
 	return vk_msg_fail(e);
+}
+
+int
+vk_helper_write(const char *text, size_t n)
+{
+	return n == 0 || vk_write_full(STDOUT_FILENO, text, n) == VK_OK ? 0 : vk_helper_fail(VK_ESYS);
+}
+
+/* The value of option ${name} at ${argv[*at]}, as "--name VALUE" or "--name=VALUE". */
+static const char *
+option(int argc, char **argv, int *at, const char *name)
+{
+	const char *word = argv[*at];
+	size_t n = strlen(name);
+
+	if (strncmp(word, name, n) != 0)
+		return NULL;
+	if (word[n] == '=')
+		return word + n + 1;
+	if (word[n] != '\0' || *at + 1 >= argc)
+		return NULL;
+	return argv[++*at];
+}
+
+int
+vk_helper_options(int argc, char **argv, const char *usage, struct vk_policy_opts *opts)
+{
+	int at;
+
+	for (at = 1; at < argc && argv[at][0] == '-'; at++) {
+		const char *v;
+
+		if (strcmp(argv[at], "--help") == 0 || strcmp(argv[at], "-h") == 0)
+			return vk_helper_write(usage, strlen(usage)) == 0 ? 0 : -1;
+		if ((v = option(argc, argv, &at, "--config")))
+			opts->config = v;
+		else if ((v = option(argc, argv, &at, "--profile")))
+			opts->profile = v;
+		else
+			return vk_msg_usage("%s: no such option, or its value is missing: %s", argv[0], argv[at]), -1;
+	}
+	return at;
+}
+
+void
+vk_helper_refused(const struct vk_policy *p, const struct vk_policy_opts *opts, const struct vk_scope *asked,
+    enum vk_err e)
+{
+	struct vk_log_entry v = {
+		.event = VK_LOG_REFUSE, .via = opts->tool, .asked = asked && asked->host ? asked : NULL, .result = e,
+	};
+
+	vk_msg_log_refusal(p, opts, &v);
+}
+
+enum vk_err
+vk_helper_answer(const struct vk_policy_opts *opts, const struct vk_query *q, vk_helper_say *say,
+    void *arg)
+{
+	VK_CLEANUP(vk_policy_closep) struct vk_policy *p = NULL;
+	VK_CLEANUP(vk_cred_freep) struct vk_cred *c = NULL;
+	struct vk_log_entry v = { .event = VK_LOG_ANSWER, .via = opts->tool, .asked = q->scope };
+	enum vk_err e = vk_policy_open(opts, &p);
+
+	if (e == VK_OK)
+		e = vk_policy_find(p, q, &c);
+	if (e == VK_OK)
+		e = say(c, arg);
+	if (e != VK_OK) {
+		vk_helper_refused(p, opts, q->scope, e);
+		return e;
+	}
+	vk_log_cred(&v, c);
+	return vk_msg_log(p, NULL, &v, 1);
 }

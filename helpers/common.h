@@ -6,10 +6,35 @@
 #define VK_HELPERS_COMMON_H
 
 #include "valetkey/helper.h"
+#include "valetkey/policy.h"
 
 /* The protocols, one each; rows of table.c. */
 int vk_git_credential(int argc, char **argv);
 int vk_docker_credential(int argc, char **argv);
+int vk_goauth(int argc, char **argv);
+
+/**
+ * vk_helper_options(argc, argv, usage, opts):
+ * "--config FILE" and "--profile NAME" in front of a protocol's own words, for tools that pass on what they
+ * are told to.  Returns the index of the first of those words; 0 when ${usage} was asked for and printed, -1 after an error message.
+ */
+int vk_helper_options(int argc, char **argv, const char *usage, struct vk_policy_opts *opts);
+
+/**
+ * vk_helper_answer(opts, q, say, arg):
+ * Find the credential for ${q}, have ${say} put it into the tool's words, and log who got it, in this order: what
+ * cannot be said or logged is not given.  Errors are logged as well, ${say}'s among them.
+ */
+typedef enum vk_err vk_helper_say(const struct vk_cred *c, void *arg);
+enum vk_err vk_helper_answer(const struct vk_policy_opts *opts, const struct vk_query *q, vk_helper_say *say,
+    void *arg) VK_MUST;
+
+/** vk_helper_refused(p, opts, asked, e): Log that nothing is given or changed.  ${p} and ${asked} may be NULL. */
+void vk_helper_refused(const struct vk_policy *p, const struct vk_policy_opts *opts, const struct vk_scope *asked,
+    enum vk_err e);
+
+/** vk_helper_write(text, n): The whole answer to stdout; the exit code. */
+int vk_helper_write(const char *text, size_t n);
 
 /**
  * vk_helper_line(e):

@@ -139,7 +139,7 @@ vk_docker_store(void)
 	if (e == VK_OK)
 		e = log_change(p, VK_LOG_STORE, &c->scope, c, c->flags ? VK_OK : VK_EEXIST);
 	else
-		vk_docker_refused(p, c ? &c->scope : NULL, e);
+		vk_helper_refused(p, &vk_docker_opts, c ? &c->scope : NULL, e);
 	return e == VK_OK ? 0 : vk_docker_fail(e);
 }
 
@@ -178,7 +178,7 @@ vk_docker_erase(void)
 	if (e == VK_OK)
 		e = vk_store_commit(st, remove_accounts, &x);
 	if (e != VK_OK)
-		vk_docker_refused(p, &asked, e);
+		vk_helper_refused(p, &vk_docker_opts, &asked, e);
 	else if (x.removed)
 		e = log_change(p, VK_LOG_ERASE, &asked, NULL, VK_OK);
 	return e == VK_OK ? 0 : vk_docker_fail(e);

@@ -15,7 +15,7 @@
 #error "VK_VERSION comes from meson.build"
 #endif
 
-static const struct vk_policy_opts docker = { .tool = "docker" };
+const struct vk_policy_opts vk_docker_opts = { .tool = "docker" };
 
 /* Clients compare this one and go on without credentials. */
 static const char not_found[] = "credentials not found in native keychain\n";
@@ -37,16 +37,6 @@ vk_docker_fail(enum vk_err e)
 	return b.err == VK_OK ? say(b.p, b.len, 1) : 1;
 }
 
-void
-vk_docker_refused(const struct vk_policy *p, const struct vk_scope *asked, enum vk_err e)
-{
-	struct vk_log_entry v = {
-		.event = VK_LOG_REFUSE, .via = "docker", .asked = asked && asked->host ? asked : NULL, .result = e,
-	};
-
-	vk_msg_log_refusal(p, NULL, &v);
-}
-
 enum vk_err
 vk_docker_read(struct vk_buf *b)
 {
@@ -64,29 +54,29 @@ vk_docker_read_server(struct vk_docker_msg *m)
 	return e == VK_OK ? vk_docker_parse_server(in.p ? in.p : "", in.len, m) : e;
 }
 
-static enum vk_err
-find(struct vk_policy *p, const struct vk_scope *asked, struct vk_cred **ret)
+/* Only a user name with a password can be said in this protocol. */
+static bool
+is_for(const struct vk_cred *c, const struct vk_scope *asked)
 {
-	VK_CLEANUP(vk_cred_freep) struct vk_cred *c = NULL;
-	struct vk_query q = { asked, NULL };
-	enum vk_err e = vk_policy_find(p, &q, &c);
-
-	if (e != VK_OK)
-		return e;
-	/* Only a user name with a password can be said in this protocol. */
-	if (!vk_docker_serves(&c->scope, asked) || c->kind != VK_KIND_BASIC || !*c->username)
-		return VK_ENOENT;
-	*ret = VK_TAKE(c);
-	return VK_OK;
+	return vk_docker_serves(&c->scope, asked) && c->kind == VK_KIND_BASIC && *c->username;
 }
 
-static enum vk_err
-log_answer(const struct vk_policy *p, const struct vk_scope *asked, const struct vk_cred *c)
-{
-	struct vk_log_entry v = { .event = VK_LOG_ANSWER, .via = "docker", .asked = asked };
+struct answer {
+	const struct vk_scope *asked;
+	struct vk_buf out;
+};
 
-	vk_log_cred(&v, c);
-	return vk_msg_log(p, NULL, &v, 1);
+static enum vk_err
+answer(const struct vk_cred *c, void *arg)
+{
+	struct answer *a = arg;
+	VK_CLEANUP(vk_freep) char *server = NULL;
+
+	if (!is_for(c, a->asked))
+		return VK_ENOENT;
+	if (!(server = vk_docker_server(a->asked)))
+		return VK_ENOMEM;
+	return vk_docker_answer(server, c->username, &c->secret, &a->out);
 }
 
 static int
@@ -94,36 +84,29 @@ docker_get(void)
 {
 	VK_CLEANUP(vk_docker_msg_clear) struct vk_docker_msg m = { 0 };
 	VK_CLEANUP(vk_scope_clear) struct vk_scope asked = { 0 };
-	VK_CLEANUP(vk_policy_closep) struct vk_policy *p = NULL;
-	VK_CLEANUP(vk_cred_freep) struct vk_cred *c = NULL;
-	VK_CLEANUP(vk_freep) char *server = NULL;
-	VK_CLEANUP(vk_buf_clear) struct vk_buf out = VK_BUF_SECRET(VK_MAX_INPUT);
+	struct answer a = { &asked, VK_BUF_SECRET(VK_MAX_INPUT) };
+	struct vk_query q = { &asked, NULL };
 	enum vk_err e = vk_docker_read_server(&m);
+	int status;
 
 	if (e != VK_OK) {
-		vk_docker_refused(NULL, NULL, e);
+		vk_helper_refused(NULL, &vk_docker_opts, NULL, e);
 		return vk_docker_fail(e);
 	}
 	/* What is no server's name can have no entry: the same answer as for a stranger. */
 	if (vk_docker_scope(m.server, &asked) == VK_EPROTO) {
-		vk_docker_refused(NULL, NULL, VK_EPROTO);
+		vk_helper_refused(NULL, &vk_docker_opts, NULL, VK_EPROTO);
 		return say(not_found, sizeof(not_found) - 1, 1);
 	}
 	if (!asked.host)
 		return vk_docker_fail(VK_ENOMEM);
-	if ((e = vk_policy_open(&docker, &p)) == VK_OK)
-		e = find(p, &asked, &c);
-	if (e == VK_OK)
-		e = log_answer(p, &asked, c);
-	else
-		vk_docker_refused(p, &asked, e);
+	e = vk_helper_answer(&vk_docker_opts, &q, answer, &a);
 	if (e == VK_ENOENT)
-		return say(not_found, sizeof(not_found) - 1, 1);
-	if (e == VK_OK && !(server = vk_docker_server(&asked)))
-		e = VK_ENOMEM;
-	if (e == VK_OK)
-		e = vk_docker_answer(server, c->username, &c->secret, &out);
-	return e == VK_OK ? say(out.p, out.len, 0) : vk_docker_fail(e);
+		status = say(not_found, sizeof(not_found) - 1, 1);
+	else
+		status = e == VK_OK ? say(a.out.p, a.out.len, 0) : vk_docker_fail(e);
+	vk_buf_clear(&a.out);
+	return status;
 }
 
 enum vk_err
@@ -172,10 +155,13 @@ list_one(struct vk_policy *p, const struct vk_scope *scope, struct vk_buf *out)
 {
 	VK_CLEANUP(vk_cred_freep) struct vk_cred *c = NULL;
 	VK_CLEANUP(vk_freep) char *server = NULL;
-	enum vk_err e = find(p, scope, &c);
+	struct vk_query q = { scope, NULL };
+	enum vk_err e = vk_policy_find(p, &q, &c);
 
 	if (e != VK_OK)
 		return e == VK_ENOENT ? VK_OK : e;
+	if (!is_for(c, scope))
+		return VK_OK;
 	if (!(server = vk_docker_server(scope)))
 		return VK_ENOMEM;
 	return vk_docker_list_add(server, c->username, out);

@@ -12,8 +12,8 @@
 /** vk_docker_fail(e): Say why on stdout, as docker wants it, and return 1. */
 int vk_docker_fail(enum vk_err e);
 
-/** vk_docker_refused(p, asked, e): Log that docker gets nothing, or that nothing changes, because of ${e}. */
-void vk_docker_refused(const struct vk_policy *p, const struct vk_scope *asked, enum vk_err e);
+/* Whom the log names. */
+extern const struct vk_policy_opts vk_docker_opts;
 
 /** vk_docker_read(b): All of standard input. */
 enum vk_err vk_docker_read(struct vk_buf *b) VK_MUST;

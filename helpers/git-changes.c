@@ -92,7 +92,7 @@ store(const struct git_request *r, struct vk_cred *c)
 	if ((e = vk_policy_store(p, &st)) == VK_OK)
 		e = vk_store_commit(st, put, c);
 	if (e != VK_OK) {
-		vk_git_refused(r, p, e);
+		vk_helper_refused(p, &r->opts, &r->scope, e);
 		return e;
 	}
 	return log_change(r, p, VK_LOG_STORE, c, c->flags ? VK_OK : VK_EEXIST);
@@ -226,7 +226,7 @@ vk_git_erase(const struct git_request *r)
 	if (e == VK_OK)
 		e = vk_store_commit(st, erase, &x);
 	if (e != VK_OK)
-		vk_git_refused(r, p, e);
+		vk_helper_refused(p, &r->opts, &r->scope, e);
 	else if (x.erased || x.kept)
 		e = log_change(r, p, VK_LOG_ERASE, NULL, x.erased ? VK_OK : VK_EPOLICY);
 	return e == VK_OK ? 0 : vk_helper_fail(e);

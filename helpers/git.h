@@ -16,9 +16,6 @@ struct git_request {
 	struct vk_scope scope;
 };
 
-/** vk_git_refused(r, p, e): Log that git gets nothing, because of ${e}.  ${p} may be NULL. */
-void vk_git_refused(const struct git_request *r, const struct vk_policy *p, enum vk_err e);
-
 /** vk_git_store(r), vk_git_erase(r): Carry it out; the exit code. */
 int vk_git_store(const struct git_request *r);
 int vk_git_erase(const struct git_request *r);

@@ -9,6 +9,7 @@ const struct vk_helper vk_helpers[] = {
 	    vk_git_credential },
 	{ "docker-credential", "docker-credential-valetkey", "docker: get, store, erase and list",
 	    vk_docker_credential },
+	{ "goauth", NULL, "go 1.24 and later: GOAUTH", vk_goauth },
 	{ NULL, NULL, NULL, NULL },
 };
 
@@ -16,7 +17,7 @@ const struct vk_helper *
 vk_helper_find(const char *name)
 {
 	for (const struct vk_helper *h = vk_helpers; h->name; h++)
-		if (strcmp(h->name, name) == 0 || strcmp(h->program, name) == 0)
+		if (strcmp(h->name, name) == 0 || (h->program && strcmp(h->program, name) == 0))
 			return h;
 	return NULL;
 }

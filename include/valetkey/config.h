@@ -45,11 +45,20 @@ struct vk_profile {
 	unsigned line;
 };
 
+/* [tool NAME]: what a run sets for a tool that it serves, as "GOPRIVATE=corp.example". */
+struct vk_tool {
+	char *name;
+	struct vk_names vars;
+	unsigned line;
+};
+
 struct vk_config {
 	struct vk_section *sections;
 	size_t n_sections;
 	struct vk_profile *profiles;
 	size_t n_profiles;
+	struct vk_tool *tools;
+	size_t n_tools;
 	bool locked_is_miss;
 	char *log;         /* an absolute path, or "journal"; NULL: not said */
 	bool log_required; /* no credential without a line */
@@ -69,8 +78,9 @@ enum vk_err vk_config_read(const char *named, struct vk_config *ret) VK_MUST;
 
 void vk_config_clear(struct vk_config *c);
 
-/** vk_config_section(c, name), vk_config_profile(c, name): NULL when there is none. */
+/** vk_config_section(c, name), vk_config_profile(c, name), vk_config_tool(c, name): NULL when there is none. */
 const struct vk_section *vk_config_section(const struct vk_config *c, const char *name) VK_MUST;
 const struct vk_profile *vk_config_profile(const struct vk_config *c, const char *name) VK_MUST;
+const struct vk_tool *vk_config_tool(const struct vk_config *c, const char *name) VK_MUST;
 
 #endif

@@ -16,7 +16,7 @@
 
 struct vk_helper {
 	const char *name;    /* "git-credential": for "valetkey helper NAME" */
-	const char *program; /* "git-credential-valetkey": the installed link */
+	const char *program; /* "git-credential-valetkey": the installed link; NULL: the tool can pass arguments */
 	const char *summary; /* one line for "valetkey helper --help" */
 	/* ${argv[0]} is the program name, then what the tool passed.  Returns the exit code. */
 	int (*run)(int argc, char **argv);

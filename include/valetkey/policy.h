@@ -13,6 +13,7 @@
 #ifndef VALETKEY_POLICY_H
 #define VALETKEY_POLICY_H
 
+#include "valetkey/config.h"
 #include "valetkey/log.h"
 #include "valetkey/store.h"
 #include "valetkey/unlock.h"
@@ -63,6 +64,9 @@ enum vk_err vk_policy_again(struct vk_policy *p, const struct vk_cred *c, struct
 
 /** vk_policy_recipes(p, ret_v, ret_n): The profile's "with" list; n = 0 when it has none.  Borrowed. */
 void vk_policy_recipes(struct vk_policy *p, const char *const **ret_v, size_t *ret_n);
+
+/** vk_policy_tools(p, ret_v, ret_n): The config's [tool NAME] sections (config.h).  Borrowed. */
+void vk_policy_tools(const struct vk_policy *p, const struct vk_tool **ret_v, size_t *ret_n);
 
 /**
  * vk_policy_ref(p, ref, ret_secret):

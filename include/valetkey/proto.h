@@ -8,6 +8,19 @@
 
 #include "valetkey/cred.h"
 
+/* ---- a field of an HTTP request (RFC 9110 section 11, RFC 7617, RFC 6750) -------------------- */
+
+/** vk_auth_field(c): The name of the field that presents ${c}: "Authorization", or a header's own.  Borrowed. */
+const char *vk_auth_field(const struct vk_cred *c);
+
+/**
+ * vk_auth_value(c, out), vk_auth_pair(c, out):
+ * Append its value ("Basic dTpw", "Bearer t0ken", or a header's), and only the base64 of "user:secret".  ${out} is a
+ * secret buffer.  VK_EPOLICY with the reason when a field cannot say it: a colon in the user name, control bytes.
+ */
+enum vk_err vk_auth_value(const struct vk_cred *c, struct vk_buf *out) VK_MUST;
+enum vk_err vk_auth_pair(const struct vk_cred *c, struct vk_buf *out) VK_MUST;
+
 /* ---- git credential protocol (gitcredentials(7), git-credential(1)) ------------------------- */
 
 enum {

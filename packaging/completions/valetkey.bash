@@ -212,7 +212,7 @@ _valetkey()
 		mapfile -t COMPREPLY < <(compgen -W '--profile --config --credential --one-file-system --json --help' -- "$cur")
 		[[ $cur == -* ]] || mapfile -t -O ${#COMPREPLY[@]} COMPREPLY < <(compgen -f -- "$cur") ;;
 	setup)
-		mapfile -t COMPREPLY < <(compgen -W '--undo --print --host --force --help git docker' -- "$cur") ;;
+		mapfile -t COMPREPLY < <(compgen -W '--undo --print --host --force --list --json --help git docker' -- "$cur") ;;
 	log)
 		mapfile -t COMPREPLY < <(compgen -W '--json --since --host --credential --event --last --config --help' -- "$cur")
 		[[ $cur == -* ]] || mapfile -t -O ${#COMPREPLY[@]} COMPREPLY < <(compgen -f -- "$cur") ;;
@@ -220,7 +220,7 @@ _valetkey()
 		mapfile -t COMPREPLY < <(compgen -W '--json --help' -- "$cur")
 		[[ $cur == -* ]] || mapfile -t -O ${#COMPREPLY[@]} COMPREPLY < <(compgen -f -- "$cur") ;;
 	helper)
-		mapfile -t COMPREPLY < <(compgen -W '--help git-credential docker-credential' -- "$cur") ;;
+		mapfile -t COMPREPLY < <(compgen -W '--help git-credential docker-credential goauth' -- "$cur") ;;
 	esac
 }
 

@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "valetkey/policy.h"
+#include "cli/clients.h"
 #include "cli/cmd.h"
 #include "cli/setup.h"
 
@@ -12,6 +13,8 @@ enum {
 	OPT_PRINT,
 	OPT_HOST,
 	OPT_FORCE,
+	OPT_LIST,
+	OPT_JSON,
 };
 
 static const struct vk_opt opts[] = {
@@ -19,16 +22,19 @@ static const struct vk_opt opts[] = {
 	{ OPT_PRINT, "print", NULL, "print what would be put in, and change nothing", false },
 	{ OPT_HOST, "host", "URL", "this host as well; without a keystore, only this one", true },
 	{ OPT_FORCE, "force", NULL, "docker: replace another program's entry for a host", false },
+	{ OPT_LIST, "list", NULL, "the tools that are known, how each gets its credential, what was verified", false },
+	{ OPT_JSON, "json", NULL, "--list as JSON", false },
 };
 
 const struct vk_cmd vk_cmd_setup = {
 	.name = "setup",
-	.args = "TOOL...",
-	.summary = "make git or docker ask valetkey",
-	.help = "Registers valetkey with git or docker for the hosts of the keystore and the config, and for no\n"
-		"other: git's global configuration gets a helper with an absolute path per host, docker's\n"
-		"config.json gets credHelpers.  Doing it again changes nothing; \"valetkey add\" extends it.\n\n"
+	.args = "TOOL... | --list",
+	.summary = "make tools ask valetkey",
+	.help = "Registers valetkey with tools that can ask: git and docker for the hosts of the keystore and the\n"
+		"config and for no other, in git's global configuration and docker's config.json; go by\n"
+		"GOAUTH in its env file.  Doing it again changes nothing; \"valetkey add\" extends it.\n\n"
 		"  valetkey setup git docker\n"
+		"  valetkey setup go\n"
 		"  valetkey setup git --undo\n",
 	.opts = opts,
 	.n_opts = VK_COUNT(opts),
@@ -40,7 +46,7 @@ enum { HOSTS_MAX = 64 };
 struct request {
 	const char *hosts[HOSTS_MAX];
 	size_t n_hosts;
-	bool undo, print, force;
+	bool undo, print, force, list, json;
 };
 
 static const struct vk_setup_tool *
@@ -50,6 +56,16 @@ find_tool(const char *name)
 		if (strcmp(vk_setup_tools[i]->name, name) == 0)
 			return vk_setup_tools[i];
 	return NULL;
+}
+
+static int
+no_tool(const char *name)
+{
+	VK_CLEANUP(vk_buf_clear) struct vk_buf known = VK_BUF(1024);
+
+	for (size_t i = 0; vk_setup_tools[i]; i++)
+		vk_buf_fmt(&known, "%s%s", i > 0 ? ", " : "", vk_setup_tools[i]->name);
+	return vk_msg_usage("setup: no such tool: %s (known are %s)", name, known.p ? known.p : "");
 }
 
 static enum vk_err
@@ -209,14 +225,20 @@ run(int argc, char **argv)
 		r.undo |= id == OPT_UNDO;
 		r.print |= id == OPT_PRINT;
 		r.force |= id == OPT_FORCE;
+		r.list |= id == OPT_LIST;
+		r.json |= id == OPT_JSON;
 	}
-	if (!vk_opts_operands(&o, 1, -1))
+	if (!vk_opts_operands(&o, r.list ? 0 : 1, r.list ? 0 : -1))
 		return 2;
+	if ((r.list && (r.undo || r.print || r.force || r.n_hosts > 0)) || (r.json && !r.list))
+		return vk_msg_usage("setup: --list goes with --json and nothing else");
+	if (r.list)
+		return vk_clients_print(r.json);
 	if (r.undo && (r.print || r.force || r.n_hosts > 0))
 		return vk_msg_usage("setup: --undo goes with no other option");
 	for (int i = o.at; i < argc; i++)
 		if (!find_tool(argv[i]))
-			return vk_msg_usage("setup: no such tool: %s (known are git and docker)", argv[i]);
+			return no_tool(argv[i]);
 	for (int i = o.at; i < argc; i++) {
 		const struct vk_setup_tool *tool = find_tool(argv[i]);
 		int one = r.undo ? take_out(tool) : set_up(tool, &r);

@@ -5,7 +5,7 @@
 #include "cli/cmd.h"
 #include "cli/setup.h"
 
-const struct vk_setup_tool *const vk_setup_tools[] = { &vk_setup_git, &vk_setup_docker, NULL };
+const struct vk_setup_tool *const vk_setup_tools[] = { &vk_setup_git, &vk_setup_docker, &vk_setup_go, NULL };
 
 static const char *
 text_of(const struct vk_setup_file *f)

@@ -43,7 +43,7 @@ enum vk_setup_found {
 
 struct vk_setup_tool {
 	const char *name;    /* "git" */
-	const char *program; /* what it starts: "git-credential-valetkey" */
+	const char *program; /* what it starts: "git-credential-valetkey"; NULL: valetkey itself */
 	/* Does it ask for credentials of this kind of scope? */
 	bool (*takes)(const struct vk_scope *scope);
 	/* The file that the tool itself would change. */
@@ -58,8 +58,7 @@ struct vk_setup_tool {
 	void (*advise)(const struct vk_setup *s);
 };
 
-extern const struct vk_setup_tool vk_setup_git;
-extern const struct vk_setup_tool vk_setup_docker;
+extern const struct vk_setup_tool vk_setup_git, vk_setup_docker, vk_setup_go;
 
 /** vk_setup_tools: The ones above; the last pointer is NULL. */
 extern const struct vk_setup_tool *const vk_setup_tools[];
@@ -106,6 +105,20 @@ enum vk_err vk_setup_preview(const struct vk_setup_tool *tool, struct vk_setup *
  * it.  A failure is a warning: the credential is stored.
  */
 void vk_setup_extend(const struct vk_scope *scope);
+
+/** vk_setup_home(file, ret): "$HOME/FILE".  VK_EUSAGE when there is no home. */
+enum vk_err vk_setup_home(const char *file, char **ret) VK_MUST;
+
+/**
+ * vk_setup_block_put_in(s, tool, text, n, at, lines, out), vk_setup_block_take_out(s, text, n, out, ret_found):
+ * For files of lines with comments that begin with '#': ${lines} between two comments of ours, before byte ${at} of
+ * ${text}, where a line begins or the text ends.  Taking out has the signature that a tool's take_out wants; where
+ * somebody changed our block, or took the comments out, the lines that are still as we wrote them go.
+ */
+enum vk_err vk_setup_block_put_in(struct vk_setup *s, const char *tool, const char *text, size_t n, size_t at,
+    const struct vk_buf *lines, struct vk_buf *out) VK_MUST;
+enum vk_err vk_setup_block_take_out(const struct vk_setup *s, const char *text, size_t n, struct vk_buf *out,
+    enum vk_setup_found *ret_found) VK_MUST;
 
 /**
  * vk_setup_self(ret_path):

@@ -19,7 +19,7 @@
 #include "recipe.h"
 #include "rung1.h"
 
-enum { VK_BROKER_BURST = 256, VK_BROKER_RATE = 32, VK_BROKER_TOOLS = 8 };
+enum { VK_BROKER_BURST = 256, VK_BROKER_RATE = 32, VK_BROKER_TOOLS = 24 };
 
 /* A tool that asks, and what it may be told.  The credentials stay the run's. */
 struct vk_broker_tool {

@@ -119,8 +119,7 @@ prepare_rest(struct run *r)
 	enum vk_err e = VK_OK;
 
 	withdraw(r);
-	for (size_t i = 0; i < r->opts->n_env; i++)
-		vk_environ_forget(env, r->opts->env[i].name);
+	vk_environ_take_back(env);
 	vk_environ_forget(env, VK_BROKER_VARIABLE);
 	if (offline) {
 		VK_CLEANUP(vk_freep) char *name = vk_asprintf("%.*s", (int)strcspn(offline, "="), offline);

@@ -190,6 +190,30 @@ vk_environ_set(struct vk_environ *e, const char *name, const char *value, size_t
 }
 
 enum vk_err
+vk_environ_lend(struct vk_environ *e, const char *name, const char *value, size_t n)
+{
+	char **lent = realloc(e->lent, (e->n_lent + 1) * sizeof(*lent));
+
+	if (!lent)
+		return vk_fail(VK_ENOMEM, "out of memory");
+	e->lent = lent;
+	if (!(lent[e->n_lent] = vk_strdup(name)))
+		return VK_ENOMEM;
+	e->n_lent++;
+	return vk_environ_set(e, name, value, n);
+}
+
+void
+vk_environ_take_back(struct vk_environ *e)
+{
+	for (size_t i = 0; i < e->n_lent; i++) {
+		vk_environ_forget(e, e->lent[i]);
+		free(e->lent[i]);
+	}
+	e->n_lent = 0;
+}
+
+enum vk_err
 vk_environ_git(struct vk_environ *e, const char *key, const char *value)
 {
 	char name[48], count[16];
@@ -223,6 +247,9 @@ vk_environ_clear(struct vk_environ *e)
 {
 	for (size_t i = 0; i < e->n_owned; i++)
 		vk_arena_free(e->owned[i]);
+	for (size_t i = 0; i < e->n_lent; i++)
+		free(e->lent[i]);
+	free(e->lent);
 	free(e->owned);
 	free(e->v);
 	*e = (struct vk_environ){ 0 };

@@ -10,6 +10,8 @@ struct vk_environ {
 	size_t n;
 	char **owned; /* those of ${v} that were set here; in the arena, since values may be secret */
 	size_t n_owned;
+	char **lent;  /* names, of those that hold a credential */
+	size_t n_lent;
 	unsigned git_pairs; /* GIT_CONFIG_COUNT so far */
 };
 
@@ -22,6 +24,10 @@ const char *vk_environ_get(const struct vk_environ *e, const char *name);
 /** vk_environ_set(e, name, value, n) */
 enum vk_err vk_environ_set(struct vk_environ *e, const char *name, const char *value, size_t n)
     VK_MUST;
+
+/** vk_environ_lend(e, name, value, n), vk_environ_take_back(e): The same for a credential, until all are unset and wiped. */
+enum vk_err vk_environ_lend(struct vk_environ *e, const char *name, const char *value, size_t n) VK_MUST;
+void vk_environ_take_back(struct vk_environ *e);
 
 /** vk_environ_forget(e, name): Unset it; what was set here is wiped. */
 void vk_environ_forget(struct vk_environ *e, const char *name);

@@ -84,19 +84,15 @@ add_lines(struct vk_buf *out, const char *p, size_t n)
 static enum vk_err
 add_pair(struct vk_buf *out, const struct vk_cred *c)
 {
-	VK_CLEANUP(vk_buf_clear) struct vk_buf pair = VK_BUF_SECRET(VK_MAX_FIELD + 1 + VK_MAX_SECRET);
-	VK_CLEANUP(vk_arena_freep) char *text = NULL;
+	VK_CLEANUP(vk_buf_clear) struct vk_buf text = VK_BUF_SECRET(VK_BASE64_LEN(VK_MAX_FIELD + 1 + VK_MAX_SECRET));
+	enum vk_err e;
 
-	if (!*c->username)
+	/* With a colon in it there is no pair that anybody could send. */
+	if (!*c->username || strchr(c->username, ':'))
 		return VK_OK;
-	vk_buf_str(&pair, c->username);
-	vk_buf_char(&pair, ':');
-	vk_buf_add(&pair, c->secret.p, c->secret.n);
-	if (pair.err != VK_OK || !(text = vk_arena_alloc(VK_BASE64_LEN(pair.len) + 1)))
-		return VK_ENOMEM;
-	vk_base64_encode((const unsigned char *)pair.p, pair.len, text);
-	add_line(out, text, strlen(text));
-	return VK_OK;
+	if ((e = vk_auth_pair(c, &text)) == VK_OK)
+		add_line(out, text.p, text.len);
+	return e;
 }
 
 void

@@ -1,5 +1,23 @@
 /* SPDX-License-Identifier: ISC */
+#include <string.h>
+
 #include "menu.h"
+
+/* A tool that the config misspells would go without its settings, and nobody would know. */
+static enum vk_err
+check_tools(struct vk_policy *p)
+{
+	const struct vk_recipe *found;
+	const struct vk_tool *v;
+	size_t n;
+	enum vk_err e = VK_OK;
+
+	vk_policy_tools(p, &v, &n);
+	for (size_t i = 0; e == VK_OK && i < n; i++)
+		if ((e = vk_recipe_find(v[i].name, &found)) != VK_OK)
+			e = vk_fail(e, "[tool %s] of the config: %s", v[i].name, vk_reason());
+	return e;
+}
 
 enum vk_err
 vk_menu_choose(struct vk_menu *m, const struct vk_run_opts *opts, struct vk_policy *p)
@@ -8,7 +26,10 @@ vk_menu_choose(struct vk_menu *m, const struct vk_run_opts *opts, struct vk_poli
 	static const char *const usual[] = { "git", "docker", "npm" };
 	const char *const *names = opts->recipes;
 	size_t n = opts->n_recipes;
+	enum vk_err e = check_tools(p);
 
+	if (e != VK_OK)
+		return e;
 	if (n == 0)
 		vk_policy_recipes(p, &names, &n);
 	if (n == 0) {
@@ -17,10 +38,9 @@ vk_menu_choose(struct vk_menu *m, const struct vk_run_opts *opts, struct vk_poli
 	}
 	for (size_t i = 0; i < n; i++) {
 		const struct vk_recipe *found;
-		enum vk_err e = vk_recipe_find(names[i], &found);
 		bool twice = false;
 
-		if (e != VK_OK)
+		if ((e = vk_recipe_find(names[i], &found)) != VK_OK)
 			return e;
 		for (size_t k = 0; k < m->n; k++)
 			twice |= m->v[k] == found;
@@ -53,6 +73,17 @@ vk_menu_serve(struct vk_menu *m, struct vk_kitchen *k, struct vk_broker *b)
 	return e;
 }
 
+/* One that is led by its environment alone: VK_ENOENT when it takes nothing. */
+static enum vk_err
+takes_any(struct vk_kitchen *k, const struct vk_recipe *r)
+{
+	struct vk_cred_list taken = { 0 };
+	enum vk_err e = vk_recipe_select(k, r, &taken);
+
+	free(taken.v);
+	return e == VK_OK && taken.n == 0 ? VK_ENOENT : e;
+}
+
 enum vk_err
 vk_menu_files(struct vk_menu *m, struct vk_kitchen *k)
 {
@@ -60,18 +91,45 @@ vk_menu_files(struct vk_menu *m, struct vk_kitchen *k)
 
 	for (size_t i = 0; e == VK_OK && i < m->n; i++)
 		if (!m->v[i]->asks)
-			e = minded(m, i, k->opts, vk_recipe_file(k, m->v[i], false, m->v[i]->file, &m->placed[i]));
+			e = minded(m, i, k->opts, m->v[i]->file ?
+			    vk_recipe_file(k, m->v[i], false, m->v[i]->file, &m->placed[i]) : takes_any(k, m->v[i]));
+	return e;
+}
+
+/* What the config sets for a tool; a variable that is there already is somebody's who knows better. */
+static enum vk_err
+set_up(const struct vk_recipe *r, struct vk_kitchen *k, struct vk_policy *p)
+{
+	const struct vk_tool *v;
+	size_t n;
+	enum vk_err e = VK_OK;
+
+	vk_policy_tools(p, &v, &n);
+	while (n > 0 && strcmp(v[n - 1].name, r->name) != 0)
+		n--;
+	for (size_t i = 0; n > 0 && e == VK_OK && i < v[n - 1].vars.n; i++) {
+		const char *var = v[n - 1].vars.v[i], *value = strchr(var, '=') + 1;
+		VK_CLEANUP(vk_freep) char *name = strndup(var, (size_t)(value - 1 - var));
+
+		if (!name)
+			return VK_ENOMEM;
+		if (!vk_environ_get(&k->env, name))
+			e = vk_environ_set(&k->env, name, value, strlen(value));
+	}
 	return e;
 }
 
 enum vk_err
-vk_menu_lead(const struct vk_menu *m, struct vk_kitchen *k)
+vk_menu_lead(const struct vk_menu *m, struct vk_kitchen *k, struct vk_policy *p)
 {
 	enum vk_err e = VK_OK;
 
-	for (size_t i = 0; e == VK_OK && i < m->n; i++)
-		if (m->serves[i])
+	for (size_t i = 0; e == VK_OK && i < m->n; i++) {
+		if (!m->serves[i])
+			continue;
+		if ((e = set_up(m->v[i], k, p)) == VK_OK)
 			e = vk_recipe_lead(k, m->v[i], m->placed[i] ? m->placed[i]->path : NULL);
+	}
 	return e;
 }
 
@@ -80,5 +138,6 @@ vk_menu_tell(const struct vk_menu *m, const struct vk_run_opts *opts)
 {
 	for (size_t i = 0; i < m->n; i++)
 		vk_say(opts, "recipe %s: %s", m->v[i]->name, m->placed[i] ? m->placed[i]->path :
-		    m->serves[i] ? "asks this run's broker" : "takes none of the credentials");
+		    !m->serves[i] ? "takes none of the credentials" :
+		    m->v[i]->asks ? "asks this run's broker" : "in the environment");
 }

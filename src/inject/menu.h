@@ -6,7 +6,7 @@
 #include "broker.h"
 #include "recipe.h"
 
-enum { VK_MENU_MAX = 16 };
+enum { VK_MENU_MAX = 32 };
 
 struct vk_menu {
 	const struct vk_recipe *v[VK_MENU_MAX];
@@ -24,8 +24,8 @@ enum vk_err vk_menu_serve(struct vk_menu *m, struct vk_kitchen *k, struct vk_bro
 /** vk_menu_files(m, k): Those that read get their files, among those of the run. */
 enum vk_err vk_menu_files(struct vk_menu *m, struct vk_kitchen *k) VK_MUST;
 
-/** vk_menu_lead(m, k): Their environment, once the files are placed. */
-enum vk_err vk_menu_lead(const struct vk_menu *m, struct vk_kitchen *k) VK_MUST;
+/** vk_menu_lead(m, k, p): Their environment, once the files are placed: the config's [tool NAME], then the recipe's. */
+enum vk_err vk_menu_lead(const struct vk_menu *m, struct vk_kitchen *k, struct vk_policy *p) VK_MUST;
 
 /** vk_menu_tell(m, opts): What each is given, for --verbose. */
 void vk_menu_tell(const struct vk_menu *m, const struct vk_run_opts *opts);

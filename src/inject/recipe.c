@@ -9,8 +9,19 @@
 #include "recipe.h"
 
 static const struct vk_recipe *const recipes[] = {
-	&vk_recipe_git, &vk_recipe_npm, &vk_recipe_netrc, &vk_recipe_docker, &vk_recipe_get,
+	&vk_recipe_git, &vk_recipe_npm, &vk_recipe_netrc, &vk_recipe_docker, &vk_recipe_get, &vk_recipe_go,
 };
+
+static enum vk_err
+unknown(const char *name)
+{
+	VK_CLEANUP(vk_buf_clear) struct vk_buf known = VK_BUF(1024);
+
+	for (size_t i = 0; i < VK_COUNT(recipes); i++)
+		vk_buf_fmt(&known, "%s%s", i > 0 ? ", " : "", recipes[i]->name);
+	vk_hint("known are %s", known.p ? known.p : "");
+	return vk_fail(VK_EUSAGE, "there is no recipe %s", name);
+}
 
 enum vk_err
 vk_recipe_find(const char *name, const struct vk_recipe **ret)
@@ -20,8 +31,7 @@ vk_recipe_find(const char *name, const struct vk_recipe **ret)
 			*ret = recipes[i];
 			return VK_OK;
 		}
-	vk_hint("known are git, npm, netrc, docker, get");
-	return vk_fail(VK_EUSAGE, "there is no recipe %s", name);
+	return unknown(name);
 }
 
 enum vk_err
@@ -99,6 +109,19 @@ vk_recipe_lead(struct vk_kitchen *k, const struct vk_recipe *r, const char *path
 
 	list = taken.v;
 	return e == VK_OK && r->lead ? r->lead(k, &taken, path) : e;
+}
+
+bool
+vk_recipe_web(const struct vk_cred *c)
+{
+	return (strcmp(c->scope.scheme, "https") == 0 || strcmp(c->scope.scheme, "http") == 0) && !*c->npm_scope;
+}
+
+enum vk_err
+vk_recipe_self(const struct vk_kitchen *k)
+{
+	return k->self && *k->self == '/' ? VK_OK :
+	    vk_fail(VK_ESYS, "cannot find valetkey's own program file: is /proc mounted?");
 }
 
 char *

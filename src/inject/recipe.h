@@ -25,7 +25,7 @@ struct vk_kitchen {
 struct vk_recipe {
 	const char *name;
 	bool asks;        /* it asks the broker, and has no file */
-	const char *file; /* its name among the files of a run; NULL: ${asks}, and the next four are NULL too */
+	const char *file; /* its name among the files of a run; NULL: none, and the next four are NULL too */
 	bool in_builds;   /* may be a --build-secret */
 
 	/* Does it take ${c}?  An error refuses the run. */
@@ -39,10 +39,11 @@ struct vk_recipe {
 	char *(*fixed)(struct vk_kitchen *k);
 	/* More files for R1; may be NULL. */
 	enum vk_err (*more)(struct vk_kitchen *k, const struct vk_cred_list *taken);
-	/* The environment, once ${path} is known (NULL: ${asks}).  NULL: none. */
+	/* The environment, once ${path} of ${file} is known.  NULL: none. */
 	enum vk_err (*lead)(struct vk_kitchen *k, const struct vk_cred_list *taken, const char *path);
 };
 
+extern const struct vk_recipe vk_recipe_go;
 extern const struct vk_recipe vk_recipe_docker, vk_recipe_get, vk_recipe_git, vk_recipe_npm, vk_recipe_netrc;
 
 /** vk_recipe_find(name, ret): VK_EUSAGE with a reason that lists them. */
@@ -59,6 +60,15 @@ enum vk_err vk_recipe_file(struct vk_kitchen *k, const struct vk_recipe *r, bool
 /** vk_recipe_lead(k, r, path): Its environment. */
 enum vk_err vk_recipe_lead(struct vk_kitchen *k, const struct vk_recipe *r, const char *path)
     VK_MUST;
+
+/** vk_recipe_web(c): Is it for http or https, and not for one npm scope? */
+bool vk_recipe_web(const struct vk_cred *c) VK_MUST;
+
+/** vk_recipe_self(k): Is ${k->self} known, for a tool that is to start us?  VK_ESYS. */
+enum vk_err vk_recipe_self(const struct vk_kitchen *k) VK_MUST;
+
+/** vk_recipe_goauth(self, out): The element of GOAUTH that starts the program ${self}.  VK_EPOLICY: there is none. */
+enum vk_err vk_recipe_goauth(const char *self, struct vk_buf *out) VK_MUST;
 
 /** vk_recipe_home(file): "$HOME/FILE"; NULL when there is no such place. */
 char *vk_recipe_home(const char *file) VK_MUST;

@@ -12,10 +12,8 @@
 static enum vk_err
 git_takes(struct vk_kitchen *k, const struct vk_cred *c, bool *ret)
 {
-	bool web = strcmp(c->scope.scheme, "https") == 0 || strcmp(c->scope.scheme, "http") == 0;
-
 	(void)k;
-	*ret = web && !*c->npm_scope && (c->kind == VK_KIND_BASIC || c->kind == VK_KIND_BEARER);
+	*ret = vk_recipe_web(c) && (c->kind == VK_KIND_BASIC || c->kind == VK_KIND_BEARER);
 	return VK_OK;
 }
 
@@ -35,8 +33,6 @@ quote_sh(const char *s, struct vk_buf *out)
 static enum vk_err
 helper_line(const char *self, struct vk_buf *out)
 {
-	if (!self || *self != '/')
-		return vk_fail(VK_ESYS, "cannot find valetkey's own program file: is /proc mounted?");
 	vk_buf_char(out, '!');
 	quote_sh(self, out);
 	return vk_buf_str(out, " helper git-credential");
@@ -73,9 +69,11 @@ static enum vk_err
 git_lead(struct vk_kitchen *k, const struct vk_cred_list *taken, const char *path)
 {
 	VK_CLEANUP(vk_buf_clear) struct vk_buf helper = VK_BUF(32768);
-	enum vk_err e = helper_line(k->self, &helper);
+	enum vk_err e = vk_recipe_self(k);
 
 	(void)path;
+	if (e == VK_OK)
+		e = helper_line(k->self, &helper);
 	for (size_t i = 0; e == VK_OK && i < taken->n; i++) {
 		VK_CLEANUP(vk_freep) char *hostport = vk_scope_hostport(&taken->v[i]->scope);
 		VK_CLEANUP(vk_freep) char *url = hostport ?

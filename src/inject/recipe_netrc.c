@@ -9,10 +9,8 @@
 static enum vk_err
 netrc_takes(struct vk_kitchen *k, const struct vk_cred *c, bool *ret)
 {
-	bool web = strcmp(c->scope.scheme, "https") == 0 || strcmp(c->scope.scheme, "http") == 0;
-
 	(void)k;
-	*ret = web && c->kind == VK_KIND_BASIC && !*c->npm_scope;
+	*ret = vk_recipe_web(c) && c->kind == VK_KIND_BASIC;
 	return VK_OK;
 }
 

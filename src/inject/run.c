@@ -207,9 +207,9 @@ make_environment(struct run *r)
 	if (e == VK_OK)
 		e = vk_environ_set(env, VK_BROKER_VARIABLE, broker.p ? broker.p : "", broker.len);
 	if (e == VK_OK)
-		e = vk_menu_lead(&r->menu, &r->kitchen);
+		e = vk_menu_lead(&r->menu, &r->kitchen, r->policy);
 	for (size_t i = 0; e == VK_OK && i < r->opts->n_env; i++)
-		e = vk_environ_set(env, r->opts->env[i].name, r->env[i].p, r->env[i].n);
+		e = vk_environ_lend(env, r->opts->env[i].name, r->env[i].p, r->env[i].n);
 	if (e == VK_OK)
 		e = vk_build_secrets_expand(&r->kitchen, &r->argv);
 	return e;

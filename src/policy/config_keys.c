@@ -69,6 +69,15 @@ vk_config_profile(const struct vk_config *c, const char *name)
 	return NULL;
 }
 
+const struct vk_tool *
+vk_config_tool(const struct vk_config *c, const char *name)
+{
+	for (size_t i = 0; i < c->n_tools; i++)
+		if (strcmp(c->tools[i].name, name) == 0)
+			return &c->tools[i];
+	return NULL;
+}
+
 void
 vk_config_clear(struct vk_config *c)
 {
@@ -87,8 +96,13 @@ vk_config_clear(struct vk_config *c)
 		vk_names_clear(&c->profiles[i].credentials);
 		vk_names_clear(&c->profiles[i].with);
 	}
+	for (size_t i = 0; i < c->n_tools; i++) {
+		free(c->tools[i].name);
+		vk_names_clear(&c->tools[i].vars);
+	}
 	free(c->sections);
 	free(c->profiles);
+	free(c->tools);
 	free(c->log);
 	*c = (struct vk_config){ 0 };
 }
@@ -132,39 +146,74 @@ add_profile(struct vk_config_at *at, const char *name)
 	return p->name ? VK_OK : VK_ENOMEM;
 }
 
+static enum vk_err
+add_tool(struct vk_config_at *at, const char *name)
+{
+	struct vk_config *c = at->config;
+	struct vk_tool *t = reallocarray(c->tools, c->n_tools + 1, sizeof(*t));
+
+	if (!t)
+		return VK_ENOMEM;
+	c->tools = t;
+	t += c->n_tools++;
+	*t = (struct vk_tool){ .name = vk_strdup(name), .line = at->line };
+	return t->name ? VK_OK : VK_ENOMEM;
+}
+
+/* "WORD NAME" to the name; NULL when ${header} is of another kind. */
+static const char *
+named(const char *header, const char *word)
+{
+	size_t n = strlen(word);
+
+	if (strncmp(header, word, n) != 0 || (header[n] != ' ' && header[n] != '\0'))
+		return NULL;
+	return header + n + strspn(header + n, " ");
+}
+
+static enum vk_err
+begin_settings(struct vk_config_at *at)
+{
+	if (at->had_settings)
+		return vk_fail(VK_EPROTO, "there is a second section [valetkey]");
+	at->had_settings = true;
+	at->where = VK_IN_SETTINGS;
+	return VK_OK;
+}
+
+/* The line of what has this name already; 0: nothing. */
+static unsigned
+line_of(const struct vk_config_at *at, const char *name)
+{
+	const struct vk_section *s = at->where == VK_IN_SECTION ? vk_config_section(at->config, name) : NULL;
+	const struct vk_profile *p = at->where == VK_IN_PROFILE ? vk_config_profile(at->config, name) : NULL;
+	const struct vk_tool *t = at->where == VK_IN_TOOL ? vk_config_tool(at->config, name) : NULL;
+
+	return s ? s->line : p ? p->line : t ? t->line : 0;
+}
+
 enum vk_err
 vk_config_begin(struct vk_config_at *at, const char *header)
 {
-	const char *name = header;
-	const struct vk_section *s;
-	const struct vk_profile *p;
-	unsigned line = at->line;
+	const char *profile = named(header, "profile"), *tool = named(header, "tool");
+	const char *name = profile ? profile : tool ? tool : header;
+	unsigned line = at->line, earlier;
 	enum vk_err e;
 
 	if ((e = vk_config_end(at)) != VK_OK)
 		return e;
 	at->line = line;
 	at->seen = 0;
-	if (strcmp(header, "valetkey") == 0) {
-		if (at->had_settings)
-			return vk_fail(VK_EPROTO, "there is a second section [valetkey]");
-		at->had_settings = true;
-		at->where = VK_IN_SETTINGS;
-		return VK_OK;
-	}
-	at->where = vk_str_starts(header, "profile ") ? VK_IN_PROFILE : VK_IN_SECTION;
-	if (at->where == VK_IN_PROFILE)
-		for (name += strlen("profile "); *name == ' '; name++)
-			;
-	if (strcmp(header, "profile") == 0)
-		return vk_fail(VK_EPROTO, "this profile has no name: write [profile NAME]");
+	if (strcmp(header, "valetkey") == 0)
+		return begin_settings(at);
+	at->where = profile ? VK_IN_PROFILE : tool ? VK_IN_TOOL : VK_IN_SECTION;
+	if (!*name)
+		return vk_fail(VK_EPROTO, "it has no name: write [%s NAME]", header);
 	if ((e = check_name(name)) != VK_OK)
 		return e;
-	if (at->where == VK_IN_SECTION && (s = vk_config_section(at->config, name)))
-		return vk_fail(VK_EPROTO, "[%s] is already on line %u", name, s->line);
-	if (at->where == VK_IN_PROFILE && (p = vk_config_profile(at->config, name)))
-		return vk_fail(VK_EPROTO, "[profile %s] is already on line %u", name, p->line);
-	return at->where == VK_IN_SECTION ? add_section(at, name) : add_profile(at, name);
+	if ((earlier = line_of(at, name)) != 0)
+		return vk_fail(VK_EPROTO, "[%s] is already on line %u", header, earlier);
+	return profile ? add_profile(at, name) : tool ? add_tool(at, name) : add_section(at, name);
 }
 
 /* Keystore entries have any names without blanks and commas; ${extra} NULL stands for that. */
@@ -288,12 +337,36 @@ set_setting(struct vk_config *c, enum key key, const char *value)
 	return VK_OK;
 }
 
+/* "pip-index-url" stands for PIP_INDEX_URL: keys are lower-case words. */
+static enum vk_err
+set_variable(struct vk_tool *t, const char *key, const char *value)
+{
+	VK_CLEANUP(vk_freep) char *var = vk_asprintf("%s=%s", key, value);
+	const char *at = strstr(value, "://");
+	size_t n = strlen(key);
+
+	if (!var)
+		return VK_ENOMEM;
+	if (at && memchr(at + 3, '@', strcspn(at + 3, "/")))
+		return vk_fail(VK_EPROTO, "a URL with a user or a secret in it: what a tool presents comes from credentials");
+	for (size_t i = 0; i < n; i++)
+		var[i] = var[i] == '-' ? '_' : (char)(var[i] - 'a' + 'A');
+	if (vk_str_starts(var, "VALETKEY_"))
+		return vk_fail(VK_EPROTO, "valetkey's own variables are not for tools");
+	for (size_t i = 0; i < t->vars.n; i++)
+		if (strncmp(t->vars.v[i], var, n + 1) == 0)
+			return vk_fail(VK_EPROTO, "there is a second %s in this section", key);
+	return vk_names_push(&t->vars, var);
+}
+
 enum vk_err
 vk_config_key(struct vk_config_at *at, const char *key, const char *value)
 {
 	struct vk_config *c = at->config;
 	size_t k;
 
+	if (at->where == VK_IN_TOOL)
+		return set_variable(&c->tools[c->n_tools - 1], key, value);
 	for (k = 0; k < VK_COUNT(keys); k++)
 		if (keys[k].where == at->where && strcmp(keys[k].name, key) == 0)
 			break;

@@ -7,11 +7,11 @@
 
 #include "valetkey/config.h"
 
-enum vk_config_where { VK_IN_NOTHING, VK_IN_SETTINGS, VK_IN_SECTION, VK_IN_PROFILE };
+enum vk_config_where { VK_IN_NOTHING, VK_IN_SETTINGS, VK_IN_SECTION, VK_IN_PROFILE, VK_IN_TOOL };
 
 struct vk_config_at {
 	struct vk_config *config;
-	enum vk_config_where where; /* the last section or profile of ${config} is the current one */
+	enum vk_config_where where; /* the last section, profile or tool of ${config} is the current one */
 	bool had_settings;
 	unsigned seen;              /* keys of the current section, as bits */
 	unsigned line;

@@ -111,6 +111,13 @@ vk_policy_recipes(struct vk_policy *p, const char *const **ret_v, size_t *ret_n)
 	*ret_n = p->profile ? p->profile->with.n : 0;
 }
 
+void
+vk_policy_tools(const struct vk_policy *p, const struct vk_tool **ret_v, size_t *ret_n)
+{
+	*ret_v = p->config.tools;
+	*ret_n = p->config.n_tools;
+}
+
 enum vk_err
 vk_policy_files(struct vk_policy *p, const char *const **ret_v, size_t *ret_n)
 {

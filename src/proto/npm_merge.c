@@ -59,24 +59,10 @@ answered(const char *registry, const struct vk_cred_list *creds, bool exactly, b
 static enum vk_err
 add_basic(const struct vk_cred *c, struct vk_buf *out)
 {
-	VK_CLEANUP(vk_buf_clear) struct vk_buf pair = VK_BUF_SECRET(VK_MAX_SECRET + VK_MAX_FIELD + 2);
-	VK_CLEANUP(vk_buf_clear) struct vk_buf text =
-	    VK_BUF_SECRET(VK_BASE64_LEN(VK_MAX_SECRET + VK_MAX_FIELD + 2));
+	VK_CLEANUP(vk_buf_clear) struct vk_buf text = VK_BUF_SECRET(VK_BASE64_LEN(VK_MAX_SECRET + VK_MAX_FIELD + 2));
+	enum vk_err e = vk_auth_pair(c, &text);
 
-	if (strchr(c->username, ':'))
-		return vk_fail(VK_EPOLICY, "its user name holds a colon, which basic authentication "
-					   "cannot express");
-	vk_buf_str(&pair, c->username);
-	vk_buf_char(&pair, ':');
-	vk_buf_add(&pair, c->secret.p, c->secret.n);
-	if (pair.err != VK_OK)
-		return pair.err;
-	for (size_t i = 0; i < VK_BASE64_LEN(pair.len); i++)
-		vk_buf_char(&text, '=');
-	if (text.err != VK_OK)
-		return text.err;
-	vk_base64_encode((const unsigned char *)pair.p, pair.len, text.p);
-	return vk_npmrc_quote(text.p, text.len, out);
+	return e == VK_OK ? vk_npmrc_quote(text.p, text.len, out) : e;
 }
 
 static enum vk_err

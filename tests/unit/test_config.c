@@ -86,6 +86,13 @@ test_whole(void **state)
 	assert_null(vk_config_section(&c, "ci"));
 	assert_null(vk_config_profile(&c, "nexus"));
 	vk_config_clear(&c);
+	assert_int_equal(parse("[tool go]\ngoproxy = https://h.example/x@y,direct\npip-index-url = z\n[tool x]\n", &c), VK_OK);
+	assert_int_equal(c.n_tools, 2);
+	assert_int_equal(vk_config_tool(&c, "go")->vars.n, 2);
+	assert_string_equal(vk_config_tool(&c, "go")->vars.v[0], "GOPROXY=https://h.example/x@y,direct");
+	assert_string_equal(vk_config_tool(&c, "go")->vars.v[1], "PIP_INDEX_URL=z");
+	assert_null(vk_config_tool(&c, "cargo"));
+	vk_config_clear(&c);
 	assert_int_equal(parse("", &c), VK_OK);
 	assert_int_equal(c.n_sections, 0);
 	vk_config_clear(&c);
@@ -121,6 +128,13 @@ static const struct {
 	{ "[profile]\n", 1 },
 	{ "[profile ]\n", 1 },
 	{ "[Profile x]\n", 1 },
+	{ "[tool]\n", 1 },
+	{ "[tool a b]\n", 1 },
+	{ "[tool go]\ngoproxy = x\ngoproxy = y\n", 3 },
+	{ "[tool go]\n[tool go]\n", 2 },
+	{ "[tool go]\nvaletkey-key = x\n", 2 },
+	{ "[tool go]\ngoproxy = https://u:p@h.example\n", 2 },
+	{ "[tool go]\nGOPROXY = x\n", 2 },
 	{ "[profile a b]\n", 1 },
 	/* twice */
 	{ CRED CRED, 4 },

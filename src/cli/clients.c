@@ -1,0 +1,60 @@
+/* SPDX-License-Identifier: ISC */
+/* Which client gets its credential how, for "valetkey setup --list"; the README has the same table. */
+#include <string.h>
+
+#include "cli/clients.h"
+#include "cli/cmd.h"
+#include "cli/json_out.h"
+
+/* In the order of use.  ${verified}: versions with which tests/clients fetches private packages from a real server. */
+const struct vk_client vk_clients[] = {
+	{ "git", "credential helper", "git", "git", "2.39, 2.55", "paths and accounts apart" },
+	{ "docker", "credential helper", "docker", "docker", "20.10, 28.2", "one account for each registry" },
+	{ "go", "GOAUTH (1.24)", "go", "go", "1.26", "paths apart; before 1.24: netrc" },
+	{ "npm", "file", NULL, "npm", "9.2", "paths and npm scopes apart" },
+	{ NULL, NULL, NULL, NULL, NULL, NULL },
+};
+
+static void
+add(struct vk_buf *b, const char *key, const char *value)
+{
+	vk_buf_str(b, ", ");
+	if (value)
+		vk_json_member(b, key, value);
+	else
+		vk_buf_fmt(b, "\"%s\": null", key);
+}
+
+static int
+print_json(void)
+{
+	VK_CLEANUP(vk_buf_clear) struct vk_buf b = VK_BUF(65536);
+
+	vk_buf_char(&b, '[');
+	for (const struct vk_client *c = vk_clients; c->name; c++) {
+		vk_buf_str(&b, c == vk_clients ? "\n  {" : ",\n  {");
+		vk_json_member(&b, "client", c->name);
+		add(&b, "channel", c->channel);
+		add(&b, "setup", c->setup);
+		add(&b, "recipe", c->recipe);
+		add(&b, "verified", c->verified);
+		add(&b, "note", c->note);
+		vk_buf_char(&b, '}');
+	}
+	vk_buf_str(&b, "\n]\n");
+	return b.err == VK_OK ? vk_stdout_text(b.p, b.len) : vk_msg_fail(b.err);
+}
+
+int
+vk_clients_print(bool json)
+{
+	VK_CLEANUP(vk_buf_clear) struct vk_buf b = VK_BUF(65536);
+
+	if (json)
+		return print_json();
+	vk_buf_fmt(&b, "%-11s %-24s %-10s %-10s %-16s %s\n", "CLIENT", "CHANNEL", "SETUP", "RUN --WITH", "VERIFIED", "NOTE");
+	for (const struct vk_client *c = vk_clients; c->name; c++)
+		vk_buf_fmt(&b, "%-11s %-24s %-10s %-10s %-16s %s\n", c->name, c->channel, c->setup ? c->setup : "-",
+		    c->recipe ? c->recipe : "-", c->verified, c->note);
+	return b.err == VK_OK ? vk_stdout_text(b.p, b.len) : vk_msg_fail(b.err);
+}
