@@ -25,6 +25,14 @@ vk_helper_fail(enum vk_err e)
 	return vk_msg_fail(e);
 }
 
+enum vk_err
+vk_helper_read(struct vk_buf *b)
+{
+	enum vk_err e = vk_buf_read(b, STDIN_FILENO);
+
+	return e == VK_ELIMIT ? vk_fail(e, "the request is longer than %zu bytes", b->max) : e;
+}
+
 int
 vk_helper_write(const char *text, size_t n)
 {

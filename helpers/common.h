@@ -12,6 +12,9 @@
 int vk_git_credential(int argc, char **argv);
 int vk_docker_credential(int argc, char **argv);
 int vk_goauth(int argc, char **argv);
+int vk_bazel_credential(int argc, char **argv);
+int vk_terraform_credentials(int argc, char **argv);
+int vk_aws_credential(int argc, char **argv);
 
 /**
  * vk_helper_options(argc, argv, usage, opts):
@@ -32,6 +35,9 @@ enum vk_err vk_helper_answer(const struct vk_policy_opts *opts, const struct vk_
 /** vk_helper_refused(p, opts, asked, e): Log that nothing is given or changed.  ${p} and ${asked} may be NULL. */
 void vk_helper_refused(const struct vk_policy *p, const struct vk_policy_opts *opts, const struct vk_scope *asked,
     enum vk_err e);
+
+/** vk_helper_read(b): All of stdin into ${b}, which has a ceiling.  VK_ELIMIT: the request is longer. */
+enum vk_err vk_helper_read(struct vk_buf *b) VK_MUST;
 
 /** vk_helper_write(text, n): The whole answer to stdout; the exit code. */
 int vk_helper_write(const char *text, size_t n);

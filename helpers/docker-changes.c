@@ -126,7 +126,7 @@ vk_docker_store(void)
 	VK_CLEANUP(vk_policy_closep) struct vk_policy *p = NULL;
 	VK_CLEANUP(vk_cred_freep) struct vk_cred *c = NULL;
 	struct vk_store *st;
-	enum vk_err e = vk_docker_read(&in);
+	enum vk_err e = vk_helper_read(&in);
 
 	if (e == VK_OK)
 		e = vk_docker_parse_store(in.p ? in.p : "", in.len, &m);

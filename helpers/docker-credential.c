@@ -38,18 +38,10 @@ vk_docker_fail(enum vk_err e)
 }
 
 enum vk_err
-vk_docker_read(struct vk_buf *b)
-{
-	enum vk_err e = vk_buf_read(b, STDIN_FILENO);
-
-	return e == VK_ELIMIT ? vk_fail(e, "the request is longer than %zu bytes", b->max) : e;
-}
-
-enum vk_err
 vk_docker_read_server(struct vk_docker_msg *m)
 {
 	VK_CLEANUP(vk_buf_clear) struct vk_buf in = VK_BUF(VK_MAX_INPUT);
-	enum vk_err e = vk_docker_read(&in);
+	enum vk_err e = vk_helper_read(&in);
 
 	return e == VK_OK ? vk_docker_parse_server(in.p ? in.p : "", in.len, m) : e;
 }
@@ -205,7 +197,7 @@ in_run(const char *action)
 	if (strcmp(action, "list") == 0)
 		return say("{}\n", 3, 0);
 	/* Read even so: who still writes would be ended by a closed pipe. */
-	if (vk_docker_read(&in) == VK_OK && strcmp(action, "erase") == 0)
+	if (vk_helper_read(&in) == VK_OK && strcmp(action, "erase") == 0)
 		return 0;
 	return vk_docker_fail(vk_fail(VK_EPOLICY, "inside valetkey run nothing is stored: log in before it"));
 }

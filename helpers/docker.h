@@ -15,9 +15,6 @@ int vk_docker_fail(enum vk_err e);
 /* Whom the log names. */
 extern const struct vk_policy_opts vk_docker_opts;
 
-/** vk_docker_read(b): All of standard input. */
-enum vk_err vk_docker_read(struct vk_buf *b) VK_MUST;
-
 /** vk_docker_read_server(m): The server that "get" and "erase" are about, from standard input. */
 enum vk_err vk_docker_read_server(struct vk_docker_msg *m) VK_MUST;
 

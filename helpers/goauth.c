@@ -5,9 +5,7 @@
  * the URL as argument and the head of the answer on standard input.
  */
 #include <string.h>
-#include <unistd.h>
 
-#include "valetkey/io.h"
 #include "valetkey/proto.h"
 #include "common.h"
 
@@ -54,7 +52,7 @@ answer(const struct vk_policy_opts *opts, const char *url)
 
 	/* Nothing in the head changes the answer, but who writes it should be able to. */
 	if (e == VK_OK)
-		e = vk_buf_read(&head, STDIN_FILENO);
+		e = vk_helper_read(&head);
 	if (e != VK_OK) {
 		vk_helper_refused(NULL, opts, &asked, e);
 		return vk_helper_fail(e);

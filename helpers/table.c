@@ -10,6 +10,9 @@ const struct vk_helper vk_helpers[] = {
 	{ "docker-credential", "docker-credential-valetkey", "docker: get, store, erase and list",
 	    vk_docker_credential },
 	{ "goauth", NULL, "go 1.24 and later: GOAUTH", vk_goauth },
+	{ "bazel-credential", "bazel-credential-valetkey", "Bazel: get", vk_bazel_credential },
+	{ "terraform-credentials", "terraform-credentials-valetkey", "Terraform and OpenTofu: get", vk_terraform_credentials },
+	{ "aws-credential", NULL, "AWS: credential_process", vk_aws_credential },
 	{ NULL, NULL, NULL, NULL },
 };
 

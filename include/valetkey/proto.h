@@ -21,6 +21,9 @@ const char *vk_auth_field(const struct vk_cred *c);
 enum vk_err vk_auth_value(const struct vk_cred *c, struct vk_buf *out) VK_MUST;
 enum vk_err vk_auth_pair(const struct vk_cred *c, struct vk_buf *out) VK_MUST;
 
+/** vk_auth_userinfo(c, out): "user:secret", or "secret" without a user name, as a URL has it (RFC 3986 section 3.2.1). */
+enum vk_err vk_auth_userinfo(const struct vk_cred *c, struct vk_buf *out) VK_MUST;
+
 /* ---- git credential protocol (gitcredentials(7), git-credential(1)) ------------------------- */
 
 enum {
@@ -126,6 +129,33 @@ enum vk_err vk_docker_answer(const char *server, const char *username,
 enum vk_err vk_docker_list_add(const char *server, const char *username, struct vk_buf *out)
     VK_MUST;
 enum vk_err vk_docker_list_end(struct vk_buf *out) VK_MUST;
+
+/* ---- Bazel's credential helper protocol (EngFlow's credential-helper-spec) -------------------- */
+
+/**
+ * vk_bazel_parse(text, n, ret):
+ * The JSON of "get" to the place that it asks for; other members are ignored.  Remote execution is "grpcs://...", which
+ * is asked for as https.  VK_ENOENT: a scheme that presents no credentials.
+ */
+enum vk_err vk_bazel_parse(const char *text, size_t n, struct vk_scope *ret) VK_MUST;
+
+/** vk_bazel_answer(c, out): {"headers": ...}, with "expires" (RFC 3339) where ${c} does; {} when ${c} is NULL. */
+enum vk_err vk_bazel_answer(const struct vk_cred *c, struct vk_buf *out) VK_MUST;
+
+/* ---- Terraform's credentials helpers ("Credentials Helpers" in its internals documentation) ------ */
+
+/** vk_terraform_takes(c), vk_terraform_answer(c, out): Can it be said?  {"token": ...}; VK_EPOLICY for other kinds. */
+bool vk_terraform_takes(const struct vk_cred *c) VK_MUST;
+enum vk_err vk_terraform_answer(const struct vk_cred *c, struct vk_buf *out) VK_MUST;
+
+/* ---- AWS ("Sourcing credentials with an external process" in the SDKs' reference) ---------------- */
+
+/**
+ * vk_aws_answer(c, out):
+ * Version 1: the user name is the access key's id, the secret the secret key and, after a blank, the session token.
+ * VK_EPOLICY without a user name.
+ */
+enum vk_err vk_aws_answer(const struct vk_cred *c, struct vk_buf *out) VK_MUST;
 
 /* ---- .npmrc (npm's ini dialect, npmrc(5)) --------------------------------------------------- */
 

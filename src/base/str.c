@@ -2,6 +2,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
+#include <time.h>
 
 #include "valetkey/base.h"
 
@@ -52,6 +53,22 @@ vk_str_ieq(const char *a, const char *b)
 	while (*a && lower(*a) == lower(*b))
 		a++, b++;
 	return lower(*a) == lower(*b);
+}
+
+const char *
+vk_str_ifind(const char *p, size_t n, const char *what)
+{
+	size_t len = strlen(what);
+
+	for (size_t i = 0; i + len <= n; i++) {
+		size_t k = 0;
+
+		while (k < len && lower(p[i + k]) == lower(what[k]))
+			k++;
+		if (k == len)
+			return p + i;
+	}
+	return NULL;
 }
 
 bool
@@ -106,6 +123,16 @@ vk_str_u64(const char *s, uint64_t max, uint64_t *ret_value)
 }
 
 static const char abc[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+
+bool
+vk_stamp(int64_t t, char out[VK_STAMP_TEXT])
+{
+	time_t seconds = (time_t)t;
+	struct tm tm;
+
+	out[0] = '\0';
+	return gmtime_r(&seconds, &tm) && strftime(out, VK_STAMP_TEXT, "%Y-%m-%dT%H:%M:%SZ", &tm) > 0;
+}
 
 void
 vk_base64_encode(const unsigned char *in, size_t n, char *out)

@@ -12,6 +12,12 @@ const struct vk_client vk_clients[] = {
 	{ "docker", "credential helper", "docker", "docker", "20.10, 28.2", "one account for each registry" },
 	{ "go", "GOAUTH (1.24)", "go", "go", "1.26", "paths apart; before 1.24: netrc" },
 	{ "npm", "file", NULL, "npm", "9.2", "paths and npm scopes apart" },
+	{ "composer", "COMPOSER_AUTH", NULL, "composer", "2.5", "one account for each host" },
+	{ "bundler", "BUNDLE_URL", NULL, "bundler", "2.3", "URLs apart" },
+	{ "nuget", "variable", NULL, "nuget", "-", "by the source's name" },
+	{ "bazel", "credential helper", "bazel", NULL, "-", "paths apart, ports not" },
+	{ "terraform", "helper, TF_TOKEN", "terraform", "terraform", "-", "tokens only; ports: the helper" },
+	{ "aws", "credential_process", NULL, NULL, "-", "an entry for each profile" },
 	{ NULL, NULL, NULL, NULL, NULL, NULL },
 };
 

@@ -5,7 +5,8 @@
 #include "cli/cmd.h"
 #include "cli/setup.h"
 
-const struct vk_setup_tool *const vk_setup_tools[] = { &vk_setup_git, &vk_setup_docker, &vk_setup_go, NULL };
+const struct vk_setup_tool *const vk_setup_tools[] = { &vk_setup_git, &vk_setup_docker, &vk_setup_go,
+	&vk_setup_bazel, &vk_setup_terraform, NULL };
 
 static const char *
 text_of(const struct vk_setup_file *f)
@@ -108,6 +109,18 @@ about(const struct vk_setup_file *f, enum vk_err e)
 	return e == VK_EPROTO ? vk_fail(e, "%s: %s", f->target, vk_reason()) : e;
 }
 
+/* The link where ${tool} wants one: made, or taken away. */
+static enum vk_err
+settle_link(const struct vk_setup_tool *tool, bool wanted)
+{
+	VK_CLEANUP(vk_freep) char *path = NULL;
+	enum vk_err e = tool->link ? tool->link(&path) : VK_OK;
+
+	if (e != VK_OK || !path)
+		return e;
+	return wanted ? vk_setup_link(path) : vk_setup_unlink(path);
+}
+
 enum vk_err
 vk_setup_apply(const struct vk_setup_tool *tool, struct vk_setup *s, bool force, bool *ret_changed)
 {
@@ -118,8 +131,9 @@ vk_setup_apply(const struct vk_setup_tool *tool, struct vk_setup *s, bool force,
 
 	if (e != VK_OK || (e = vk_setup_file_begin(path, &f)) != VK_OK)
 		return e;
-	if ((e = remembered(tool, &old)) == VK_OK)
-		e = about(&f, apply(tool, &f, &old, s, force, ret_changed));
+	if ((e = remembered(tool, &old)) == VK_OK && (e = settle_link(tool, true)) == VK_OK &&
+	    (e = about(&f, apply(tool, &f, &old, s, force, ret_changed))) != VK_OK && !old.file)
+		(void)!settle_link(tool, false);
 	vk_setup_clear(&old);
 	vk_setup_file_end(&f);
 	return e;
@@ -166,6 +180,8 @@ vk_setup_undo(const struct vk_setup_tool *tool, const struct vk_setup *s,
 			e = vk_setup_file_commit(&f, out.p ? out.p : "", out.len);
 		vk_setup_file_end(&f);
 	}
+	if (e == VK_OK)
+		e = settle_link(tool, false);
 	if (e == VK_OK)
 		e = vk_setup_forget(tool);
 	if (e == VK_OK)

@@ -54,11 +54,13 @@ struct vk_setup_tool {
 	/* Append ${text} with ${s->hosts} put in to ${out}, and note how in ${s}.  ${force}: replace others. */
 	enum vk_err (*put_in)(struct vk_setup *s, const char *text, size_t n, bool force,
 	    struct vk_buf *out);
+	/* Where the tool looks for the program, which gets a link there; heap.  May be NULL. */
+	enum vk_err (*link)(char **ret_path);
 	/* What else the user should know, on stderr; may be NULL. */
 	void (*advise)(const struct vk_setup *s);
 };
 
-extern const struct vk_setup_tool vk_setup_git, vk_setup_docker, vk_setup_go;
+extern const struct vk_setup_tool vk_setup_git, vk_setup_docker, vk_setup_go, vk_setup_bazel, vk_setup_terraform;
 
 /** vk_setup_tools: The ones above; the last pointer is NULL. */
 extern const struct vk_setup_tool *const vk_setup_tools[];
@@ -129,6 +131,20 @@ enum vk_err vk_setup_self(char **ret_path) VK_MUST;
 
 /** vk_setup_is_self(path): Is ${path} this executable, or a link to it? */
 bool vk_setup_is_self(const char *path) VK_MUST;
+
+/**
+ * vk_setup_beside(program, ret_path):
+ * The link ${program} to this executable in its directory.  VK_ENOENT: it is not there, so this is a copy without links.
+ */
+enum vk_err vk_setup_beside(const char *program, char **ret_path) VK_MUST;
+
+/**
+ * vk_setup_link(path), vk_setup_unlink(path):
+ * Make ${path} a link to this executable, and its directories; VK_EEXIST when something else is there.  Remove it, when it
+ * is one.
+ */
+enum vk_err vk_setup_link(const char *path) VK_MUST;
+enum vk_err vk_setup_unlink(const char *path) VK_MUST;
 
 /** vk_setup_on_path(program): The first executable ${program} on PATH; NULL when there is none.  Heap. */
 char *vk_setup_on_path(const char *program) VK_MUST;

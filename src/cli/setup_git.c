@@ -71,18 +71,15 @@ add_own_helper(struct vk_buf *b)
 {
 	VK_CLEANUP(vk_freep) char *self = NULL;
 	VK_CLEANUP(vk_freep) char *link = NULL;
-	enum vk_err e = vk_setup_self(&self);
+	enum vk_err e = vk_setup_beside(vk_setup_git.program, &link);
 
-	if (e != VK_OK)
-		return e;
-	link = vk_asprintf("%.*s/%s", (int)(strrchr(self, '/') - self), self, vk_setup_git.program);
-	if (!link)
-		return VK_ENOMEM;
-	if (vk_setup_is_self(link))
+	if (e == VK_OK) {
 		add_helper(b, link, "");
-	else
+	} else if (e == VK_ENOENT && (e = vk_setup_self(&self)) == VK_OK) {
+		vk_reason_clear();
 		add_helper(b, self, " helper git-credential");
-	return b->err;
+	}
+	return e == VK_OK ? b->err : e;
 }
 
 static enum vk_err

@@ -180,9 +180,6 @@ vk_when_left(int64_t expires, int64_t now, char out[VK_WHEN_TEXT])
 void
 vk_when_stamp(int64_t t, char out[VK_WHEN_TEXT])
 {
-	time_t tt = (time_t)t;
-	struct tm tm;
-
-	if (t == 0 || !gmtime_r(&tt, &tm) || strftime(out, VK_WHEN_TEXT, "%Y-%m-%dT%H:%M:%SZ", &tm) == 0)
+	if (t == 0 || !vk_stamp(t, out))
 		snprintf(out, VK_WHEN_TEXT, "-");
 }

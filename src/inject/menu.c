@@ -54,10 +54,13 @@ vk_menu_choose(struct vk_menu *m, const struct vk_run_opts *opts, struct vk_poli
 static enum vk_err
 minded(struct vk_menu *m, size_t i, const struct vk_run_opts *opts, enum vk_err e)
 {
+	bool heard = m->minded[i];
+
 	m->serves[i] = e == VK_OK;
+	m->minded[i] = e == VK_ENOENT;
 	if (e != VK_ENOENT)
 		return e;
-	if (opts->n_recipes > 0)
+	if (opts->n_recipes > 0 && !heard)
 		vk_caution(opts, "the recipe %s takes none of the credentials of this run", m->v[i]->name);
 	return VK_OK;
 }
@@ -89,10 +92,14 @@ vk_menu_files(struct vk_menu *m, struct vk_kitchen *k)
 {
 	enum vk_err e = VK_OK;
 
-	for (size_t i = 0; e == VK_OK && i < m->n; i++)
-		if (!m->v[i]->asks)
-			e = minded(m, i, k->opts, m->v[i]->file ?
-			    vk_recipe_file(k, m->v[i], false, m->v[i]->file, &m->placed[i]) : takes_any(k, m->v[i]));
+	for (size_t i = 0; e == VK_OK && i < m->n; i++) {
+		const struct vk_recipe *r = m->v[i];
+
+		if (r->file)
+			e = minded(m, i, k->opts, vk_recipe_file(k, r, false, r->file, &m->placed[i]));
+		else if (!r->asks)
+			e = minded(m, i, k->opts, takes_any(k, r));
+	}
 	return e;
 }
 

@@ -12,6 +12,7 @@ struct vk_menu {
 	const struct vk_recipe *v[VK_MENU_MAX];
 	struct vk_file *placed[VK_MENU_MAX]; /* NULL: no file */
 	bool serves[VK_MENU_MAX];            /* it takes some of the credentials */
+	bool minded[VK_MENU_MAX];            /* it was said that it takes none */
 	size_t n;
 };
 

@@ -10,12 +10,13 @@
 
 static const struct vk_recipe *const recipes[] = {
 	&vk_recipe_git, &vk_recipe_npm, &vk_recipe_netrc, &vk_recipe_docker, &vk_recipe_get, &vk_recipe_go,
+	&vk_recipe_composer, &vk_recipe_bundler, &vk_recipe_nuget, &vk_recipe_terraform,
 };
 
 static enum vk_err
 unknown(const char *name)
 {
-	VK_CLEANUP(vk_buf_clear) struct vk_buf known = VK_BUF(1024);
+	VK_CLEANUP(vk_buf_clear) struct vk_buf known = VK_BUF(2048);
 
 	for (size_t i = 0; i < VK_COUNT(recipes); i++)
 		vk_buf_fmt(&known, "%s%s", i > 0 ? ", " : "", recipes[i]->name);
@@ -115,6 +116,32 @@ bool
 vk_recipe_web(const struct vk_cred *c)
 {
 	return (strcmp(c->scope.scheme, "https") == 0 || strcmp(c->scope.scheme, "http") == 0) && !*c->npm_scope;
+}
+
+enum vk_err
+vk_recipe_no_path(const struct vk_cred *c, const char *tool)
+{
+	VK_CLEANUP(vk_freep) char *url = vk_scope_url(&c->scope);
+
+	if (!url)
+		return VK_ENOMEM;
+	if (!*c->scope.path)
+		return VK_OK;
+	vk_hint("choose others with --credential, or store one for the host");
+	return vk_fail(VK_EPOLICY, "%s would present what is for %s to the whole host", tool, url);
+}
+
+enum vk_err
+vk_recipe_one_each(const struct vk_cred_list *l, const char *tool)
+{
+	for (size_t i = 0; i < l->n; i++)
+		for (size_t k = 0; k < i; k++)
+			if (vk_scope_same_origin(&l->v[k]->scope, &l->v[i]->scope)) {
+				vk_hint("choose one with --credential, or by a profile");
+				return vk_fail(VK_EPOLICY, "%s cannot tell two accounts of %s apart", tool,
+				    l->v[i]->scope.host);
+			}
+	return VK_OK;
 }
 
 enum vk_err

@@ -24,7 +24,7 @@ struct vk_kitchen {
 
 struct vk_recipe {
 	const char *name;
-	bool asks;        /* it asks the broker, and has no file */
+	bool asks;        /* it asks the broker */
 	const char *file; /* its name among the files of a run; NULL: none, and the next four are NULL too */
 	bool in_builds;   /* may be a --build-secret */
 
@@ -43,7 +43,7 @@ struct vk_recipe {
 	enum vk_err (*lead)(struct vk_kitchen *k, const struct vk_cred_list *taken, const char *path);
 };
 
-extern const struct vk_recipe vk_recipe_go;
+extern const struct vk_recipe vk_recipe_go, vk_recipe_composer, vk_recipe_bundler, vk_recipe_nuget, vk_recipe_terraform;
 extern const struct vk_recipe vk_recipe_docker, vk_recipe_get, vk_recipe_git, vk_recipe_npm, vk_recipe_netrc;
 
 /** vk_recipe_find(name, ret): VK_EUSAGE with a reason that lists them. */
@@ -63,6 +63,14 @@ enum vk_err vk_recipe_lead(struct vk_kitchen *k, const struct vk_recipe *r, cons
 
 /** vk_recipe_web(c): Is it for http or https, and not for one npm scope? */
 bool vk_recipe_web(const struct vk_cred *c) VK_MUST;
+
+/**
+ * vk_recipe_no_path(c, tool), vk_recipe_one_each(l, tool):
+ * VK_EPOLICY, with the reason, when ${c} has a path, and when two of ${l} have the same origin: for tools that
+ * present a credential to the whole of a host.
+ */
+enum vk_err vk_recipe_no_path(const struct vk_cred *c, const char *tool) VK_MUST;
+enum vk_err vk_recipe_one_each(const struct vk_cred_list *l, const char *tool) VK_MUST;
 
 /** vk_recipe_self(k): Is ${k->self} known, for a tool that is to start us?  VK_ESYS. */
 enum vk_err vk_recipe_self(const struct vk_kitchen *k) VK_MUST;

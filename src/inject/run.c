@@ -408,10 +408,9 @@ vk_render(const struct vk_run_opts *opts, const char *recipe, struct vk_buf *out
 	const struct vk_recipe *r;
 	enum vk_err e = vk_recipe_find(recipe, &r);
 
-	if (e == VK_OK && r->asks) {
-		vk_hint("\"valetkey setup %s\" makes it ask", recipe);
-		return vk_fail(VK_EUSAGE, "%s asks for credentials: there is no file to print", recipe);
-	}
+	if (e == VK_OK && !r->file)
+		return vk_fail(VK_EUSAGE, "%s %s: there is no file to print", recipe,
+		    r->asks ? "asks for credentials" : "is given variables");
 	k.creds = &creds;
 	if (e == VK_OK)
 		e = vk_policy_open(&opts->policy, &p);

@@ -9,17 +9,14 @@ enum vk_err
 vk_policy_not_expired(const struct vk_cred *c)
 {
 	VK_CLEANUP(vk_freep) char *url = NULL;
-	char when[32] = "?";
-	time_t t = (time_t)c->expires;
-	struct tm tm;
+	char when[VK_STAMP_TEXT];
 
 	/* Most have no expiry, and the first look at the clock of a process costs two page faults. */
 	if (c->expires == 0 || !vk_cred_expired(c, (int64_t)time(NULL)))
 		return VK_OK;
 	if (!(url = vk_scope_url(&c->scope)))
 		return VK_ENOMEM;
-	if (gmtime_r(&t, &tm))
-		strftime(when, sizeof(when), "%Y-%m-%dT%H:%M:%SZ", &tm);
+	vk_stamp(c->expires, when);
 	return vk_fail(VK_ENOENT, "the credential %s%sfor %s expired at %s", c->name,
 	    *c->name ? " " : "", url, when);
 }

@@ -29,6 +29,38 @@ vk_auth_pair(const struct vk_cred *c, struct vk_buf *out)
 	return vk_buf_str(out, text);
 }
 
+/* RFC 3986 section 2.3: what is literal everywhere. */
+static void
+add_percent(const char *p, size_t n, struct vk_buf *out)
+{
+	static const char digits[] = "0123456789ABCDEF";
+
+	for (size_t i = 0; i < n; i++) {
+		unsigned char c = (unsigned char)p[i];
+		bool plain = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
+		    (c && strchr("-._~", c));
+
+		if (plain) {
+			vk_buf_char(out, (char)c);
+			continue;
+		}
+		vk_buf_char(out, '%');
+		vk_buf_char(out, digits[c >> 4]);
+		vk_buf_char(out, digits[c & 15]);
+	}
+}
+
+enum vk_err
+vk_auth_userinfo(const struct vk_cred *c, struct vk_buf *out)
+{
+	if (*c->username) {
+		add_percent(c->username, strlen(c->username), out);
+		vk_buf_char(out, ':');
+	}
+	add_percent(c->secret.p, c->secret.n, out);
+	return out->err;
+}
+
 /* RFC 9110 section 5.5: visible bytes, blanks and tabs inside, and what is beyond ASCII. */
 static enum vk_err
 add_field_text(const char *p, size_t n, struct vk_buf *out)

@@ -1,0 +1,86 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * Terraform's CLI configuration, which OpenTofu reads too where it has none of its own: a block "credentials_helper", of
+ * which there may be one.  The program is looked for in a plugin directory.
+ */
+#include <string.h>
+
+#include "valetkey/helper.h"
+#include "cli/setup.h"
+
+static bool
+terraform_takes(const struct vk_scope *scope)
+{
+	return strcmp(scope->scheme, "https") == 0;
+}
+
+static enum vk_err
+terraform_file(char **ret_path)
+{
+	const char *own = getenv("TF_CLI_CONFIG_FILE");
+
+	if (own && *own == '/')
+		return (*ret_path = vk_strdup(own)) ? VK_OK : VK_ENOMEM;
+	if (own && *own)
+		return vk_fail(VK_EUSAGE, "TF_CLI_CONFIG_FILE must be an absolute path");
+	return vk_setup_home(".terraformrc", ret_path);
+}
+
+static enum vk_err
+terraform_link(char **ret_path)
+{
+	return vk_setup_home(".terraform.d/plugins/terraform-credentials-valetkey", ret_path);
+}
+
+/* A line that begins with that word, comments aside. */
+static bool
+has_helper(const char *text, size_t n)
+{
+	static const char word[] = "credentials_helper";
+	const char *end = text + n;
+
+	for (const char *p = text, *lf; p < end; p = lf ? lf + 1 : end) {
+		lf = memchr(p, '\n', (size_t)(end - p));
+		while (p < end && (*p == ' ' || *p == '\t'))
+			p++;
+		if ((size_t)(end - p) > strlen(word) && memcmp(p, word, strlen(word)) == 0)
+			return true;
+	}
+	return false;
+}
+
+static enum vk_err
+terraform_put_in(struct vk_setup *s, const char *text, size_t n, bool force, struct vk_buf *out)
+{
+	VK_CLEANUP(vk_buf_clear) struct vk_buf lines = VK_BUF(256);
+
+	(void)force;
+	if (has_helper(text, n)) {
+		vk_hint("take it out first: Terraform wants one at most");
+		return vk_fail(VK_EEXIST, "the file already has a credentials_helper");
+	}
+	vk_buf_str(&lines, "credentials_helper \"valetkey\" {\n  args = []\n}\n");
+	return vk_setup_block_put_in(s, "terraform", text, n, n, &lines, out);
+}
+
+static void
+terraform_advise(const struct vk_setup *s)
+{
+	VK_CLEANUP(vk_freep) char *own = NULL;
+	struct stat st;
+
+	(void)s;
+	if (vk_setup_home(".tofurc", &own) == VK_OK && stat(own, &st) == 0)
+		vk_msg_warn("OpenTofu reads %s and not this file: copy the block", own);
+}
+
+const struct vk_setup_tool vk_setup_terraform = {
+	.name = "terraform",
+	.program = "terraform-credentials-valetkey",
+	.takes = terraform_takes,
+	.file = terraform_file,
+	.link = terraform_link,
+	.take_out = vk_setup_block_take_out,
+	.put_in = terraform_put_in,
+	.advise = terraform_advise,
+};

@@ -1,0 +1,293 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: ISC
+# Composer, Bundler, Bazel's, Terraform's and AWS's protocols.
+# shellcheck disable=SC2154 # out, err and status come from split
+
+bats_require_minimum_version 1.5.0
+load lib
+
+setup_file() {
+	e2e_begin
+	files_server more
+	PORT=${SERVER##*:}
+	export PORT
+	packagist
+	gems
+	files_rule more basic /php/ ci "$AWKWARD"
+	files_rule more bearer /bearer/ t0ken-for-php
+	files_rule more header /header/ X-Api-Key k3y-for-php
+	files_rule more basic /gems/ ci "$AWKWARD"
+	files_rule more basic /other/ ci other-passw0rd
+	mkdir "$E/programs"
+	cp "$VALETKEY" "$E/programs/valetkey"
+	ln -s valetkey "$E/programs/bazel-credential-valetkey"
+	ln -s valetkey "$E/programs/terraform-credentials-valetkey"
+}
+
+teardown_file() {
+	e2e_end
+}
+
+setup() {
+	local name
+
+	e2e_home
+	for name in $(compgen -e | grep -E '^(BUNDLE_|COMPOSER_|TF_|GEM_|RUBY)'); do
+		unset "$name"
+	done
+	PATH=$E/programs:$e2e_path
+}
+
+teardown() {
+	rm -rf "$T"
+}
+
+# packagist: the same package below three prefixes, each as a static repository
+packagist() {
+	local at
+
+	for at in php bearer header; do
+		mkdir -p "$E/more/$at"
+		python3 - "$E/more/$at" "$SERVER/$at" <<-'P'
+			import json, sys, zipfile
+			at, url = sys.argv[1:]
+			package = {"name": "corp/greeting", "version": "1.0.0"}
+			with zipfile.ZipFile(f"{at}/greeting.zip", "w") as z:
+			    z.writestr("composer.json", json.dumps(package))
+			    z.writestr("hello.php", "<?php\n")
+			package["dist"] = {"type": "zip", "url": f"{url}/greeting.zip"}
+			json.dump({"packages": {"corp/greeting": {"1.0.0": package}}}, open(f"{at}/packages.json", "w"))
+		P
+	done
+}
+
+gems() {
+	local at
+
+	mkdir -p "$E/gem/lib"
+	echo '# hello' >"$E/gem/lib/greeting.rb"
+	cat >"$E/gem/greeting.gemspec" <<-'G'
+		Gem::Specification.new do |s|
+		  s.name = "greeting"; s.version = "1.0.0"; s.summary = "hello"; s.authors = ["c"]; s.files = ["lib/greeting.rb"]
+		end
+	G
+	(cd "$E/gem" && gem build greeting.gemspec) >/dev/null 2>&1
+	for at in gems other; do
+		mkdir -p "$E/more/$at/gems"
+		cp "$E/gem/greeting-1.0.0.gem" "$E/more/$at/gems/"
+		(cd "$E/more/$at" && gem generate_index --directory .) >/dev/null 2>&1
+	done
+}
+
+# php PREFIX: a project that wants the package from there
+php() {
+	rm -rf php
+	mkdir php
+	cd php || return
+	printf '{"repositories": [{"type": "composer", "url": "%s"}, {"packagist.org": false}], "require": {"corp/greeting": "1.0.0"}}\n' "$SERVER/$1" >composer.json
+	export SSL_CERT_FILE=$E/tls/ca.pem COMPOSER_ALLOW_SUPERUSER=1 COMPOSER_NO_INTERACTION=1 COMPOSER_HOME=$T/composer COMPOSER_CACHE_DIR=$T/composer-cache
+}
+
+# ruby PREFIX
+ruby_project() {
+	rm -rf ruby
+	mkdir ruby
+	cd ruby || return
+	printf 'source "%s/"\ngem "greeting"\n' "$SERVER/$1" >Gemfile
+	export SSL_CERT_FILE=$E/tls/ca.pem BUNDLE_SSL_CA_CERT=$E/tls/ca.pem BUNDLE_PATH=$T/bundle BUNDLE_RETRY=0 BUNDLE_SILENCE_ROOT_WARNING=1
+}
+
+@test "composer: basic and bearer, by COMPOSER_AUTH" {
+	php php
+	e2e_add "$AWKWARD" "$SERVER" --username ci --name php
+	split composer install
+	[ "$status" != 0 ]
+	for rung in --rung=R1 --rung=R2; do
+		rm -rf vendor "$COMPOSER_CACHE_DIR"
+		valetkey run --with composer "$rung" -- composer install --quiet
+		[ -f vendor/corp/greeting/hello.php ]
+	done
+	cd ..
+	php bearer
+	valetkey remove php
+	e2e_add t0ken-for-php "$SERVER"
+	rm -rf "$COMPOSER_CACHE_DIR"
+	valetkey run --with composer -- composer install --quiet
+	[ -f vendor/corp/greeting/hello.php ]
+	e2e_nothing_left "$AWKWARD"
+}
+
+@test "composer: what it cannot tell apart is refused, and what the variable had is not mixed in" {
+	e2e_add one https://h.example --username a --name a
+	e2e_add two https://h.example --username b --name b
+	split valetkey run --with composer -- true
+	[ "$status" = 125 ]
+	[[ $err == *'cannot tell two accounts of h.example apart'* ]]
+	split valetkey run --with composer --credential b -- sh -c 'printf %s "$COMPOSER_AUTH"'
+	[ "$out" = '{"http-basic":{"h.example":{"username":"b","password":"two"}}}' ]
+	e2e_add three https://h.example/path --username c --name c
+	split valetkey run --with composer --credential c -- true
+	[ "$status" = 125 ]
+	[[ $err == *'to the whole host'* ]]
+	e2e_add k3y https://g.example:8443 --kind header --header X-Api-Key --name g
+	split env COMPOSER_AUTH='{"bearer":{"x":"y"}}' valetkey run --with composer --credential a --credential g -- sh -c 'printf %s "$COMPOSER_AUTH"'
+	jq -e '."http-basic"."h.example".password == "one" and ."custom-headers"."g.example:8443"[0] == "X-Api-Key: k3y" and (has("bearer") | not)' "$T/out"
+	split valetkey run --with composer --credential a -- sh -c 'printf "%s" "$COMPOSER_AUTH"'
+	[ "$out" = '{"http-basic":{"h.example":{"username":"a","password":"one"}}}' ]
+}
+
+@test "bundler: by the source's URL and port, two accounts of one host by path" {
+	ruby_project gems
+	e2e_add "$AWKWARD" "$SERVER/gems" --username ci --name gems
+	e2e_add other-passw0rd "$SERVER/other" --username ci --name other
+	split bundle install
+	[ "$status" != 0 ]
+	[[ $out$err == *uthentication* ]]
+	for at in gems other; do
+		cd "$T/work"
+		ruby_project "$at"
+		for rung in --rung=R1 --rung=R2; do
+			rm -rf "$BUNDLE_PATH" Gemfile.lock "$HOME/.bundle"
+			valetkey run --with bundler "$rung" -- bundle install --quiet
+			[ -n "$(find "$BUNDLE_PATH" -name greeting.rb)" ]
+		done
+	done
+	e2e_nothing_left "$AWKWARD"
+}
+
+@test "bundler: the host as well where all of it is meant; header credentials are not for it" {
+	e2e_add 'p@ss/w:rd' https://gems.my-corp.example --username 'u@x' --name g
+	e2e_add k3y https://h.example --kind header --header X-Api-Key --name h
+	split valetkey run --with bundler -- env
+	[[ $out == *'BUNDLE_GEMS__MY___CORP__EXAMPLE=u%40x:p%40ss%2Fw%3Ard'* ]]
+	[[ $out == *'BUNDLE_HTTPS://GEMS__MY___CORP__EXAMPLE/=u%40x:p%40ss%2Fw%3Ard'* ]]
+	[[ $out != *k3y* ]]
+	split valetkey run --with bundler --credential h -- true
+	[[ $err == *'recipe bundler takes none'* ]]
+}
+
+@test "nuget: by the source's name; what its pattern would misread is refused" {
+	e2e_add 's3cret;x=y' https://nuget.example/v3/index.json --username ci --name 'corp-feed'
+	split valetkey run --with nuget -- env
+	[[ $out == *'NuGetPackageSourceCredentials_corp-feed=Username=ci;Password=s3cret;x=y'* ]]
+	e2e_add 'a;validauthenticationtypes=basic' https://nuget.example/v4 --username ci --name bad
+	split valetkey run --with nuget --credential bad -- true
+	[ "$status" = 125 ]
+	[[ $err == *'a part of the secret of bad'* ]]
+	[[ $err != *';valid'* ]]
+}
+
+@test "terraform: TF_TOKEN_HOST in a run; the helper gets, and stores nothing" {
+	e2e_add t0ken https://app.my-tf.example --name tf
+	e2e_add port-t0ken https://app.my-tf.example:8443 --name port
+	e2e_add pass https://basic.example --username u --name basic
+	split valetkey run --with terraform --credential tf --credential basic -- env
+	[[ $out == *TF_TOKEN_app_my__tf_example=t0ken* ]]
+	[[ $out != *basic_example* ]]
+	split valetkey run --with terraform --credential port -- true
+	[ "$status" = 125 ]
+	[[ $err == *'cannot name the port'* ]]
+	split terraform-credentials-valetkey get app.my-tf.example
+	[ "$status.$out" = $'0.{"token":"t0ken"}\n' ]
+	split terraform-credentials-valetkey get app.my-tf.example:8443
+	[ "$out" = $'{"token":"port-t0ken"}\n' ]
+	for host in other.example app.my-tf.example:444 xapp.my-tf.example; do
+		split terraform-credentials-valetkey get "$host"
+		[ "$status.$out.$err" = $'0.{}\n.' ]
+	done
+	split terraform-credentials-valetkey get basic.example
+	[ "$status" = 4 ]
+	[ -z "$out" ]
+	[[ $err == *'bearer tokens only* ]]
+	for verb in store forget; do
+		split terraform-credentials-valetkey "$verb" app.my-tf.example <<<'{"token":"x"}'
+		[ "$status" = 4 ]
+		[[ $err == *'valetkey add https://app.my-tf.example'* ]]
+	done
+	for args in 'peek h.example' 'get' 'get a b' 'get h/x' 'get u@h'; do
+		# shellcheck disable=SC2086 # words
+		split terraform-credentials-valetkey $args
+		[ "$status" = 2 ]
+		[ -n "$err" ]
+	done
+}
+
+@test "bazel: get, expiry, remote execution, and what is not known" {
+	e2e_add "$AWKWARD" https://cache.example/a --username ci --expires 2099-01-02
+	e2e_add t0ken https://remote.example
+	split bazel-credential-valetkey get <<<'{"uri":"https://cache.example/a/b?x=y","more":[1]}'
+	[ "$(jq -r '.headers.Authorization[0]' <<<"$out")" = "Basic $(printf 'ci:%s' "$AWKWARD" | base64 -w0)" ]
+	[ "$(jq -r .expires <<<"$out")" = 2099-01-02T00:00:00Z ]
+	split bazel-credential-valetkey get <<<'{"uri":"grpcs://remote.example"}'
+	[ "$out" = $'{"headers":{"Authorization":["Bearer t0ken"]}}\n' ]
+	for uri in https://cache.example/ab https://cache.example http://remote.example https://remote.example:444 ftp://x.example; do
+		split bazel-credential-valetkey get <<<"{\"uri\":\"$uri\"}"
+		[ "$status.$out.$err" = $'0.{}\n.' ]
+	done
+	for text in '' '{}' '[]' '{"uri":1}' '{"uri":"https://u:p@x.example"}' '{"uri":"https://a/../b"}' '{"uri":"x","uri":"y"}' '{"uri":"https://x.example"'; do
+		split bazel-credential-valetkey get <<<"$text"
+		[ "$status" = 2 ]
+		[ -z "$out" ]
+		[ "$err_lines" = 1 ]
+	done
+	split bazel-credential-valetkey store </dev/null
+	[ "$status" = 2 ]
+	for i in $(seq 64); do
+		bazel-credential-valetkey get <<<"{\"uri\":\"https://remote.example/$i\"}" >"$T/storm.$i" &
+	done
+	wait
+	[ "$(cat "$T"/storm.* | grep -c 'Bearer t0ken')" = 64 ]
+}
+
+@test "setup bazel: a line for each host, with the link, and undone" {
+	printf 'build --x=y' >"$HOME/.bazelrc"
+	cp "$HOME/.bazelrc" "$T/before"
+	e2e_add t0ken https://remote.example --name r
+	e2e_add other https://cache.example:8443/x --name c
+	valetkey setup bazel
+	grep -qx "common --credential_helper=remote.example=$E/programs/bazel-credential-valetkey" "$HOME/.bazelrc"
+	grep -qx "common --credential_helper=cache.example=$E/programs/bazel-credential-valetkey" "$HOME/.bazelrc"
+	printf more | valetkey add https://more.example >/dev/null
+	grep -q more.example= "$HOME/.bazelrc"
+	valetkey setup bazel --undo
+	cmp "$HOME/.bazelrc" "$T/before"
+}
+
+@test "setup terraform: a block and a link where it looks for programs, and undone" {
+	link=$HOME/.terraform.d/plugins/terraform-credentials-valetkey
+	e2e_add t0ken https://app.example
+	valetkey setup terraform
+	[ "$(readlink "$link")" = "$E/programs/valetkey" ]
+	grep -q '^credentials_helper "valetkey" {' "$HOME/.terraformrc"
+	valetkey setup terraform
+	split "$link" get app.example
+	[ "$out" = $'{"token":"t0ken"}\n' ]
+	valetkey setup terraform --undo
+	[ ! -e "$HOME/.terraformrc" ]
+	[ ! -L "$link" ]
+	# Of blocks there may be one, and a program of that name is somebody's.
+	printf 'credentials_helper "other" {}\n' >"$HOME/.terraformrc"
+	split valetkey setup terraform
+	[ "$status" = 2 ]
+	[[ $err == *'already has a credentials_helper'* ]]
+	rm "$HOME/.terraformrc"
+	mkdir -p "${link%/*}"
+	echo other >"$link"
+	split valetkey setup terraform
+	[ "$status" = 2 ]
+	[ "$(cat "$link")" = other ]
+	[ ! -e "$HOME/.terraformrc" ]
+}
+
+@test "aws: credential_process" {
+	e2e_add 'wJalr/XUtn+FEMI' aws://production --username AKIAEXAMPLE --expires 2099-01-02
+	e2e_add 'wJalr/XUtn+FEMI se55ion==' aws://session --username ASIAEXAMPLE
+	split valetkey helper aws-credential aws://production
+	jq -e '. == {Version: 1, AccessKeyId: "AKIAEXAMPLE", SecretAccessKey: "wJalr/XUtn+FEMI", Expiration: "2099-01-02T00:00:00Z"}' "$T/out"
+	split valetkey helper aws-credential aws://session
+	jq -e '.SecretAccessKey == "wJalr/XUtn+FEMI" and .SessionToken == "se55ion=="' "$T/out"
+	split valetkey helper aws-credential aws://other
+	[ "$status" = 1 ]
+	[[ $err == *'no credential for aws://other'* ]]
+	[ -z "$out" ]
+}
