@@ -198,7 +198,7 @@ ruby_project() {
 	split terraform-credentials-valetkey get basic.example
 	[ "$status" = 4 ]
 	[ -z "$out" ]
-	[[ $err == *'bearer tokens only* ]]
+	[[ $err == *'bearer tokens only'* ]]
 	for verb in store forget; do
 		split terraform-credentials-valetkey "$verb" app.my-tf.example <<<'{"token":"x"}'
 		[ "$status" = 4 ]
