@@ -120,7 +120,7 @@ complete -c valetkey -n __fish_use_subcommand -a run -d 'run a command with cred
 complete -c valetkey -n '__fish_seen_subcommand_from run' -l profile -d 'only what this profile names' -r -f
 complete -c valetkey -n '__fish_seen_subcommand_from run' -l config -d 'use this config file' -r -F
 complete -c valetkey -n '__fish_seen_subcommand_from run' -l credential -d 'only these credentials' -r -f
-complete -c valetkey -n '__fish_seen_subcommand_from run' -l with -d 'give them to these tools: git, docker, get; npm, netrc' -r -f -a 'git npm netrc'
+complete -c valetkey -n '__fish_seen_subcommand_from run' -l with -d 'give them to these tools: auto, git, go, npm ...' -r -f -a 'git npm netrc'
 complete -c valetkey -n '__fish_seen_subcommand_from run' -l env -d 'set a variable to the secret of a reference' -r -f
 complete -c valetkey -n '__fish_seen_subcommand_from run' -l build-secret -d 'a file for {secrets}: npm, netrc, or a reference' -r -f
 complete -c valetkey -n '__fish_seen_subcommand_from run' -l rung -d 'run with this isolation or not at all' -r -f -a 'R1 R2 R3'

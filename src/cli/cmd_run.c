@@ -19,7 +19,7 @@ static const struct vk_opt opts[] = {
 	{ OPT_PROFILE, "profile", "NAME", "only what this profile names", false },
 	{ OPT_CONFIG, "config", "FILE", "use this config file", false },
 	{ OPT_CREDENTIAL, "credential", "NAME[,NAME]", "only these credentials", true },
-	{ OPT_WITH, "with", "RECIPE[,RECIPE]", "give them to these tools: git, docker, get; npm, netrc", true },
+	{ OPT_WITH, "with", "RECIPE[,RECIPE]", "give them to these tools: auto, git, go, npm ...", true },
 	{ OPT_ENV, "env", "VAR=REF", "set a variable to the secret of a reference", true },
 	{ OPT_BUILD_SECRET, "build-secret", "ID[=R]", "a file for {secrets}: npm, netrc, or a reference",
 	    true },

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 #include <string.h>
 
+#include "auto.h"
 #include "menu.h"
 
 /* A tool that the config misspells would go without its settings, and nobody would know. */
@@ -19,6 +20,58 @@ check_tools(struct vk_policy *p)
 	return e;
 }
 
+/* Each once. */
+static enum vk_err
+add(struct vk_menu *m, const char *name, bool named)
+{
+	const struct vk_recipe *found;
+	enum vk_err e = vk_recipe_find(name, &found);
+
+	if (e != VK_OK)
+		return e;
+	for (size_t k = 0; k < m->n; k++)
+		if (m->v[k] == found) {
+			m->named[k] |= named;
+			return VK_OK;
+		}
+	if (m->n == VK_MENU_MAX)
+		return vk_fail(VK_ELIMIT, "a run serves at most %d tools", VK_MENU_MAX);
+	m->named[m->n] = named;
+	m->v[m->n++] = found;
+	return VK_OK;
+}
+
+struct automatic {
+	struct vk_menu *menu;
+	struct vk_buf line;
+};
+
+static enum vk_err
+add_automatic(void *arg, const char *recipe, const char *why)
+{
+	struct automatic *a = arg;
+
+	vk_buf_fmt(&a->line, "%s%s (%s)", a->line.len > 0 ? ", " : "", recipe, why);
+	return add(a->menu, recipe, false);
+}
+
+static enum vk_err
+choose_by_project(struct vk_menu *m, const struct vk_run_opts *opts)
+{
+	struct automatic a = { m, VK_BUF(4096) };
+	enum vk_err e = vk_auto_choose(opts->command, add_automatic, &a);
+
+	if (e == VK_OK && a.line.len > 0) {
+		vk_str_printable(a.line.p, a.line.len);
+		vk_say(opts, "auto: %s", a.line.p);
+	} else if (e == VK_OK) {
+		vk_hint("name recipes with --with; the tool's files are looked for in the working directory");
+		e = vk_fail(VK_EUSAGE, "nothing here tells which tools the credentials are for");
+	}
+	vk_buf_clear(&a.line);
+	return e;
+}
+
 enum vk_err
 vk_menu_choose(struct vk_menu *m, const struct vk_run_opts *opts, struct vk_policy *p)
 {
@@ -26,6 +79,7 @@ vk_menu_choose(struct vk_menu *m, const struct vk_run_opts *opts, struct vk_poli
 	static const char *const usual[] = { "git", "docker", "npm" };
 	const char *const *names = opts->recipes;
 	size_t n = opts->n_recipes;
+	bool named = n > 0;
 	enum vk_err e = check_tools(p);
 
 	if (e != VK_OK)
@@ -36,18 +90,9 @@ vk_menu_choose(struct vk_menu *m, const struct vk_run_opts *opts, struct vk_poli
 		names = opts->readers_only ? usual + ASKERS : usual;
 		n = VK_COUNT(usual) - (opts->readers_only ? ASKERS : 0);
 	}
-	for (size_t i = 0; i < n; i++) {
-		const struct vk_recipe *found;
-		bool twice = false;
-
-		if ((e = vk_recipe_find(names[i], &found)) != VK_OK)
-			return e;
-		for (size_t k = 0; k < m->n; k++)
-			twice |= m->v[k] == found;
-		if (!twice && m->n < VK_MENU_MAX)
-			m->v[m->n++] = found;
-	}
-	return VK_OK;
+	for (size_t i = 0; e == VK_OK && i < n; i++)
+		e = strcmp(names[i], "auto") == 0 ? choose_by_project(m, opts) : add(m, names[i], named);
+	return e;
 }
 
 /* Who named a tool should hear that it gets nothing. */
@@ -60,7 +105,7 @@ minded(struct vk_menu *m, size_t i, const struct vk_run_opts *opts, enum vk_err 
 	m->minded[i] = e == VK_ENOENT;
 	if (e != VK_ENOENT)
 		return e;
-	if (opts->n_recipes > 0 && !heard)
+	if (m->named[i] && !heard)
 		vk_caution(opts, "the recipe %s takes none of the credentials of this run", m->v[i]->name);
 	return VK_OK;
 }

@@ -12,6 +12,7 @@ struct vk_menu {
 	const struct vk_recipe *v[VK_MENU_MAX];
 	struct vk_file *placed[VK_MENU_MAX]; /* NULL: no file */
 	bool serves[VK_MENU_MAX];            /* it takes some of the credentials */
+	bool named[VK_MENU_MAX];             /* by --with, so that who did should hear when it takes none */
 	bool minded[VK_MENU_MAX];            /* it was said that it takes none */
 	size_t n;
 };
