@@ -67,6 +67,12 @@ struct vk_env_ref {
 	const char *ref;
 };
 
+/* One --template VAR=FILE: ${file} with its references replaced (proto.h) is a file of the run, whose path is in ${var}. */
+struct vk_template {
+	const char *var;
+	const char *file;
+};
+
 /* Are the run's secrets hidden in what the command writes? */
 enum vk_mask_rule {
 	VK_MASK_AUTO, /* in CI, where standard output is not a terminal */
@@ -84,6 +90,8 @@ struct vk_run_opts {
 	size_t n_env;
 	const struct vk_build_secret *secrets;
 	size_t n_secrets;
+	const struct vk_template *templates;
+	size_t n_templates;
 	enum vk_rung require; /* refuse anything weaker; NONE: anything will do */
 	enum vk_rung max;     /* do not try anything stronger; NONE: R1 */
 	bool keep_own;        /* --keep-own-credentials */

@@ -21,6 +21,9 @@ const char *vk_auth_field(const struct vk_cred *c);
 enum vk_err vk_auth_value(const struct vk_cred *c, struct vk_buf *out) VK_MUST;
 enum vk_err vk_auth_pair(const struct vk_cred *c, struct vk_buf *out) VK_MUST;
 
+/** vk_auth_percent(p, n, out): Percent-encoded, but for what is unreserved (RFC 3986 section 2.3). */
+enum vk_err vk_auth_percent(const char *p, size_t n, struct vk_buf *out) VK_MUST;
+
 /** vk_auth_userinfo(c, out): "user:secret", or "secret" without a user name, as a URL has it (RFC 3986 section 3.2.1). */
 enum vk_err vk_auth_userinfo(const struct vk_cred *c, struct vk_buf *out) VK_MUST;
 
@@ -243,5 +246,16 @@ enum vk_err vk_npmrc_without_vars(const char *text, size_t n, const struct vk_cr
  */
 enum vk_err vk_netrc_merge(const char *own, size_t n, const struct vk_cred_list *creds,
     bool keep_own, struct vk_buf *out, struct vk_buf *dropped) VK_MUST;
+
+/* ---- templates of ours ----------------------------------------------------------------------- */
+
+/**
+ * vk_template_expand(text, n, creds, out):
+ * The text with "${valetkey:NAME}" replaced by the secret of that credential, "${valetkey:NAME.username}" by its user name,
+ * and "...|FORM}" by either as it is written between the quotes of JSON, XML or a single-quoted shell word (json, xml, sh),
+ * in a URL (percent), in base64, or as the base64 of "user:secret" (basic).  Everything else stays.  VK_EPROTO for a
+ * reference that is none, VK_ENOENT for a name that is not in ${creds}, VK_EPOLICY for what a form cannot say.
+ */
+enum vk_err vk_template_expand(const char *text, size_t n, const struct vk_cred_list *creds, struct vk_buf *out) VK_MUST;
 
 #endif

@@ -119,6 +119,9 @@ _valetkey()
 		return ;;
 	run:--env)
 		return ;;
+	run:--template)
+		mapfile -t COMPREPLY < <(compgen -f -- "$cur")
+		return ;;
 	run:--build-secret)
 		return ;;
 	run:--rung)
@@ -205,7 +208,7 @@ _valetkey()
 	repair)
 		mapfile -t COMPREPLY < <(compgen -W '--help' -- "$cur") ;;
 	run)
-		mapfile -t COMPREPLY < <(compgen -W '--profile --config --credential --with --env --build-secret --rung --require-rung --max-rung --allow-daemons --keep-own-credentials --no-confine --gate --once --two-phase --ttl --scan --mask --no-mask --verbose --help --' -- "$cur") ;;
+		mapfile -t COMPREPLY < <(compgen -W '--profile --config --credential --with --env --template --build-secret --rung --require-rung --max-rung --allow-daemons --keep-own-credentials --no-confine --gate --once --two-phase --ttl --scan --mask --no-mask --verbose --help --' -- "$cur") ;;
 	render)
 		mapfile -t COMPREPLY < <(compgen -W '--profile --config --credential --keep-own-credentials --reveal --help npm netrc' -- "$cur") ;;
 	scan)

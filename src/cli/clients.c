@@ -16,8 +16,8 @@ const struct vk_client vk_clients[] = {
 	{ "bundler", "BUNDLE_URL", NULL, "bundler", "2.3", "URLs apart" },
 	{ "nuget", "variable", NULL, "nuget", "-", "by the source's name" },
 	{ "bazel", "credential helper", "bazel", NULL, "-", "paths apart, ports not" },
-	{ "terraform", "helper, TF_TOKEN", "terraform", "terraform", "-", "tokens only; ports: the helper" },
-	{ "aws", "credential_process", NULL, NULL, "-", "an entry for each profile" },
+	{ "terraform", "helper, TF_TOKEN", "terraform", "terraform", "1.11", "tokens only; ports: the helper" },
+	{ "aws", "credential_process", NULL, NULL, "botocore 1.43", "an entry for each profile" },
 	{ NULL, NULL, NULL, NULL, NULL, NULL },
 };
 

@@ -10,7 +10,7 @@
 static int run(int argc, char **argv);
 
 enum {
-	OPT_PROFILE = 1, OPT_CONFIG, OPT_CREDENTIAL, OPT_WITH, OPT_ENV, OPT_BUILD_SECRET,
+	OPT_PROFILE = 1, OPT_CONFIG, OPT_CREDENTIAL, OPT_WITH, OPT_ENV, OPT_TEMPLATE, OPT_BUILD_SECRET,
 	OPT_RUNG, OPT_REQUIRE_RUNG, OPT_MAX_RUNG, OPT_DAEMONS, OPT_KEEP_OWN, OPT_NO_CONFINE, OPT_GATE, OPT_ONCE,
 	OPT_TWO_PHASE, OPT_TTL, OPT_SCAN, OPT_MASK, OPT_NO_MASK, OPT_VERBOSE,
 };
@@ -21,6 +21,7 @@ static const struct vk_opt opts[] = {
 	{ OPT_CREDENTIAL, "credential", "NAME[,NAME]", "only these credentials", true },
 	{ OPT_WITH, "with", "RECIPE[,RECIPE]", "give them to these tools: auto, git, go, npm ...", true },
 	{ OPT_ENV, "env", "VAR=REF", "set a variable to the secret of a reference", true },
+	{ OPT_TEMPLATE, "template", "VAR=FILE", "a file from FILE with ${valetkey:NAME} filled in, its path in VAR", true },
 	{ OPT_BUILD_SECRET, "build-secret", "ID[=R]", "a file for {secrets}: npm, netrc, or a reference",
 	    true },
 	{ OPT_RUNG, "rung", "R1|R2|R3", "run with this isolation or not at all", false },
@@ -66,6 +67,7 @@ struct request {
 	const char *names[LIST_MAX], *recipes[LIST_MAX];
 	struct vk_env_ref env[LIST_MAX];
 	struct vk_build_secret secrets[LIST_MAX];
+	struct vk_template templates[LIST_MAX];
 	struct vk_run_scan scan;
 };
 
@@ -91,21 +93,44 @@ add_words(const char *option, char *text, const char **v, size_t *n)
 	return VK_OK;
 }
 
-static enum vk_err
-add_env(struct request *q, char *text)
+/* Cuts "VAR=..." in two; NULL when VAR is no name of a variable. */
+static const char *
+cut_variable(char *text)
 {
 	static const char letters[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz_0123456789";
 	char *eq = strchr(text, '=');
+
+	if (!eq || eq == text || (*text >= '0' && *text <= '9') || strspn(text, letters) != (size_t)(eq - text))
+		return NULL;
+	*eq = '\0';
+	return eq + 1;
+}
+
+static enum vk_err
+add_env(struct request *q, char *text)
+{
+	const char *value = cut_variable(text);
 	struct vk_ref ref;
 
-	if (!eq || eq == text || (*text >= '0' && *text <= '9') ||
-	    strspn(text, letters) != (size_t)(eq - text))
+	if (!value)
 		return vk_fail(VK_EUSAGE, "--env: VAR=REF, such as TOKEN=keystore:NAME");
 	if (q->run.n_env == LIST_MAX)
 		return too_many("env");
-	*eq = '\0';
-	q->env[q->run.n_env++] = (struct vk_env_ref){ .name = text, .ref = eq + 1 };
-	return vk_ref_parse(eq + 1, &ref);
+	q->env[q->run.n_env++] = (struct vk_env_ref){ .name = text, .ref = value };
+	return vk_ref_parse(value, &ref);
+}
+
+static enum vk_err
+add_template(struct request *q, char *text)
+{
+	const char *file = cut_variable(text);
+
+	if (!file || !*file || strlen(text) > 40)
+		return vk_fail(VK_EUSAGE, "--template: VAR=FILE, such as SETTINGS=settings.in");
+	if (q->run.n_templates == LIST_MAX)
+		return too_many("template");
+	q->templates[q->run.n_templates++] = (struct vk_template){ .var = text, .file = file };
+	return VK_OK;
 }
 
 /* What an id alone stands for: the file it is usually the name of, else a credential. */
@@ -199,6 +224,8 @@ take_option(struct request *q, int id, char *arg)
 		return add_words("with", arg, q->recipes, &q->run.n_recipes);
 	case OPT_ENV:
 		return add_env(q, arg);
+	case OPT_TEMPLATE:
+		return add_template(q, arg);
 	case OPT_BUILD_SECRET:
 		return add_secret(q, arg);
 	case OPT_RUNG:
@@ -293,6 +320,7 @@ run(int argc, char **argv)
 	q.run.recipes = q.recipes;
 	q.run.env = q.env;
 	q.run.secrets = q.secrets;
+	q.run.templates = q.templates;
 	q.run.command = argv + o.at;
 	if (q.scan.n > 0) {
 		q.run.resolved = vk_run_scan_prepare;

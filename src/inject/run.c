@@ -18,6 +18,7 @@
 #include "caps.h"
 #include "domain.h"
 #include "run.h"
+#include "template.h"
 
 static void
 no_rung1(struct run *r, const char *why)
@@ -176,6 +177,8 @@ make_files(struct run *r)
 
 	if (e == VK_OK)
 		e = vk_menu_files(&r->menu, &r->kitchen);
+	if (e == VK_OK)
+		e = vk_templates_add(&r->kitchen);
 	for (size_t i = 0; e == VK_OK && r->opts->gate && i < r->kitchen.files.n; i++)
 		e = vk_gate_take(&r->gate, &r->kitchen.files.v[i]);
 	if (e == VK_OK && r->kitchen.rung == VK_RUNG_R1)
@@ -208,6 +211,8 @@ make_environment(struct run *r)
 		e = vk_environ_set(env, VK_BROKER_VARIABLE, broker.p ? broker.p : "", broker.len);
 	if (e == VK_OK)
 		e = vk_menu_lead(&r->menu, &r->kitchen, r->policy);
+	if (e == VK_OK)
+		e = vk_templates_lead(&r->kitchen);
 	for (size_t i = 0; e == VK_OK && i < r->opts->n_env; i++)
 		e = vk_environ_lend(env, r->opts->env[i].name, r->env[i].p, r->env[i].n);
 	if (e == VK_OK)

@@ -42,7 +42,7 @@ vk_run_around(void)
 bool
 vk_run_is_within(const struct vk_run_opts *o, const char *rung)
 {
-	return rung && !vk_unlock_variable() && o->n_names == 0 && o->n_env == 0 &&
+	return rung && !vk_unlock_variable() && o->n_names == 0 && o->n_env == 0 && o->n_templates == 0 &&
 	    o->n_secrets == 0 && !o->policy.profile && !o->policy.config;
 }
 

@@ -29,9 +29,8 @@ vk_auth_pair(const struct vk_cred *c, struct vk_buf *out)
 	return vk_buf_str(out, text);
 }
 
-/* RFC 3986 section 2.3: what is literal everywhere. */
-static void
-add_percent(const char *p, size_t n, struct vk_buf *out)
+enum vk_err
+vk_auth_percent(const char *p, size_t n, struct vk_buf *out)
 {
 	static const char digits[] = "0123456789ABCDEF";
 
@@ -48,17 +47,19 @@ add_percent(const char *p, size_t n, struct vk_buf *out)
 		vk_buf_char(out, digits[c >> 4]);
 		vk_buf_char(out, digits[c & 15]);
 	}
+	return out->err;
 }
 
 enum vk_err
 vk_auth_userinfo(const struct vk_cred *c, struct vk_buf *out)
 {
+	enum vk_err e = VK_OK;
+
 	if (*c->username) {
-		add_percent(c->username, strlen(c->username), out);
+		e = vk_auth_percent(c->username, strlen(c->username), out);
 		vk_buf_char(out, ':');
 	}
-	add_percent(c->secret.p, c->secret.n, out);
-	return out->err;
+	return e == VK_OK ? vk_auth_percent(c->secret.p, c->secret.n, out) : e;
 }
 
 /* RFC 9110 section 5.5: visible bytes, blanks and tabs inside, and what is beyond ASCII. */

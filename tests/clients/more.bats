@@ -212,6 +212,39 @@ ruby_project() {
 	done
 }
 
+# A registry of modules: its discovery document and versions want the token, the archive is on its own.
+@test "terraform itself: a private module, by the helper and by the variable" {
+	local terraform registry=127.0.0.1:$PORT
+
+	terraform=$(PATH=/usr/local/bin:$e2e_path command -v terraform) || skip "terraform is not installed, and no package of this system has it"
+	mkdir -p "$E/more/.well-known" "$E/more/modules/corp/greeting/local/1.0.0" "$E/more/archive/module"
+	echo '{"modules.v1": "/modules/"}' >"$E/more/.well-known/terraform.json"
+	echo '{"modules": [{"versions": [{"version": "1.0.0"}]}]}' >"$E/more/modules/corp/greeting/local/versions"
+	echo "X-Terraform-Get: https://$registry/archive/module.tar.gz" >"$E/more/modules/corp/greeting/local/1.0.0/download.headers"
+	echo 'output "hello" { value = "hello" }' >"$E/more/archive/module/main.tf"
+	tar -C "$E/more/archive/module" -czf "$E/more/archive/module.tar.gz" .
+	files_rule more open /.well-known/
+	files_rule more open /archive/
+	files_rule more bearer /modules/ tf-t0ken-4711
+	export SSL_CERT_FILE=$E/tls/ca.pem CHECKPOINT_DISABLE=1
+	printf 'module "greeting" {\n  source  = "%s/corp/greeting/local"\n  version = "1.0.0"\n}\n' "$registry" >main.tf
+	split "$terraform" get
+	[ "$status" != 0 ]
+	printf tf-t0ken-4711 | valetkey add "https://$registry" --name tf >/dev/null
+	valetkey setup terraform
+	"$terraform" get
+	[ -f .terraform/modules/greeting/main.tf ]
+	grep -q 'versions 200 with' "$E/more.log"
+	valetkey setup terraform --undo
+	rm -rf .terraform
+	split "$terraform" get
+	[ "$status" != 0 ]
+	# The port cannot be named by a variable; what the variable holds is seen by terraform without one.
+	split valetkey run --with terraform -- "$terraform" get
+	[ "$status" = 125 ]
+	e2e_nothing_left tf-t0ken-4711
+}
+
 @test "bazel: get, expiry, remote execution, and what is not known" {
 	e2e_add "$AWKWARD" https://cache.example/a --username ci --expires 2099-01-02
 	e2e_add t0ken https://remote.example
@@ -290,4 +323,21 @@ ruby_project() {
 	[ "$status" = 1 ]
 	[[ $err == *'no credential for aws://other'* ]]
 	[ -z "$out" ]
+	# The library of the AWS tools itself, from a profile of its configuration.
+	local venv=${VK_CACHE:-$E}/botocore
+
+	[ -d "$venv" ] || { python3 -m venv "$venv" && "$venv/bin/pip" install -q botocore; } >&2
+	mkdir "$HOME/.aws"
+	printf '[profile p]\ncredential_process = %s helper aws-credential aws://session\n[profile q]\ncredential_process = %s helper aws-credential aws://other\n' \
+		"$E/programs/valetkey" "$E/programs/valetkey" >"$HOME/.aws/config"
+	cat >sdk.py <<-'P'
+		import sys, botocore.session
+		c = botocore.session.Session(profile=sys.argv[1]).get_credentials().get_frozen_credentials()
+		print(c.access_key, c.secret_key, c.token)
+	P
+	split "$venv/bin/python" sdk.py p
+	[ "$out" = $'ASIAEXAMPLE wJalr/XUtn+FEMI se55ion==\n' ]
+	split "$venv/bin/python" sdk.py q
+	[ "$status" != 0 ]
+	[[ $err == *'no credential for aws://other'* ]]
 }

@@ -7,7 +7,8 @@
 A rule is a line of words, and rules may come while it runs; the rule with the longest PREFIX counts:
     basic PREFIX USER PASSWORD      bearer PREFIX TOKEN      header PREFIX NAME VALUE
     open PREFIX                     redirect PREFIX URL      hide PREFIX (404 instead of 401)    forget (all rules)
-VALUE, PASSWORD and TOKEN are the rest of the line.  A directory is its index.html, else index.json.  What is PUT or POSTed is kept below
+VALUE, PASSWORD and TOKEN are the rest of the line.  A directory is its index.html, else index.json.  The lines of FILE.headers, if there is
+one, are answered as headers, with status 204 where FILE itself is not there.  What is PUT or POSTed is kept below
 the root where the rule allows it.  Each request is a line of the log: METHOD PATH STATUS, and "with" or "without" a credential.
 """
 import argparse
@@ -88,12 +89,16 @@ class Files(http.server.BaseHTTPRequestHandler):
         if not self.allowed(verb, tail):
             return self.refuse(verb)
         place = self.place()
+        extra = {}
+        if place and os.path.isfile(place + ".headers"):
+            with open(place + ".headers", encoding="utf-8") as f:
+                extra = dict(line.rstrip("\n").split(": ", 1) for line in f)
         for name in ("", "index.html", "index.json") if place else ():
             at = os.path.join(place, name) if name else place
             if os.path.isfile(at):
                 with open(at, "rb") as f:
-                    return self.answer(200, f.read(), mimetypes.guess_type(at)[0] or "application/octet-stream")
-        return self.answer(404, b"not found\n")
+                    return self.answer(200, f.read(), mimetypes.guess_type(at)[0] or "application/octet-stream", **extra)
+        return self.answer(204, **extra) if extra else self.answer(404, b"not found\n")
 
     do_HEAD = do_GET
 
