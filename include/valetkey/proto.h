@@ -133,6 +133,16 @@ enum vk_err vk_docker_list_add(const char *server, const char *username, struct 
     VK_MUST;
 enum vk_err vk_docker_list_end(struct vk_buf *out) VK_MUST;
 
+/* ---- auth.json (containers-auth.json(5), docker's config.json) --------------------------------- */
+
+/**
+ * vk_auths_merge(own, n, creds, helper, keep_own, out, dropped):
+ * ${own}, which may be empty, with ${helper} as the credHelper of each host of ${creds}; without its "auths", which are named
+ * in ${dropped}, one per line, or with ${keep_own} without those of these hosts.  VK_EPROTO: it is no such file.
+ */
+enum vk_err vk_auths_merge(const char *own, size_t n, const struct vk_cred_list *creds, const char *helper, bool keep_own,
+    struct vk_buf *out, struct vk_buf *dropped) VK_MUST;
+
 /* ---- Bazel's credential helper protocol (EngFlow's credential-helper-spec) -------------------- */
 
 /**

@@ -32,7 +32,7 @@ static const struct {
 	{ DOTNET, "*.sln", NULL, "nuget" },
 	{ DOTNET, "*.??proj", NULL, "nuget" },
 	{ IMAGES, "Dockerfile", NULL, "docker" },
-	{ IMAGES, "Containerfile", NULL, "docker" },
+	{ IMAGES, "Containerfile", NULL, "containers" },
 	{ GIT, ".git", NULL, "git" },
 };
 
@@ -47,7 +47,8 @@ static const struct {
 	{ "composer", PHP, "composer" }, { "bundle", RUBY, "bundler" }, { "bundler", RUBY, "bundler" },
 	{ "terraform", TERRAFORM, "terraform" }, { "tofu", TERRAFORM, "terraform" },
 	{ "dotnet", DOTNET, "nuget" }, { "nuget", DOTNET, "nuget" },
-	{ "docker", IMAGES, "docker" }, { "git", GIT, "git" },
+	{ "docker", IMAGES, "docker" }, { "podman", IMAGES, "containers" }, { "buildah", IMAGES, "containers" },
+	{ "skopeo", IMAGES, "containers" }, { "git", GIT, "git" },
 };
 
 struct search {

@@ -28,7 +28,7 @@ vk_broker_serve(struct vk_broker *b, struct vk_kitchen *k, const struct vk_recip
 		t->taken.v = NULL;
 		return VK_ENOENT;
 	}
-	t->name = r->name;
+	t->name = r->tool ? r->tool : r->name;
 	b->n_tools++;
 	return VK_OK;
 }
