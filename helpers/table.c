@@ -12,6 +12,7 @@ const struct vk_helper vk_helpers[] = {
 	{ "goauth", NULL, "go 1.24 and later: GOAUTH", vk_goauth },
 	{ "bazel-credential", "bazel-credential-valetkey", "Bazel: get", vk_bazel_credential },
 	{ "terraform-credentials", "terraform-credentials-valetkey", "Terraform and OpenTofu: get", vk_terraform_credentials },
+	{ "nuget-plugin", "nuget-plugin-valetkey", "NuGet 6.13 and later: a plugin", vk_nuget_plugin },
 	{ "aws-credential", NULL, "AWS: credential_process", vk_aws_credential },
 	{ NULL, NULL, NULL, NULL },
 };

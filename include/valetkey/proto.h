@@ -161,6 +161,45 @@ enum vk_err vk_bazel_answer(const struct vk_cred *c, struct vk_buf *out) VK_MUST
 bool vk_terraform_takes(const struct vk_cred *c) VK_MUST;
 enum vk_err vk_terraform_answer(const struct vk_cred *c, struct vk_buf *out) VK_MUST;
 
+/* ---- NuGet's cross-platform plugins, protocol 2.0.0 (its documentation, NuGet.Client) ------------ */
+
+enum vk_nuget_method {
+	VK_NUGET_UNKNOWN,
+	VK_NUGET_HANDSHAKE,
+	VK_NUGET_MONITOR,
+	VK_NUGET_INITIALIZE,
+	VK_NUGET_CLAIMS,
+	VK_NUGET_LOG_LEVEL,
+	VK_NUGET_SET_CREDENTIALS,
+	VK_NUGET_CREDENTIALS,
+	VK_NUGET_CLOSE,
+};
+
+/* One line from NuGet.  Heap strings. */
+struct vk_nuget_msg {
+	enum vk_nuget_method method;
+	bool is_request;   /* else it is about a request of ours */
+	bool about_source; /* CLAIMS: what can be done for one source */
+	long pid;          /* MONITOR: whose end is ours */
+	char *id, *name;   /* RequestId and Method, which go back */
+	char *uri;         /* CREDENTIALS; else NULL */
+};
+
+/** vk_nuget_parse(text, n, ret): A line without its end.  VK_EPROTO. */
+enum vk_err vk_nuget_parse(const char *text, size_t n, struct vk_nuget_msg *ret) VK_MUST;
+void vk_nuget_msg_clear(struct vk_nuget_msg *m);
+
+/** vk_nuget_handshake(id, out): Our own request, which comes first. */
+enum vk_err vk_nuget_handshake(const char *id, struct vk_buf *out) VK_MUST;
+
+/**
+ * vk_nuget_respond(m, message, out), vk_nuget_answer(m, c, out):
+ * The response to a request: Success, the claims, NotFound for credentials, or Error with ${message}; and with ${c}.
+ * VK_EPOLICY: ${c} is a header.
+ */
+enum vk_err vk_nuget_respond(const struct vk_nuget_msg *m, const char *message, struct vk_buf *out) VK_MUST;
+enum vk_err vk_nuget_answer(const struct vk_nuget_msg *m, const struct vk_cred *c, struct vk_buf *out) VK_MUST;
+
 /* ---- AWS ("Sourcing credentials with an external process" in the SDKs' reference) ---------------- */
 
 /**

@@ -17,7 +17,7 @@ const struct vk_client vk_clients[] = {
 	{ "skopeo", "docker's helper", "docker", "containers", "1.9", "one account for each registry" },
 	{ "composer", "COMPOSER_AUTH", NULL, "composer", "2.5", "one account for each host" },
 	{ "bundler", "BUNDLE_URL", NULL, "bundler", "2.3", "URLs apart" },
-	{ "nuget", "variable", NULL, "nuget", "-", "by the source's name" },
+	{ "nuget", "plugin (6.13), variable", NULL, "nuget", "-", "URLs apart; variables: by name" },
 	{ "bazel", "credential helper", "bazel", NULL, "-", "paths apart, ports not" },
 	{ "terraform", "helper, TF_TOKEN", "terraform", "terraform", "1.11", "tokens only; ports: the helper" },
 	{ "aws", "credential_process", NULL, NULL, "botocore 1.43", "an entry for each profile" },

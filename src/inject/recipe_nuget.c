@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /*
  * NuGet and dotnet: NuGetPackageSourceCredentials_NAME, where NAME is the source's in nuget.config ("Consuming packages from
- * authenticated feeds" in NuGet's documentation).  The credential has to have that name.
+ * authenticated feeds" in NuGet's documentation).  The credential has to have that name.  Clients that start plugins may ask too.
  */
 #include <string.h>
 
@@ -54,4 +54,4 @@ nuget_lead(struct vk_kitchen *k, const struct vk_cred_list *taken, const char *p
 	return e;
 }
 
-const struct vk_recipe vk_recipe_nuget = { .name = "nuget", .takes = nuget_takes, .lead = nuget_lead };
+const struct vk_recipe vk_recipe_nuget = { .name = "nuget", .asks = true, .takes = nuget_takes, .lead = nuget_lead };

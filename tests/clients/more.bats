@@ -177,6 +177,60 @@ ruby_project() {
 	[[ $err != *';valid'* ]]
 }
 
+# No NuGet that starts plugins can be had here: a client made from the protocol's description.
+@test "nuget: the plugin's conversation" {
+	e2e_add "$AWKWARD" https://feed.example/v3/index.json --username ci
+	e2e_add t0ken https://token.example
+	e2e_add k3y https://header.example --kind header --header X-Key
+	ln -sf valetkey "$E/programs/nuget-plugin-valetkey"
+	AWKWARD=$AWKWARD python3 - "$E/programs/nuget-plugin-valetkey" <<-'P'
+		import json, os, subprocess, sys
+		p = subprocess.Popen([sys.argv[1], "-Plugin"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+		def ask(method, payload=None, type="Request", pieces=1):
+		    line = json.dumps({"RequestId": method + "-1", "Type": type, "Method": method, "Payload": payload or {}}) + "\n"
+		    for i in range(pieces):
+		        p.stdin.write(line[i * len(line) // pieces:(i + 1) * len(line) // pieces])
+		        p.stdin.flush()
+		    if type != "Request":
+		        return None
+		    answer = json.loads(p.stdout.readline())
+		    assert answer["RequestId"] == method + "-1" and answer["Type"] == "Response" and answer["Method"] == method, answer
+		    return answer["Payload"]
+		hello = json.loads(p.stdout.readline())
+		assert hello["Type"] == "Request" and hello["Method"] == "Handshake" and hello["Payload"]["ProtocolVersion"] == "2.0.0"
+		ask("Handshake", {"ResponseCode": "Success", "ProtocolVersion": "2.0.0"}, "Response")
+		assert ask("Handshake", {"ProtocolVersion": "2.0.0", "MinimumProtocolVersion": "1.0.0"}, pieces=7) == {"ProtocolVersion": "2.0.0", "ResponseCode": "Success"}
+		assert ask("MonitorNuGetProcessExit", {"ProcessId": os.getpid()})["ResponseCode"] == "Success"
+		assert ask("Initialize", {"ClientVersion": "6.13.0", "Culture": "en-US", "RequestTimeout": "00:00:05"})["ResponseCode"] == "Success"
+		assert ask("GetOperationClaims") == {"Claims": ["Authentication"]}
+		assert ask("GetOperationClaims", {"PackageSourceRepository": "https://feed.example"}) == {"Claims": []}
+		assert ask("SetLogLevel", {"LogLevel": "Debug"})["ResponseCode"] == "Success"
+		get = lambda uri, retry=False: ask("GetAuthenticationCredentials", {"Uri": uri, "IsRetry": retry, "IsNonInteractive": True, "CanShowDialog": False})
+		assert get("https://feed.example/v3/index.json") == {"Username": "ci", "Password": os.environ["AWKWARD"], "AuthenticationTypes": ["basic"], "ResponseCode": "Success"}
+		assert get("https://token.example/x?y", True)["Password"] == "t0ken"
+		for uri in ("https://feed.example/v3", "http://token.example/", "https://token.example:444", "https://other.example"):
+		    assert get(uri) == {"ResponseCode": "NotFound"}, uri
+		for uri in ("https://header.example", "https://u:p@token.example", "token.example", "https://a/../b"):
+		    answer = get(uri)
+		    assert answer["ResponseCode"] == "Error" and answer["Message"] and "k3y" not in str(answer) and "u:p" not in str(answer), uri
+		assert ask("NoSuchThing")["ResponseCode"] == "Error"
+		p.stdin.write(json.dumps({"RequestId": "x", "Type": "Request", "Method": "Close"}) + "\n")
+		p.stdin.flush()
+		assert p.wait(10) == 0
+		# The end of its input, that of its client, and nonsense end it too.
+		for text, status in (("", 0), ("nonsense\n", 2), ('{"Type": "Request"}\n', 2), ("x" * 2000000, 2)):
+		    q = subprocess.run([sys.argv[1], "-Plugin"], input=text, capture_output=True, text=True, timeout=20)
+		    assert q.returncode == status, (text[:20], q.returncode, q.stderr)
+		client = subprocess.Popen(["sleep", "100"])
+		q = subprocess.Popen([sys.argv[1], "-Plugin"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+		q.stdin.write(json.dumps({"RequestId": "m", "Type": "Request", "Method": "MonitorNuGetProcessExit", "Payload": {"ProcessId": client.pid}}) + "\n")
+		q.stdin.flush()
+		q.stdout.readline(); q.stdout.readline()
+		client.kill(); client.wait()
+		assert q.wait(10) == 0
+	P
+}
+
 @test "terraform: TF_TOKEN_HOST in a run; the helper gets, and stores nothing" {
 	e2e_add t0ken https://app.my-tf.example --name tf
 	e2e_add port-t0ken https://app.my-tf.example:8443 --name port
