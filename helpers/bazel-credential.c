@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * Bazel's credential helper, and of others that speak EngFlow's credential-helper-spec.  An error fails the build, so what
- * is not known is {}: whoever binds the helper to every host can still reach public ones.
+ * Bazel's credential helper, and of others that speak EngFlow's credential-helper-spec.  An error fails the build, so
+ * what is not known is {}: whoever binds the helper to every host can still reach public ones.
  */
 #include <string.h>
 #include <unistd.h>

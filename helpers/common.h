@@ -20,7 +20,8 @@ int vk_nuget_plugin(int argc, char **argv);
 /**
  * vk_helper_options(argc, argv, usage, opts):
  * "--config FILE" and "--profile NAME" in front of a protocol's own words, for tools that pass on what they
- * are told to.  Returns the index of the first of those words; 0 when ${usage} was asked for and printed, -1 after an error message.
+ * are told to.  Returns the index of the first of those words; 0 when ${usage} was asked for and printed, -1 after
+ * an error message.
  */
 int vk_helper_options(int argc, char **argv, const char *usage, struct vk_policy_opts *opts);
 

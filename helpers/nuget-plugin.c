@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * A NuGet plugin, from client 6.13 and .NET SDK 9.0.200 on, which start any executable nuget-plugin-* of PATH.  It lives as
- * long as its client: messages are lines of JSON in both directions, and each answer is looked for anew.
+ * A NuGet plugin, from client 6.13 and .NET SDK 9.0.200 on, which start any executable nuget-plugin-* of PATH.  It
+ * lives as long as its client: messages are lines of JSON in both directions, and each answer is looked for anew.
  */
 #include <fcntl.h>
 #include <poll.h>

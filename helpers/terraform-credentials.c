@@ -50,7 +50,7 @@ vk_terraform_credentials(int argc, char **argv)
 		return get(&opts, argv[at + 1]);
 	if (strcmp(argv[at], "store") == 0 || strcmp(argv[at], "forget") == 0) {
 		vk_hint("\"valetkey add https://%s\" and \"valetkey remove %s\" do", argv[at + 1], argv[at + 1]);
-		return vk_helper_fail(vk_fail(VK_EPOLICY, "terraform's login and logout change nothing in the keystore"));
+		return vk_helper_fail(vk_fail(VK_EPOLICY, "login and logout change nothing in the keystore"));
 	}
 	return vk_msg_usage("terraform-credentials: no such action: %s", argv[at]);
 }
