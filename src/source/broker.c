@@ -124,7 +124,11 @@ vk_broker_ask(const char *where, const char *tool, const struct vk_query *q, str
 	if (send(fd, out.p, out.len, MSG_NOSIGNAL) < 0 && errno != EPIPE)
 		return gone();
 	/* Its size first: what is taken from the arena is wiped, all of it. */
-	if ((n = recv(fd, &code, 1, MSG_PEEK | MSG_TRUNC)) < 1 || n > VK_BROKER_ANSWER)
+	n = recv(fd, &code, 1, MSG_PEEK | MSG_TRUNC);
+	/* Where the question was not read we hear that first, once, and then the answer. */
+	if (n < 0 && errno == ECONNRESET)
+		n = recv(fd, &code, 1, MSG_PEEK | MSG_TRUNC);
+	if (n < 1 || n > VK_BROKER_ANSWER)
 		return gone();
 	if (!(in = vk_arena_alloc((size_t)n)))
 		return VK_ENOMEM;
