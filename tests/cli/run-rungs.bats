@@ -230,6 +230,25 @@ withdrawn() {
 	"${V[@]}" remove corp >/dev/null
 }
 
+@test "a run within a run does not promise what it does not do" {
+	run_home
+	with_npm
+	printf '#!/bin/sh\ntouch begun\n' >"$T/bin/npm"
+	chmod 755 "$T/bin/npm"
+	promised() {
+		local option
+
+		for option in --two-phase --once "--ttl 1m" "--gate own" "--scan ."; do
+			# shellcheck disable=SC2086
+			split "${V[@]}" run --rung "$1" -- "$T/bin/valetkey" run $option -- "$T/bin/npm" ci
+			[ "$status" = 125 ]
+			[[ $err == *"no effect in a run within a run"* ]]
+			[ ! -e begun ]
+		done
+	}
+	rungs promised
+}
+
 @test "doctor says what is left on the rung of this machine, in the words of the manual" {
 	run_home
 	"${V[@]}" doctor >said || true
