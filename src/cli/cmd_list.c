@@ -6,6 +6,7 @@
 #include "valetkey/io.h"
 #include "cli/cmd.h"
 #include "cli/entry.h"
+#include "cli/rows.h"
 #include "cli/when.h"
 
 static int run(int argc, char **argv);
@@ -28,15 +29,9 @@ const struct vk_cmd vk_cmd_list = {
 	.run = run,
 };
 
-enum {
-	FLUSH_AT = 32 * 1024,             /* text is written in pieces of about this size */
-	JSON_MAX = 1024 * 1024 * 1024,
-};
+enum { JSON_MAX = 1024 * 1024 * 1024 };
 
-static const struct {
-	const char *title;
-	size_t width;
-} columns[] = {
+static const struct vk_column columns[] = {
 	{ "NAME", 24 }, { "URL", 36 }, { "USER", 14 }, { "KIND", 6 },
 	{ "SCOPE", 8 }, { "EXPIRES", 12 }, { "BY", 6 }, { "REFUSED", 0 },
 };
@@ -49,29 +44,6 @@ struct listing {
 	int64_t now;
 };
 
-static void
-cells(struct vk_buf *b, const char *const v[VK_COUNT(columns)])
-{
-	for (size_t i = 0; i < VK_COUNT(columns); i++) {
-		/* Widths are fixed, so that rows can be printed as they come; a long value pushes the rest. */
-		vk_printable_add(b, v[i], columns[i].width);
-		vk_buf_str(b, i + 1 < VK_COUNT(columns) ? "  " : "\n");
-	}
-}
-
-static void
-heading(struct vk_buf *b)
-{
-	const char *v[VK_COUNT(columns)];
-	bool colour = vk_use_colour(STDOUT_FILENO);
-
-	for (size_t i = 0; i < VK_COUNT(columns); i++)
-		v[i] = columns[i].title;
-	vk_buf_str(b, colour ? "\033[1m" : "");
-	cells(b, v);
-	vk_buf_str(b, colour ? "\033[0m" : "");
-}
-
 static enum vk_err
 row(struct vk_buf *b, const struct vk_cred *c, int64_t now)
 {
@@ -82,21 +54,9 @@ row(struct vk_buf *b, const struct vk_cred *c, int64_t now)
 		return VK_ENOMEM;
 	vk_when_left(c->expires, now, left);
 	vk_when_stamp(c->refused, refused);
-	cells(b, (const char *const[]){ *c->name ? c->name : "-", url, *c->username ? c->username : "-",
-		     vk_kind_text(c->kind), *c->npm_scope ? c->npm_scope : "-", left,
-		     vk_entry_origin(c), refused });
+	vk_rows_add(b, columns, VK_COUNT(columns), (const char *const[]){ c->name, url, c->username,
+		     vk_kind_text(c->kind), c->npm_scope, left, vk_entry_origin(c), refused });
 	return b->err;
-}
-
-static enum vk_err
-flush(struct vk_buf *b)
-{
-	enum vk_err e = b->err;
-
-	if (e == VK_OK && b->len)
-		e = vk_write_full(STDOUT_FILENO, b->p, b->len);
-	vk_buf_clear(b);
-	return e;
 }
 
 static enum vk_err
@@ -114,10 +74,10 @@ visit(const struct vk_cred *c, void *arg)
 		return vk_buf_char(&l->out, '}');
 	}
 	if (l->n++ == 0)
-		heading(&l->out);
+		vk_rows_heading(&l->out, columns, VK_COUNT(columns));
 	if ((e = row(&l->out, c, l->now)) != VK_OK)
 		return e;
-	return l->out.len >= FLUSH_AT ? flush(&l->out) : VK_OK;
+	return l->out.len >= VK_ROWS_FLUSH_AT ? vk_rows_flush(&l->out) : VK_OK;
 }
 
 static enum vk_err
@@ -133,7 +93,7 @@ print(struct listing *l, const struct vk_scope *under)
 	if (e == VK_OK && l->json)
 		vk_buf_str(&l->out, l->n ? "\n]\n" : "[]\n");
 	if (e == VK_OK || !l->json) {
-		enum vk_err f = flush(&l->out);
+		enum vk_err f = vk_rows_flush(&l->out);
 
 		e = e == VK_OK ? f : e;
 	}
@@ -145,7 +105,7 @@ static int
 run(int argc, char **argv)
 {
 	struct vk_opts o = VK_OPTS(&vk_cmd_list, argc, argv);
-	struct listing l = { .out = VK_BUF(FLUSH_AT + 16 * VK_MAX_FIELD), .now = vk_when_now() };
+	struct listing l = { .out = VK_BUF(VK_ROWS_FLUSH_AT + 16 * VK_MAX_FIELD), .now = vk_when_now() };
 	struct vk_scope under = { 0 };
 	const char *url = NULL;
 	enum vk_err e = VK_OK;

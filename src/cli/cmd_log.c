@@ -11,6 +11,7 @@
 #include "cli/cmd.h"
 #include "cli/entry.h"
 #include "cli/log_read.h"
+#include "cli/rows.h"
 #include "cli/when.h"
 
 static int run(int argc, char **argv);
@@ -42,12 +43,7 @@ const struct vk_cmd vk_cmd_log = {
 	.run = run,
 };
 
-enum { FLUSH_AT = 32 * 1024 };
-
-static const struct {
-	const char *title;
-	size_t width;
-} columns[] = {
+static const struct vk_column columns[] = {
 	{ "TIME", 20 }, { "EVENT", 6 }, { "VIA", 6 }, { "PROGRAM", 20 }, { "FOR", 32 }, { "CREDENTIAL", 22 },
 	{ "HOW", 18 }, { "RESULT", 0 },
 };
@@ -92,28 +88,6 @@ matches(const struct showing *s, const json_t *j)
 	    (!s->host || matches_host(s->host, j)) &&
 	    (!s->credential || strcmp(s->credential, member(j, "credential")) == 0) &&
 	    (!s->event || strcmp(s->event, member(j, "event")) == 0);
-}
-
-static void
-cells(struct vk_buf *b, const char *const v[VK_COUNT(columns)])
-{
-	for (size_t i = 0; i < VK_COUNT(columns); i++) {
-		vk_printable_add(b, *v[i] ? v[i] : "-", columns[i].width);
-		vk_buf_str(b, i + 1 < VK_COUNT(columns) ? "  " : "\n");
-	}
-}
-
-static void
-heading(struct vk_buf *b)
-{
-	const char *v[VK_COUNT(columns)];
-	bool colour = vk_use_colour(STDOUT_FILENO);
-
-	for (size_t i = 0; i < VK_COUNT(columns); i++)
-		v[i] = columns[i].title;
-	vk_buf_str(b, colour ? "\033[1m" : "");
-	cells(b, v);
-	vk_buf_str(b, colour ? "\033[0m" : "");
 }
 
 static const char *
@@ -169,7 +143,7 @@ row(struct vk_buf *b, const json_t *j)
 
 	if (!url || !how || !stamp)
 		return VK_ENOMEM;
-	cells(b, (const char *const[]){ stamp, member(j, "event"), member(j, "via"),
+	vk_rows_add(b, columns, VK_COUNT(columns), (const char *const[]){ stamp, member(j, "event"), member(j, "via"),
 		     base_name(*command ? command : member(j, "program")), url,
 		     *credential ? credential : member(j, "username"), how, member(j, "result") });
 	return b->err;
@@ -194,25 +168,14 @@ raw(struct vk_buf *b, const char *line, size_t n)
 }
 
 static enum vk_err
-flush(struct vk_buf *b)
-{
-	enum vk_err e = b->err;
-
-	if (e == VK_OK && b->len)
-		e = vk_write_full(STDOUT_FILENO, b->p, b->len);
-	vk_buf_clear(b);
-	return e;
-}
-
-static enum vk_err
 show(struct showing *s, const char *line, size_t n, const json_t *j)
 {
 	enum vk_err e;
 
 	if (s->shown++ == 0 && !s->json)
-		heading(&s->out);
+		vk_rows_heading(&s->out, columns, VK_COUNT(columns));
 	e = s->json ? raw(&s->out, line, n) : row(&s->out, j);
-	return e == VK_OK && s->out.len >= FLUSH_AT ? flush(&s->out) : e;
+	return e == VK_OK && s->out.len >= VK_ROWS_FLUSH_AT ? vk_rows_flush(&s->out) : e;
 }
 
 static enum vk_err
@@ -293,7 +256,7 @@ read_log(struct showing *s, struct vk_log_reader *r)
 	s->counting = false;
 	if (e == VK_OK)
 		e = vk_log_read_all(fd, r);
-	return e == VK_OK ? flush(&s->out) : e;
+	return e == VK_OK ? vk_rows_flush(&s->out) : e;
 }
 
 static int
@@ -354,7 +317,7 @@ static int
 run(int argc, char **argv)
 {
 	struct vk_opts o = VK_OPTS(&vk_cmd_log, argc, argv);
-	struct showing s = { .out = VK_BUF(FLUSH_AT + 4 * VK_LOG_LINE_MAX) };
+	struct showing s = { .out = VK_BUF(VK_ROWS_FLUSH_AT + 4 * VK_LOG_LINE_MAX) };
 	enum vk_err e;
 
 	for (int id; (id = vk_opts_next(&o)) != 0;) {

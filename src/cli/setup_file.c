@@ -40,22 +40,6 @@ read_target(struct vk_setup_file *f)
 	return vk_buf_read(&f->text, fd);
 }
 
-enum vk_err
-vk_setup_file_read(const char *path, struct vk_setup_file *ret)
-{
-	struct vk_setup_file f = { .fd = -1, .text = VK_BUF_SECRET(VK_MAX_FILE) };
-	enum vk_err e = resolve(path, &f.target);
-
-	if (e == VK_OK)
-		e = read_target(&f);
-	if (e != VK_OK) {
-		vk_setup_file_end(&f);
-		return e;
-	}
-	*ret = f;
-	return VK_OK;
-}
-
 static enum vk_err
 take_lock(struct vk_setup_file *f)
 {
@@ -76,17 +60,17 @@ take_lock(struct vk_setup_file *f)
 	return VK_OK;
 }
 
-enum vk_err
-vk_setup_file_begin(const char *path, struct vk_setup_file *ret)
+static enum vk_err
+take_in(const char *path, bool change, struct vk_setup_file *ret)
 {
 	struct vk_setup_file f = { .fd = -1, .text = VK_BUF_SECRET(VK_MAX_FILE) };
 	enum vk_err e = resolve(path, &f.target);
 
-	if (e == VK_OK)
+	if (e == VK_OK && change)
 		e = vk_mkdir_parents(f.target, 0700);
-	if (e == VK_OK)
+	/* Before it is read: what git writes meanwhile must not be lost. */
+	if (e == VK_OK && change)
 		e = take_lock(&f);
-	/* Read under the lock: what git writes meanwhile must not be lost. */
 	if (e == VK_OK)
 		e = read_target(&f);
 	if (e != VK_OK) {
@@ -95,6 +79,18 @@ vk_setup_file_begin(const char *path, struct vk_setup_file *ret)
 	}
 	*ret = f;
 	return VK_OK;
+}
+
+enum vk_err
+vk_setup_file_read(const char *path, struct vk_setup_file *ret)
+{
+	return take_in(path, false, ret);
+}
+
+enum vk_err
+vk_setup_file_begin(const char *path, struct vk_setup_file *ret)
+{
+	return take_in(path, true, ret);
 }
 
 enum vk_err

@@ -54,25 +54,31 @@ take(struct reader *r, size_t n)
 	return p;
 }
 
+/* ${ret} is as it was when there is not so much. */
+static void
+take_into(struct reader *r, void *ret, size_t n)
+{
+	const char *p = take(r, n);
+
+	if (p)
+		memcpy(ret, p, n);
+}
+
 static uint32_t
 take_u32(struct reader *r)
 {
-	const char *p = take(r, sizeof(uint32_t));
 	uint32_t v = 0;
 
-	if (p)
-		memcpy(&v, p, sizeof(v));
+	take_into(r, &v, sizeof(v));
 	return v;
 }
 
 static uint64_t
 take_u64(struct reader *r)
 {
-	const char *p = take(r, sizeof(uint64_t));
 	uint64_t v = 0;
 
-	if (p)
-		memcpy(&v, p, sizeof(v));
+	take_into(r, &v, sizeof(v));
 	return v;
 }
 
