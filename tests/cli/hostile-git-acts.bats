@@ -5,21 +5,15 @@
 
 load lib
 load helpers
+load hostile-lib
 
 setup() {
-	vk_keystore
-	vk_add https://github.com alice s3cret
-	vk_add https://victim.example victim v1ctim
-	ask_git store 'protocol=https\nhost=client.example\nusername=u\npassword=p\n'
-	SUM=$(keystore_sum)
+	hostile_setup
 }
 
 teardown() {
-	# Whatever happened, nothing of it was a write, unless the test says so.
-	[ "${WRITES:-}" ] || unchanged "$SUM"
+	hostile_teardown
 }
-
-H='protocol=https\nhost=github.com\n'
 
 @test "hostile git: G17 unknown keys, lists and capabilities are ignored" {
 	ask_git get "capability[]=teleport\nunknown=1\nunknown=2\nmore[]=a\nmore[]=b\n${H}url=https://victim.example\nquit=1\n"

@@ -5,12 +5,10 @@
 load lib
 load helpers
 load run-lib
+load log-lib
 
 setup() {
-	vk_keystore
-	secret=$(secret)
-	vk_add https://git.example ci "$secret" --name work
-	L=$T/log
+	log_setup
 	export VALETKEY_LOG=journal L
 }
 

@@ -6,26 +6,10 @@ bats_require_minimum_version 1.5.0
 load lib
 load helpers
 load run-lib
+load log-lib
 
 setup() {
-	vk_keystore
-	secret=$(secret)
-	vk_add https://git.example ci "$secret" --name work
-	L=$T/log
-	export VALETKEY_LOG=$L
-}
-
-H='protocol=https\nhost=git.example\n'
-
-# last JQ-FILTER: of the newest line
-last() {
-	tail -n 1 "$L" | jq -r "$1"
-}
-
-# config LINE...: a config with these settings
-config() {
-	mkdir -p "$HOME/.config/valetkey"
-	printf '%s\n' '[valetkey]' "$@" >"$HOME/.config/valetkey/config.ini"
+	log_setup
 }
 
 @test "log: hostile bytes are escaped in the file and on the terminal" {

@@ -75,6 +75,17 @@ e2e_registry() {
 	export REGISTRY NPM_SECRET
 }
 
+# e2e_greeting: in that registry a package whose install script reports all it can read; in $E/project, who needs it
+e2e_greeting() {
+	mkdir "$E/package" "$E/project"
+	cp "$BATS_TEST_DIRNAME/report.js" "$E/package/"
+	cat >"$E/package/package.json" <<-'J'
+		{"name": "@corp/greeting", "version": "1.0.0", "main": "report.js", "scripts": {"install": "node report.js"}}
+	J
+	printf %s "$NPM_SECRET" | "$registry_d/publish.py" --ca "$E/tls/ca.pem" --registry "$REGISTRY" \
+		--package "$E/package" --project "$E/project"
+}
+
 # e2e_home [UID]: a home, a keystore and a working directory for one test, for that user
 e2e_home() {
 	local uid=${1-0} name

@@ -9,13 +9,7 @@ load lib
 setup_file() {
 	e2e_begin
 	e2e_registry
-	mkdir "$E/package" "$E/project"
-	cp "$BATS_TEST_DIRNAME/report.js" "$E/package/"
-	cat >"$E/package/package.json" <<-'J'
-		{"name": "@corp/greeting", "version": "1.0.0", "main": "report.js", "scripts": {"install": "node report.js"}}
-	J
-	printf %s "$NPM_SECRET" | "$registry_d/publish.py" --ca "$E/tls/ca.pem" --registry "$REGISTRY" \
-		--package "$E/package" --project "$E/project"
+	e2e_greeting
 	OTHER_SECRET=npm_$(e2e_random)
 	export OTHER_SECRET
 }
