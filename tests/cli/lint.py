@@ -5,7 +5,7 @@
     lint.py VALETKEY CASES DIRECTORY
 
 A case is "=== name", lines "expect RULE:FILE:LINE ...", perhaps "after RULE:FILE:LINE ..." for what the corrections cannot mend,
-then "--- FILE" and its text for each file.  In texts <TAB> is a tab, <ESC> an escape, <CR> a carriage return, <BOM> a mark.
+then "--- FILE" and its text for each file, and "--- becomes FILE" for what the corrections must make of one.  In texts <TAB> is a tab, <ESC> an escape, <CR> a carriage return, <BOM> a mark.
 Without "expect" nothing may be found.  No output may hold what stands between « and » in a text (the marks are taken away).
 """
 import json
@@ -67,6 +67,7 @@ def main(valetkey, path, base):
         n += 1
         problems = []
         directory = os.path.join(base, f"case{n}")
+        becomes = {f.removeprefix("becomes "): files.pop(f) for f in list(files) if f.startswith("becomes ")}
         for file, text in files.items():
             os.makedirs(os.path.dirname(os.path.join(directory, file)), exist_ok=True)
             with open(os.path.join(directory, file), "w", encoding="utf-8", newline="") as f:
@@ -83,6 +84,9 @@ def main(valetkey, path, base):
         apply(directory, items)
         left = ids(json.loads(doctor(valetkey, directory, "--json")[1])["items"])
         problems += [f"after its corrections: {left}, not {sorted(want['after'])}"] if left != sorted(want["after"]) else []
+        for file, text in becomes.items():
+            got = open(os.path.join(directory, file), encoding="utf-8", newline="").read()
+            problems += [f"{file} became:\n{got}"] if got != text else []
         for p in problems:
             print(f"{name}: {p}")
         if problems:

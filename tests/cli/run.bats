@@ -266,7 +266,10 @@ nested() {
 	mkdir -p root/proc root/srv root/bin root/dev
 	cp "$(command -v busybox)" root/bin/busybox || skip "needs a static busybox"
 	cp "$T/bin/valetkey" root/bin/
-	ldd root/bin/valetkey 2>/dev/null | grep -q '=>' && skip "needs a static valetkey"
+	for lib in $(ldd root/bin/valetkey 2>/dev/null | grep -o '/[^ ]*'); do
+		mkdir -p "root${lib%/*}"
+		cp "$lib" "root$lib"
+	done
 	cp "$VALETKEY_KEYSTORE" root/ks
 	cp "$VALETKEY_KEY_FILE" root/key
 	chmod 600 root/ks root/key
