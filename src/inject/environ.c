@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 #include <stdio.h>
 #include <string.h>
+#include <strings.h>
 #include <unistd.h>
 
 #include "valetkey/secret.h"
@@ -40,7 +41,7 @@ static bool
 git_pair_bears_secret(const char *key, const char *value)
 {
 	return vk_policy_scrub_git(key, value) ||
-	    (vk_str_starts(key, "credential.") && strstr(value, "password"));
+	    (strncasecmp(key, "credential.", strlen("credential.")) == 0 && strstr(value, "password"));
 }
 
 /* What is malformed is left to git, which says so; its secrets were in nobody's numbering. */

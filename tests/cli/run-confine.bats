@@ -78,6 +78,20 @@ referenced() {
 	VALETKEY_CONFIG=$T/config r1 -- sh -c "$checks"'test -z "$(cat ~/token 2>/dev/null)"'
 }
 
+@test "sessions that are files are hidden" {
+	# Nobody else's, whose sessions would be there.
+	uid=12399
+	run_home "$uid"
+	need_r1
+	place=/dev/shm/valetkey-$uid
+	mkdir "$place"
+	echo mine >"$place/session"
+	chown -R "$uid" "$place"
+	split r1 -- sh -c "$checks"'not cat "$1"/session; not ls -A "$1"/' sh "$place"
+	rm -r "$place"
+	[ "$status" = 0 ] || { echo "$err"; return 1; }
+}
+
 @test "through a symbolic link, what it leads to is hidden" {
 	run_home
 	need_r1
@@ -96,8 +110,8 @@ sockets() {
 	mkdir "$run/gnupg" "$run/keyring"
 	python3 - "$run" <<-'END' &
 		import socket, sys, time
-		ears = [socket.socket(socket.AF_UNIX) for _ in range(3)]
-		for s, name in zip(ears, ("bus", "gnupg/S.gpg-agent", "keyring/control")):
+		ears = [socket.socket(socket.AF_UNIX) for _ in range(4)]
+		for s, name in zip(ears, ("bus", "elsewhere", "gnupg/S.gpg-agent", "keyring/control")):
 		    s.bind(f"{sys.argv[1]}/{name}")
 		    s.listen()
 		time.sleep(60)
@@ -106,16 +120,18 @@ sockets() {
 	until [ -S "$run/keyring/control" ]; do sleep 0.02; done
 	[ "$(id -u)" != 0 ] || chown -R --reference="$T/work" "$run"
 	try='import socket, sys
-for name in ("bus", "gnupg/S.gpg-agent", "keyring/control"):
+for name in ("bus", "elsewhere", "gnupg/S.gpg-agent", "keyring/control"):
     try:
         socket.socket(socket.AF_UNIX).connect(f"{sys.argv[1]}/{name}")
         print("in", end="")
     except OSError:
         print("out", end="")'
+	# A bus may be anywhere, and more than its path be said of it.
+	export DBUS_SESSION_BUS_ADDRESS=unix:path=$run/elsewhere,guid=0123456789abcdef
 	XDG_RUNTIME_DIR=$run r1 -- python3 -c "$try" "$run" >"$T/out"
 	XDG_RUNTIME_DIR=$run r1 --no-confine -- python3 -c "$try" "$run" >"$T/open"
 	kill "$ears"
-	[[ $(<"$T/out") == outoutout && $(<"$T/open") == ininin ]] || { cat "$T/out" "$T/open" >&2; return 1; }
+	[[ $(<"$T/out") == outoutoutout && $(<"$T/open") == inininin ]] || { cat "$T/out" "$T/open" >&2; return 1; }
 }
 
 @test "a session of --scope user is out of the command's reach, on both rungs" {

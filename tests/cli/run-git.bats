@@ -81,13 +81,14 @@ fill() {
 @test "what was in GIT_CONFIG_COUNT stays, in order, except what bears a credential" {
 	put pass-one https://git.example --username u --name one
 	counted() {
-		split env GIT_CONFIG_COUNT=4 GIT_CONFIG_KEY_0=user.name GIT_CONFIG_VALUE_0='A B' \
+		split env GIT_CONFIG_COUNT=5 GIT_CONFIG_KEY_0=user.name GIT_CONFIG_VALUE_0='A B' \
 			GIT_CONFIG_KEY_1=http.https://h/.extraHeader GIT_CONFIG_VALUE_1='Authorization: basic c2VjcmV0' \
 			GIT_CONFIG_KEY_2=url.https://tok@h/.insteadOf GIT_CONFIG_VALUE_2=https://h/ \
-			GIT_CONFIG_KEY_3=user.email GIT_CONFIG_VALUE_3=a@b \
+			GIT_CONFIG_KEY_3=Credential.helper GIT_CONFIG_VALUE_3='!f() { echo password=h3lper; }; f' \
+			GIT_CONFIG_KEY_4=user.email GIT_CONFIG_VALUE_4=a@b \
 			"${V[@]}" run "${rung[@]}" -- sh -c 'git config user.name; git config user.email; git config --list; env'
 		[[ $out == $'A B\na@b\n'* ]]
-		[[ $out != *c2VjcmV0* && $out != *tok@h* ]]
+		[[ $out != *c2VjcmV0* && $out != *tok@h* && $out != *h3lper* ]]
 		fill 'protocol=https\nhost=git.example\n\n' GIT_CONFIG_COUNT=1 GIT_CONFIG_KEY_0=user.name GIT_CONFIG_VALUE_0=x
 		[[ $out == *pass-one* ]]
 	}

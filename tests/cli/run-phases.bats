@@ -10,11 +10,12 @@ load run-lib
 setup() {
 	run_home
 	put npm-token https://npm.example --scope @corp --kind bearer --username '' --name corp
-	# Under every name: its words, one line a call, and whether it has the credential.
+	put git-password https://git.example --username u
+	# Under every name: its words, one line a call, and whether it has a credential, or can ask for one.
 	cat >"$T/bin/tool" <<-'END'
 		#!/bin/sh
 		printf '%s %s' "${0##*/}" "$*" >>"$HOME/calls"
-		if [ -n "$SECRET" ]; then printf ' | with' >>"$HOME/calls"; fi
+		if [ -n "$SECRET$VALETKEY_BROKER" ]; then printf ' | with' >>"$HOME/calls"; fi
 		printf '%s' "${GOPROXY:+ | GOPROXY=$GOPROXY}${YARN_ENABLE_NETWORK:+ | network=$YARN_ENABLE_NETWORK}" >>"$HOME/calls"
 		echo >>"$HOME/calls"
 		case "$*" in *"$FAILS"*) exit 7 ;; esac
@@ -84,6 +85,27 @@ calls() {
 	FAILS=rebuild two npm ci
 	[ "$status" = 7 ]
 	[ "$(tail -n 1 "$HOME/calls")" = 'npm rebuild' ]
+}
+
+@test "R1: what the first part left running has ended before the second begins" {
+	"${V[@]}" run --require-rung R1 -- true 2>/dev/null || { [ "${CI-}" = true ] && return 1 || skip "R1 cannot be reached here"; }
+	rm "$T/bin/npm"
+	cat >"$T/bin/npm" <<-'END'
+		#!/bin/sh
+		case $1 in
+		ci)
+			setsid sleep 1000 >/dev/null 2>&1 3>&- &
+			echo $! >left
+			;;
+		rebuild)
+			if kill -0 "$(cat left)"; then echo lives; else echo ended; fi 2>/dev/null
+			;;
+		esac
+	END
+	chmod 755 "$T/bin/npm"
+	split timeout -s KILL 40 "${V[@]}" run --require-rung R1 --two-phase -- npm ci
+	[ "$status" = 0 ]
+	[ "$out" = $'ended\n' ]
 }
 
 @test "what cannot be taken apart is refused, and nothing starts" {
