@@ -147,6 +147,10 @@ paths() {
 		    fd = libc.syscall(437, -100, ctypes.c_void_p(at), (ctypes.c_uint64 * 3)(0, 0, 0), 24)
 		    assert fd >= 0 and token.encode() in os.read(fd, 1 << 16), (fd, os.strerror(ctypes.get_errno()))
 		    os.close(fd)
+		# closed at exec, wherever the structure lies: here its address has not the bit of O_CLOEXEC
+		how = libc.mmap(None, 1 << 21, 3, 0x22, -1, 0) + 0xfffff & ~0xfffff
+		fd = libc.syscall(437, -100, f.encode(), ctypes.c_void_p(how), 24)
+		assert fd >= 0 and not os.get_inheritable(fd)
 		fd = os.open(f, os.O_RDONLY | os.O_CLOEXEC)
 		assert not os.get_inheritable(fd)
 		# what fails fails as it did
@@ -322,28 +326,41 @@ git_helper() {
 	on_rungs ends
 }
 
+# gates: of this test's runs, not of others on this machine
+gates() {
+	local pid
+
+	for pid in $(pgrep -f "^$T/bin/valetkey"); do
+		[ "$(cat "/proc/$pid/comm" 2>/dev/null)" != valetkey-gate ] || echo "$pid"
+	done
+}
+
 ends() {
 	corp
+	rm -f begun
 	status=0
-	gated own sh -c 'pkill -KILL -x valetkey-gate; sleep 5; exit 3' 2>/dev/null &
+	gated own sh -c 'touch begun; pkill -KILL -P "$PPID" -x valetkey-gate; sleep 5; exit 3' 2>/dev/null &
 	run=$!
 	if [ "$1" = R1 ]; then # from inside it cannot be seen
-		sleep 0.5
-		pkill -KILL -x valetkey-gate
+		for _ in $(seq 100); do [ ! -e begun ] || break; sleep 0.05; done
+		kill -KILL $(gates)
 	fi
 	wait $run || status=$?
 	[ "$status" = 137 ]
-	"${V[@]}" run "${rung[@]}" --gate own -- sleep 61.7 &
+	rm begun
+	"${V[@]}" run "${rung[@]}" --gate own -- sh -c 'touch begun; for i in $(seq 200); do sleep 0.1; echo >>lives; done' &
 	run=$!
-	sleep 0.5
-	kill -KILL $!
+	for _ in $(seq 100); do [ ! -e begun ] || break; sleep 0.05; done
+	kill -KILL $run
 	wait $run || true
-	for _ in 1 2 3 4 5 6 7 8 9 10; do
-		pgrep -x valetkey-gate >/dev/null || pgrep -f 'sleep 61.7' >/dev/null || break
-		sleep 0.2
+	for _ in $(seq 100); do
+		[ -n "$(gates)" ] || break
+		sleep 0.05
 	done
-	refute pgrep -x valetkey-gate
-	refute pgrep -f 'sleep 61.7'
+	[ -z "$(gates)" ]
+	rm -f lives
+	sleep 0.3
+	[ ! -e lives ]
 	uncorp
 }
 

@@ -134,6 +134,12 @@ ends() {
 	[ "$out" = $'y\n141\n' ]
 	split bash -c 'timeout 20 "$@" | true; echo "${PIPESTATUS[0]}"' bash "${m[@]}" "${rung[@]}" -- sh -c 'sleep 0.3; echo a; sleep 0.3; echo b; exit 3'
 	[ "$out" = $'141\n' ]
+	# And not one line later.
+	rm -f gone later
+	split bash -c 'timeout 20 "$@" | { exec <&-; touch gone; }; echo "${PIPESTATUS[0]}"' bash "${m[@]}" "${rung[@]}" -- \
+		sh -c 'until [ -e gone ]; do sleep 0.05; done; sleep 0.3; echo a; touch later'
+	[ "$out" = $'141\n' ]
+	[ ! -e later ]
 }
 
 @test "the last word of a relay is heard whenever it comes" {
@@ -266,13 +272,15 @@ other_descriptors() {
 	done
 	[ "$(tail -n 1 "$T/out")" = 'late ***' ]
 	# One that writes without end does not keep us.
-	timeout 10 "${m[@]}" --max-rung R2 -- sh -c '(timeout 2 yes >&1) & sleep 0.1; exit 5' >"$T/out" || status=$?
+	timeout -k 1 10 "${m[@]}" --max-rung R2 -- sh -c 'timeout 30 yes & echo $! >writer; sleep 0.1; exit 5' >/dev/null || status=$?
+	kill "$(cat writer)"
 	[ "$status" = 5 ]
 	# The relay has nothing to wait for then, and goes.
 	for _ in $(seq 100); do
-		pgrep -x valetkey-mask >/dev/null || break
+		pgrep -f "^$T/bin/valetkey" >/dev/null || break
 		sleep 0.05
 	done
+	refute pgrep -f "^$T/bin/valetkey"
 }
 
 @test "in CI without asking, where standard output is no terminal; never against the user's word" {

@@ -31,6 +31,9 @@ rungs() {
 	done
 }
 
+# For the scripts of commands: goes on until there is "end", a minute at most
+hold='for i in $(seq 600); do [ -e end ] || sleep 0.1; done'
+
 # left: our processes and directories, which there must not be
 left() {
 	find /dev/shm "/run/user/$(id -u)" ${XDG_RUNTIME_DIR:+"$XDG_RUNTIME_DIR"} -maxdepth 1 -name 'valetkey-run-*' 2>/dev/null
@@ -77,8 +80,8 @@ read_often() {
 
 killed() {
 	with_npm
-	rm -f path
-	"${V[@]}" run --rung "$1" -- sh -c 'echo "$NPM_CONFIG_USERCONFIG" >path.new; mv path.new path; sleep 60' 3>&- &
+	rm -f path end
+	"${V[@]}" run --rung "$1" -- sh -c 'echo "$NPM_CONFIG_USERCONFIG" >path.new; mv path.new path; '"$hold" 3>&- &
 	pid=$!
 	until [ -e path ]; do sleep 0.02; done
 	[ "$(cat "/proc/$pid/comm")" = valetkey ] || pid=$(pgrep -P $pid -x valetkey)
@@ -90,7 +93,7 @@ killed() {
 	done
 	[ -z "$(left)" ]
 	[ ! -e "$(cat path)" ]
-	pkill -f '^sleep 60$' || true
+	touch end
 	"${V[@]}" remove corp >/dev/null
 }
 
@@ -100,11 +103,11 @@ killed() {
 
 swept() {
 	with_npm
-
+	rm -f end
 	"${V[@]}" run --rung R3 -- sh -c 'echo "$NPM_CONFIG_USERCONFIG" >used.new; mv used.new used; until [ -e end ]; do sleep 0.05; done; grep -q "$1" "$NPM_CONFIG_USERCONFIG"' sh "$token" 3>&- &
 	lives=$!
 	until [ -e used ]; do sleep 0.02; done
-	"${V[@]}" run --rung R3 -- sh -c 'echo "$NPM_CONFIG_USERCONFIG" >dead.new; mv dead.new dead; pkill -KILL -x valetkey-guard -P "$PPID" || pkill -KILL valetkey-guard -P $PPID; kill -KILL $PPID; sleep 60' 3>&- || true
+	"${V[@]}" run --rung R3 -- sh -c 'echo "$NPM_CONFIG_USERCONFIG" >dead.new; mv dead.new dead; pkill -KILL -x valetkey-guard -P "$PPID" || pkill -KILL valetkey-guard -P $PPID; kill -KILL $PPID; '"$hold" 3>&- || true
 	until [ -e dead ]; do sleep 0.02; done
 	sleep 0.2
 	grep -q "$token" "$(cat dead)"
@@ -114,8 +117,7 @@ swept() {
 	[ -e "$(cat used)" ]
 	touch end
 	wait $lives
-	rm -f used dead end
-	pkill -f '^sleep 60$' || true
+	rm -f used dead
 	"${V[@]}" remove corp >/dev/null
 }
 

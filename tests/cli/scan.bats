@@ -429,6 +429,6 @@ d/a: credential github, as it is, at byte 700000000001"
 		split "$VALETKEY" run --rung $rung --scan left -- sh -c 'kill -TERM $$'
 		[ "$status" = 143 ]
 		# What waits is gone with the run.
-		[ -z "$(pgrep -x valetkey-waits)" ]
+		[ -z "$(pgrep -f "^$VALETKEY run .*--scan (left|nowhere)")" ]
 	done
 }
