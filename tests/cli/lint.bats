@@ -115,6 +115,12 @@ lint() { split "$VALETKEY" doctor "$@"; }
 	[[ $("$VALETKEY" doctor --json .) != *$'\033'* ]]
 }
 
+@test "lint: a variable of .env is named, exported or not" {
+	printf 'A_TOKEN=hunter2horse\nexport B_TOKEN=hunter2horse\n' >.env
+	lint .
+	[[ $out == *".env:1: A_TOKEN in clear"*".env:2: B_TOKEN in clear"* ]]
+}
+
 @test "lint: changes nothing" {
 	printf 'FROM node\nARG NPM_TOKEN\nCOPY . .\nRUN npm ci\n' >Dockerfile
 	echo '//npm.example/:_authToken=l0ngsecretvalue' >.npmrc
