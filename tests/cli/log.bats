@@ -174,8 +174,8 @@ ask_inside() {
 
 @test "log: a stranger at the broker is logged; what cannot be logged is not answered where that is required" {
 	config "log = $L" 'log-required = yes'
-	"$VALETKEY" run --max-rung R2 -- sh -c 'env | grep ^VALETKEY_BROKER >broker; : >ready; while [ ! -e done ]; do sleep 0.05; done' &
-	while [ ! -e ready ]; do sleep 0.05; done
+	"$VALETKEY" run --max-rung R2 -- sh -c "$await"'env | grep ^VALETKEY_BROKER >broker; : >ready; await done' 3>&- &
+	await ready
 	# shellcheck disable=SC2046
 	env $(cat broker) VALETKEY_KEY_FILE= "$VALETKEY" helper git-credential get <<<$'protocol=https\nhost=git.example\n' || true
 	: >done

@@ -342,7 +342,7 @@ ends() {
 	gated own sh -c 'touch begun; pkill -KILL -P "$PPID" -x valetkey-gate; sleep 5; exit 3' 2>/dev/null &
 	run=$!
 	if [ "$1" = R1 ]; then # from inside it cannot be seen
-		for _ in $(seq 100); do [ ! -e begun ] || break; sleep 0.05; done
+		await begun
 		kill -KILL $(gates)
 	fi
 	wait $run || status=$?
@@ -350,7 +350,7 @@ ends() {
 	rm begun
 	"${V[@]}" run "${rung[@]}" --gate own -- sh -c 'touch begun; for i in $(seq 200); do sleep 0.1; echo >>lives; done' &
 	run=$!
-	for _ in $(seq 100); do [ ! -e begun ] || break; sleep 0.05; done
+	await begun
 	kill -KILL $run
 	wait $run || true
 	for _ in $(seq 100); do

@@ -31,9 +31,6 @@ rungs() {
 	done
 }
 
-# For the scripts of commands: goes on until there is "end", a minute at most
-hold='for i in $(seq 600); do [ -e end ] || sleep 0.1; done'
-
 # left: our processes and directories, which there must not be
 left() {
 	find /dev/shm "/run/user/$(id -u)" ${XDG_RUNTIME_DIR:+"$XDG_RUNTIME_DIR"} -maxdepth 1 -name 'valetkey-run-*' 2>/dev/null
@@ -81,9 +78,9 @@ read_often() {
 killed() {
 	with_npm
 	rm -f path end
-	"${V[@]}" run --rung "$1" -- sh -c 'echo "$NPM_CONFIG_USERCONFIG" >path.new; mv path.new path; '"$hold" 3>&- &
+	"${V[@]}" run --rung "$1" -- sh -c "$await"'echo "$NPM_CONFIG_USERCONFIG" >path.new; mv path.new path; await end' 3>&- &
 	pid=$!
-	until [ -e path ]; do sleep 0.02; done
+	await path
 	[ "$(cat "/proc/$pid/comm")" = valetkey ] || pid=$(pgrep -P $pid -x valetkey)
 	kill -KILL "$pid"
 	wait
@@ -104,11 +101,11 @@ killed() {
 swept() {
 	with_npm
 	rm -f end
-	"${V[@]}" run --rung R3 -- sh -c 'echo "$NPM_CONFIG_USERCONFIG" >used.new; mv used.new used; until [ -e end ]; do sleep 0.05; done; grep -q "$1" "$NPM_CONFIG_USERCONFIG"' sh "$token" 3>&- &
+	"${V[@]}" run --rung R3 -- sh -c "$await"'echo "$NPM_CONFIG_USERCONFIG" >used.new; mv used.new used; await end; grep -q "$1" "$NPM_CONFIG_USERCONFIG"' sh "$token" 3>&- &
 	lives=$!
-	until [ -e used ]; do sleep 0.02; done
-	"${V[@]}" run --rung R3 -- sh -c 'echo "$NPM_CONFIG_USERCONFIG" >dead.new; mv dead.new dead; pkill -KILL -x valetkey-guard -P "$PPID" || pkill -KILL valetkey-guard -P $PPID; kill -KILL $PPID; '"$hold" 3>&- || true
-	until [ -e dead ]; do sleep 0.02; done
+	await used
+	"${V[@]}" run --rung R3 -- sh -c "$await"'echo "$NPM_CONFIG_USERCONFIG" >dead.new; mv dead.new dead; pkill -KILL -x valetkey-guard -P "$PPID" || pkill -KILL valetkey-guard -P $PPID; kill -KILL $PPID; await end' 3>&- || true
+	await dead
 	sleep 0.2
 	grep -q "$token" "$(cat dead)"
 	"${V[@]}" run --rung R3 -- true

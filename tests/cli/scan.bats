@@ -431,4 +431,9 @@ d/a: credential github, as it is, at byte 700000000001"
 		# What waits is gone with the run.
 		[ -z "$(pgrep -f "^$VALETKEY run .*--scan (left|nowhere)")" ]
 	done
+	for name in $("$VALETKEY" list --json | jq -r '.[].name'); do "$VALETKEY" remove "$name" >/dev/null; done
+	split "$VALETKEY" run --scan left -- touch left/begun
+	[ "$status" = 125 ]
+	[[ $err == *"no credential to look for"* ]]
+	[ ! -e left/begun ]
 }
