@@ -96,8 +96,8 @@ bool vk_policy_scrub(struct vk_policy *p, const char *name) VK_MUST;
 
 /**
  * vk_policy_scrub_git(key, value):
- * The same for one pair of GIT_CONFIG_KEY_n and GIT_CONFIG_VALUE_n: an extra header, or a web
- * URL with user information in key or value.
+ * The same for one pair of GIT_CONFIG_KEY_n and GIT_CONFIG_VALUE_n: an extra header, a web URL with
+ * user information in key or value, or a credential helper that is a line of shell with a password.
  */
 bool vk_policy_scrub_git(const char *key, const char *value) VK_MUST;
 

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 #include <stdio.h>
 #include <string.h>
-#include <strings.h>
 #include <unistd.h>
 
 #include "valetkey/secret.h"
@@ -36,14 +35,6 @@ is_git_pair(const char *pair)
 	    vk_str_starts(pair, "GIT_CONFIG_KEY_") || vk_str_starts(pair, "GIT_CONFIG_VALUE_");
 }
 
-/* A helper may be a line of shell that prints a password. */
-static bool
-git_pair_bears_secret(const char *key, const char *value)
-{
-	return vk_policy_scrub_git(key, value) ||
-	    (strncasecmp(key, "credential.", strlen("credential.")) == 0 && strstr(value, "password"));
-}
-
 /* What is malformed is left to git, which says so; its secrets were in nobody's numbering. */
 static enum vk_err
 copy_git_pairs(struct vk_environ *e)
@@ -67,7 +58,7 @@ copy_git_pairs(struct vk_environ *e)
 		if (!key || !value)
 			return vk_fail(VK_EPROTO, "GIT_CONFIG_COUNT is %u, but %s or its key is not set",
 			    (unsigned)n, name);
-		if (!git_pair_bears_secret(key, value))
+		if (!vk_policy_scrub_git(key, value))
 			err = vk_environ_git(e, key, value);
 	}
 	return err;

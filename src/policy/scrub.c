@@ -84,6 +84,9 @@ vk_policy_scrub_git(const char *key, const char *value)
 		return false;
 	if (has_fold(key, ".extraheader"))
 		return *value != '\0';
+	/* A helper may be a line of shell that prints a password. */
+	if (starts_fold(key, "credential.") && strstr(value, "password"))
+		return true;
 	return has_web_userinfo(key) || has_web_userinfo(value);
 }
 

@@ -88,6 +88,7 @@ test_scrub_git(void **state)
 		{ "http.https://h.example/.proxy", "http://u:p@proxy.example", false },
 		{ "user.email", "me@h.example", false },
 		{ "credential.helper", "store", false },
+		{ "Credential.https://h.example.helper", "!f() { echo password=x; }; f", true },
 	};
 
 	(void)state;
