@@ -1,0 +1,100 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * What clients send and what is in the user's files, for the small protocols; the first byte chooses one.  A refusal
+ * never repeats the secret, and what is put together holds it in the one place where it belongs.
+ */
+#include <string.h>
+
+#include "proto/json.h"
+#include "valetkey/proto.h"
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+static const char secret[] = "s3\"c<r>e't";
+
+static void
+check(bool ok)
+{
+	if (!ok)
+		abort();
+}
+
+static void
+bazel(const char *text, size_t n, const struct vk_cred *c)
+{
+	VK_CLEANUP(vk_scope_clear) struct vk_scope s = { 0 };
+	VK_CLEANUP(vk_buf_clear) struct vk_buf out = VK_BUF_SECRET(VK_MAX_INPUT);
+
+	if (vk_bazel_parse(text, n, &s) != VK_OK)
+		return;
+	check(strcmp(s.scheme, "https") == 0 || strcmp(s.scheme, "http") == 0);
+	check(vk_bazel_answer(c, &out) == VK_OK);
+}
+
+static void
+nuget(const char *text, size_t n, const struct vk_cred *c)
+{
+	VK_CLEANUP(vk_nuget_msg_clear) struct vk_nuget_msg m = { 0 };
+	VK_CLEANUP(vk_buf_clear) struct vk_buf out = VK_BUF_SECRET(VK_MAX_INPUT);
+	VK_CLEANUP(vk_json_freep) json_t *j = NULL;
+
+	if (vk_nuget_parse(text, n, &m) != VK_OK)
+		return;
+	check(m.id && m.name && (!m.is_request || m.method != VK_NUGET_CREDENTIALS || m.uri));
+	check((n % 2 ? vk_nuget_answer(&m, c, &out) : vk_nuget_respond(&m, NULL, &out)) == VK_OK);
+	/* One line, and JSON whatever the id was. */
+	check(memchr(out.p, '\n', out.len) == out.p + out.len - 1);
+	check(vk_json_parse(out.p, out.len, &j) == VK_OK);
+}
+
+static void
+auths(const char *text, size_t n, const struct vk_cred_list *l)
+{
+	for (int keep = 0; keep < 2; keep++) {
+		VK_CLEANUP(vk_buf_clear) struct vk_buf out = VK_BUF_SECRET(VK_MAX_FILE), dropped = VK_BUF(VK_MAX_FILE);
+		VK_CLEANUP(vk_json_freep) json_t *j = NULL;
+		const char *helper;
+
+		if (vk_auths_merge(text, n, l, "valetkey", keep, &out, &dropped) != VK_OK)
+			continue;
+		check(vk_json_parse_large(out.p, out.len, 1 << 20, &j) == VK_OK);
+		helper = json_string_value(json_object_get(json_object_get(j, "credHelpers"), "h.example"));
+		check(helper && strcmp(helper, "valetkey") == 0);
+		check(!json_object_get(json_object_get(j, "auths"), "h.example") && (keep || !json_object_get(j, "auths")));
+	}
+}
+
+static void
+template(const char *text, size_t n, const struct vk_cred_list *l)
+{
+	VK_CLEANUP(vk_buf_clear) struct vk_buf out = VK_BUF_SECRET(VK_MAX_FILE);
+
+	if (vk_template_expand(text, n, l, &out) != VK_OK)
+		return;
+	if (!memmem(text, n, "${valetkey:", 11))
+		check(out.len == n && (n == 0 || memcmp(out.p, text, n) == 0));
+}
+
+int
+LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	VK_CLEANUP(vk_cred_list_clear) struct vk_cred_list l = { 0 };
+	const char *text = (const char *)data + 1;
+	struct vk_cred *c = vk_cred_new();
+
+	check(c != NULL);
+	vk_scope_clear(&c->scope);
+	check(vk_scope_parse("https://h.example", &c->scope, NULL) == VK_OK);
+	check(vk_cred_set(&c->username, "u") == VK_OK && vk_cred_set(&c->name, "c") == VK_OK);
+	check(vk_secret_set(&c->secret, secret, strlen(secret)) == VK_OK && vk_cred_list_add(&l, c) == VK_OK);
+	if (size > 0)
+		switch (data[0]) {
+		case 'b': bazel(text, size - 1, c); break;
+		case 'n': nuget(text, size - 1, c); break;
+		case 'a': auths(text, size - 1, &l); break;
+		case 't': template(text, size - 1, &l); break;
+		}
+	check(!strstr(vk_reason(), secret) || memmem(data, size, secret, strlen(secret)));
+	vk_reason_clear();
+	return 0;
+}
