@@ -2,10 +2,6 @@
 /* Our side of the gate, and the command's. */
 #include <errno.h>
 #include <fcntl.h>
-#include <linux/audit.h>
-#include <linux/filter.h>
-#include <linux/seccomp.h>
-#include <stddef.h>
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/stat.h>
@@ -14,6 +10,7 @@
 
 #include "valetkey/io.h"
 #include "caps.h"
+#include "filter.h"
 #include "gate.h"
 #include "gate_child.h"
 #include "memory_file.h"
@@ -92,16 +89,6 @@ vk_gate_also(struct vk_gate *g, const struct vk_file *f)
 	return ask(g, &n);
 }
 
-#if defined(__x86_64__)
-#define OWN AUDIT_ARCH_X86_64
-#elif defined(__aarch64__)
-#define OWN AUDIT_ARCH_AARCH64
-#endif
-
-#define LOAD(field) BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, field))
-#define IF(how, k, yes, no) BPF_JUMP(BPF_JMP | (how) | BPF_K, (k), (yes), (no))
-#define RETURN(what) BPF_STMT(BPF_RET | BPF_K, (what))
-
 /* Not for reading a file: writing, directories, and names only. */
 #define OTHER_USE (O_ACCMODE | O_DIRECTORY | O_PATH)
 
@@ -112,10 +99,10 @@ vk_gate_also(struct vk_gate *g, const struct vk_file *f)
 static enum vk_err
 listen(int *ret_fd)
 {
-#ifdef OWN
+#if defined(__x86_64__) || defined(__aarch64__)
 	struct sock_filter program[] = {
 		/* 0 */ LOAD(arch),
-		/* 1 */ IF(BPF_JEQ, OWN, 1, 0),
+		/* 1 */ IF(BPF_JEQ, VK_FILTER_OWN, 1, 0),
 		/* 2 */ RETURN(SECCOMP_RET_ALLOW),
 		/* 3 */ LOAD(nr),
 		/* 4 */ IF(BPF_JEQ, SYS_openat, 8, 0),
