@@ -14,6 +14,7 @@
 #include "command.h"
 #include "gate.h"
 #include "keyfilter.h"
+#include "noexec.h"
 
 /* 0, 126 or 127. */
 static int
@@ -168,6 +169,8 @@ command_main(const struct vk_launch *l, pid_t parent, int report)
 		err = EXFULL;
 	} else if (l->gate >= 0 && vk_gate_enter(l->gate) != VK_OK) {
 		err = EUNATCH;
+	} else if (l->alone && vk_noexec(l->path, l->argv, l->envp) != VK_OK) {
+		err = ELIBEXEC;
 	} else {
 		err = become(l);
 	}
@@ -212,6 +215,9 @@ vk_command_start(const struct vk_launch *l, pid_t *ret_pid, pid_t *ret_inner, in
 	}
 	if (err == EUNATCH)
 		return vk_fail(VK_EPOLICY, "the kernel refuses the gate here, or a process around this one has one");
+	if (err == ELIBEXEC)
+		return vk_fail(VK_ESYS, "the command could not be kept from starting programs, which --two-phase "
+					"needs for it");
 	if (err == EKEYREJECTED)
 		return vk_fail(VK_ESYS, "the command could not be given a session keyring of its own");
 	return cannot(l, err, ret_status);

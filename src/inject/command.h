@@ -37,6 +37,7 @@ struct vk_launch {
 	const struct sigaction *on_sigchld; /* and this too */
 	bool new_pid_ns;                    /* the command will be in R1's PID namespace */
 	bool no_keys;                       /* key calls are refused */
+	bool alone;                         /* it can start no other program, and make no link */
 	int out, err;                       /* standard output and error; 0: as they are */
 	const struct vk_pty *pty;           /* a terminal of its own; NULL: none */
 	int gate;                           /* our socket to the gate; -1: there is none */

@@ -110,6 +110,20 @@ announce(const struct run *r, char *const *words, const char *how)
 	vk_say(r->opts, "%s%s: %s", b.p ? b.p : "", b.err == VK_OK ? "" : " ...", how);
 }
 
+/* One that is not secret, and that the first part alone does not get. */
+static enum vk_err
+withhold(struct run *r, char **ret_value)
+{
+	const char *name = r->phases.withheld, *value = name ? vk_environ_get(&r->kitchen.env, name) : NULL;
+
+	if (!value)
+		return VK_OK;
+	if (!(*ret_value = vk_strdup(value)))
+		return VK_ENOMEM;
+	vk_environ_forget(&r->kitchen.env, name);
+	return VK_OK;
+}
+
 /* What the parts after the first do not get: no secret of ours is left in their environment or files. */
 static enum vk_err
 prepare_rest(struct run *r)
@@ -134,16 +148,24 @@ prepare_rest(struct run *r)
 static enum vk_err
 in_parts(struct run *r, struct vk_launch *launch, struct vk_run_end *ret)
 {
-	enum vk_err e = VK_OK;
+	VK_CLEANUP(vk_freep) char *withheld = NULL;
+	enum vk_err e = withhold(r, &withheld);
 
+	launch->envp = r->kitchen.env.v;
 	for (size_t i = 0; e == VK_OK && i < r->phases.n; i++) {
 		launch->argv = r->phases.v[i];
+		launch->alone = i == 0 && r->phases.alone;
 		announce(r, launch->argv, i == 0 ? "with the credentials" : "without");
 		e = start_and_wait(r, launch, i + 1 == r->phases.n, ret);
+		if (e == VK_OK && launch->alone && !ret->signaled && ret->status != 0)
+			vk_say(r->opts, "it could start no other program: what is not there as a wheel would have to "
+					"be built, which is not done with credentials");
 		if (e != VK_OK || ret->signaled || ret->status != 0)
 			return e;
 		if (i == 0 && r->phases.n > 1)
 			e = prepare_rest(r);
+		if (e == VK_OK && i == 0 && withheld)
+			e = vk_environ_set(&r->kitchen.env, r->phases.withheld, withheld, strlen(withheld));
 		launch->envp = r->kitchen.env.v;
 		launch->gate = -1;
 	}

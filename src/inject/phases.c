@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: ISC */
 /*
  * What each tool's documentation says of fetching without running: npm-install(1) and npm-rebuild(1), "pnpm fetch",
- * yarn's install options of both generations, cargo-fetch(1), "go help mod download".  pip is not among them: a wheel
- * may ask for a package by URL, and nothing keeps pip from building that.
+ * yarn's install options of both generations, cargo-fetch(1), "go help mod download", "composer install".
  */
+#include <dirent.h>
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
@@ -11,86 +11,9 @@
 #include <unistd.h>
 
 #include "valetkey/io.h"
-#include "valetkey/secret.h"
 #include "build_secret.h"
 #include "npm_view.h"
-#include "phases.h"
-
-enum { WORDS_MAX = 4096 };
-
-struct words {
-	char **v;
-	size_t n;
-	enum vk_err e;
-};
-
-static void
-add(struct words *w, const char *word)
-{
-	char **v;
-
-	if (w->e != VK_OK)
-		return;
-	if (w->n == WORDS_MAX)
-		w->e = vk_fail(VK_ELIMIT, "the command has more than %d words", WORDS_MAX);
-	else if (!(v = realloc(w->v, (w->n + 2) * sizeof(*v))))
-		w->e = VK_ENOMEM;
-	else {
-		w->v = v;
-		w->e = (v[w->n++] = vk_strdup(word)) ? VK_OK : VK_ENOMEM;
-		v[w->n] = NULL;
-	}
-}
-
-static void
-add_all(struct words *w, char *const *words)
-{
-	for (size_t i = 0; words[i]; i++)
-		add(w, words[i]);
-}
-
-/* ${w} becomes the next part. */
-static enum vk_err
-end_phase(struct vk_phases *p, struct words *w)
-{
-	enum vk_err e = w->e;
-
-	if (e == VK_OK && p->n == VK_PHASES_MAX)
-		e = vk_fail(VK_ELIMIT, "the command has too many parts");
-	if (e == VK_OK)
-		p->v[p->n++] = w->v;
-	else
-		vk_words_free(w->v);
-	*w = (struct words){ NULL, 0, VK_OK };
-	return e;
-}
-
-static bool
-is_one_of(const char *word, const char *const *list)
-{
-	for (; word && *list; list++)
-		if (strcmp(word, *list) == 0)
-			return true;
-	return false;
-}
-
-static bool
-exists(const char *file)
-{
-	struct stat st;
-
-	return stat(file, &st) == 0;
-}
-
-/* Does the file hold this?  One that cannot be read does: what follows from it is then no more than needless. */
-static bool
-mentions(const char *path, const char *text)
-{
-	VK_CLEANUP(vk_buf_clear) struct vk_buf b = VK_BUF(VK_MAX_FILE);
-	VK_CLEANUP(vk_closep) int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
-
-	return fd < 0 || vk_buf_read(&b, fd) != VK_OK || (b.len > 0 && memmem(b.p, b.len, text, strlen(text)));
-}
+#include "phases_words.h"
 
 static bool
 has_word(char *const *args, const char *word)
@@ -103,7 +26,7 @@ has_word(char *const *args, const char *word)
 
 /* Of the options those with a value, in the same word or the next, that are in ${valued}, and those in ${alone}. */
 static void
-add_chosen(struct words *w, char *const *args, const char *const *valued, const char *const *alone)
+add_chosen(struct vk_part *w, char *const *args, const char *const *valued, const char *const *alone)
 {
 	for (size_t i = 0; args[i] && strcmp(args[i], "--") != 0; i++) {
 		VK_CLEANUP(vk_freep) char *name = vk_asprintf("%.*s", (int)strcspn(args[i], "="), args[i]);
@@ -112,11 +35,11 @@ add_chosen(struct words *w, char *const *args, const char *const *valued, const 
 			w->e = VK_ENOMEM;
 			return;
 		}
-		if (is_one_of(args[i], alone) || (strchr(args[i], '=') && is_one_of(name, valued)))
-			add(w, args[i]);
-		else if (is_one_of(args[i], valued) && args[i + 1]) {
-			add(w, args[i]);
-			add(w, args[++i]);
+		if (vk_word_is_of(args[i], alone) || (strchr(args[i], '=') && vk_word_is_of(name, valued)))
+			vk_part_add(w, args[i]);
+		else if (vk_word_is_of(args[i], valued) && args[i + 1]) {
+			vk_part_add(w, args[i]);
+			vk_part_add(w, args[++i]);
 		}
 	}
 }
@@ -151,7 +74,7 @@ check_words(const char *tool, char *const *args, const char *const *valued)
 				"an option goes into the same word, as in --omit=dev", tool);
 			return vk_fail(VK_EUSAGE, "--two-phase: %s is told of a package, %s", tool, args[i]);
 		}
-		if (is_one_of(args[i], valued) && args[i + 1])
+		if (vk_word_is_of(args[i], valued) && args[i + 1])
 			i++;
 	}
 	return VK_OK;
@@ -159,27 +82,27 @@ check_words(const char *tool, char *const *args, const char *const *valued)
 
 /* First, where no option before it takes it for a value; and last, where none after it undoes it. */
 static void
-add_without_scripts(struct words *w, char *const *command, size_t from, const char *option, bool twice)
+add_without_scripts(struct vk_part *w, char *const *command, size_t from, const char *option, bool twice)
 {
-	add(w, command[0]);
-	add(w, from > 1 ? command[1] : "install");
-	add(w, option);
-	add_all(w, command + from);
+	vk_part_add(w, command[0]);
+	vk_part_add(w, from > 1 ? command[1] : "install");
+	vk_part_add(w, option);
+	vk_part_add_all(w, command + from);
 	if (twice)
-		add(w, option);
+		vk_part_add(w, option);
 }
 
 static enum vk_err
 npm_run(struct vk_phases *p, char *const *command, const char *event)
 {
-	struct words w = { NULL, 0, VK_OK };
+	struct vk_part w = VK_PART;
 
-	add(&w, command[0]);
-	add(&w, "run");
-	add(&w, "--if-present");
-	add_all(&w, command + 2);
-	add(&w, event);
-	return end_phase(p, &w);
+	vk_part_add(&w, command[0]);
+	vk_part_add(&w, "run");
+	vk_part_add(&w, "--if-present");
+	vk_part_add_all(&w, command + 2);
+	vk_part_add(&w, event);
+	return vk_part_end(&w, p);
 }
 
 /*
@@ -204,7 +127,7 @@ npm_own_scripts(struct vk_phases *p, char *const *command)
 
 			if (!quoted)
 				return VK_ENOMEM;
-			there[k] = *events[i][k] && mentions(file, quoted);
+			there[k] = *events[i][k] && vk_file_mentions(file, quoted);
 		}
 		for (size_t k = 0; e == VK_OK && k < 3; k++)
 			if (there[k] && (k == 1 || !there[1]))
@@ -217,20 +140,20 @@ static enum vk_err
 npm(struct vk_phases *p, char *const *command)
 {
 	static const char *const fetches[] = { "ci", "clean-install", "ic", "install-clean", "install", "i", NULL };
-	struct words w = { NULL, 0, VK_OK };
+	struct vk_part w = VK_PART;
 	enum vk_err e;
 
-	if (!is_one_of(command[1], fetches))
+	if (!vk_word_is_of(command[1], fetches))
 		return VK_ENOENT;
 	if ((e = check_words("npm", command + 2, npm_valued)) != VK_OK)
 		return e;
 	add_without_scripts(&w, command, 2, "--ignore-scripts", true);
-	if ((e = end_phase(p, &w)) != VK_OK)
+	if ((e = vk_part_end(&w, p)) != VK_OK)
 		return e;
-	add(&w, command[0]);
-	add(&w, "rebuild");
-	add_all(&w, command + 2);
-	e = end_phase(p, &w);
+	vk_part_add(&w, command[0]);
+	vk_part_add(&w, "rebuild");
+	vk_part_add_all(&w, command + 2);
+	e = vk_part_end(&w, p);
 	return e == VK_OK ? npm_own_scripts(p, command) : e;
 }
 
@@ -252,7 +175,7 @@ no_plugins(char *const *command)
 
 			if (!file)
 				return VK_ENOMEM;
-			if (exists(file) && mentions(file, "configDependencies"))
+			if (vk_file_is_there(file) && vk_file_mentions(file, "configDependencies"))
 				return vk_fail(VK_EUSAGE, "--two-phase: pnpm would run the configDependencies of %s "
 							  "while it fetches", file);
 		}
@@ -268,30 +191,31 @@ pnpm(struct vk_phases *p, char *const *command)
 	static const char *const fetches[] = { "install", "i", NULL };
 	static const char *const where[] = { "--dir", "-C", "--filter", "-F", NULL };
 	static const char *const all[] = { "-r", "--recursive", "-w", "--workspace-root", NULL };
-	struct words w = { NULL, 0, VK_OK };
+	struct vk_part w = VK_PART;
 	enum vk_err e;
 
-	if (!is_one_of(command[1], fetches))
+	if (!vk_word_is_of(command[1], fetches))
 		return VK_ENOENT;
 	if ((e = check_words("pnpm", command + 2, pnpm_valued)) != VK_OK || (e = no_plugins(command)) != VK_OK)
 		return e;
 	add_without_scripts(&w, command, 2, "--ignore-scripts", true);
-	if ((e = end_phase(p, &w)) != VK_OK)
+	if ((e = vk_part_end(&w, p)) != VK_OK)
 		return e;
-	add(&w, command[0]);
+	vk_part_add(&w, command[0]);
 	add_chosen(&w, command + 2, where, all);
-	add(&w, "rebuild");
-	add(&w, "--pending");
-	return end_phase(p, &w);
+	vk_part_add(&w, "rebuild");
+	vk_part_add(&w, "--pending");
+	return vk_part_end(&w, p);
 }
 
 /* Without a command it installs too.  The second generation has a settings file of its own. */
 static enum vk_err
 yarn(struct vk_phases *p, char *const *command)
 {
-	bool berry = exists(".yarnrc.yml") || (exists("yarn.lock") && mentions("yarn.lock", "__metadata:"));
+	bool berry = vk_file_is_there(".yarnrc.yml") ||
+	    (vk_file_is_there("yarn.lock") && vk_file_mentions("yarn.lock", "__metadata:"));
 	size_t from = command[1] && command[1][0] != '-' ? 2 : 1;
-	struct words w = { NULL, 0, VK_OK };
+	struct vk_part w = VK_PART;
 	enum vk_err e;
 
 	if (from == 2 && strcmp(command[1], "install") != 0)
@@ -299,20 +223,20 @@ yarn(struct vk_phases *p, char *const *command)
 	if ((e = check_words("yarn", command + from, yarn_valued)) != VK_OK)
 		return e;
 	add_without_scripts(&w, command, from, berry ? "--mode=skip-build" : "--ignore-scripts", !berry);
-	if ((e = end_phase(p, &w)) != VK_OK)
+	if ((e = vk_part_end(&w, p)) != VK_OK)
 		return e;
-	add(&w, command[0]);
-	add(&w, "install");
-	add_all(&w, command + from);
+	vk_part_add(&w, command[0]);
+	vk_part_add(&w, "install");
+	vk_part_add_all(&w, command + from);
 	if (!berry) {
-		add(&w, "--offline");
-		add(&w, "--force");
+		vk_part_add(&w, "--offline");
+		vk_part_add(&w, "--force");
 	}
 	p->offline = "YARN_ENABLE_NETWORK=0";
-	return end_phase(p, &w);
+	return vk_part_end(&w, p);
 }
 
-/* ---- cargo, go -------------------------------------------------------------------------------------------- */
+/* ---- cargo, go, Composer --------------------------------------------------------------------------------------- */
 
 static enum vk_err
 cargo(struct vk_phases *p, char *const *command)
@@ -322,24 +246,24 @@ cargo(struct vk_phases *p, char *const *command)
 	/* What "cargo fetch" knows too. */
 	static const char *const valued[] = { "--manifest-path", "--config", "--color", NULL };
 	static const char *const alone[] = { "--locked", "-q", "--quiet", "-v", "--verbose", NULL };
-	struct words w = { NULL, 0, VK_OK };
+	struct vk_part w = VK_PART;
 	enum vk_err e;
 
-	if (!is_one_of(command[1], builds))
+	if (!vk_word_is_of(command[1], builds))
 		return VK_ENOENT;
-	add(&w, command[0]);
-	add(&w, "fetch");
+	vk_part_add(&w, command[0]);
+	vk_part_add(&w, "fetch");
 	add_chosen(&w, command + 2, valued, alone);
 	/* The lock file as it is, but not without the network. */
 	if (has_word(command + 2, "--frozen"))
-		add(&w, "--locked");
-	if ((e = end_phase(p, &w)) != VK_OK)
+		vk_part_add(&w, "--locked");
+	if ((e = vk_part_end(&w, p)) != VK_OK)
 		return e;
-	add(&w, command[0]);
-	add(&w, command[1]);
-	add(&w, "--offline");
-	add_all(&w, command + 2);
-	return end_phase(p, &w);
+	vk_part_add(&w, command[0]);
+	vk_part_add(&w, command[1]);
+	vk_part_add(&w, "--offline");
+	vk_part_add_all(&w, command + 2);
+	return vk_part_end(&w, p);
 }
 
 static enum vk_err
@@ -349,24 +273,54 @@ go(struct vk_phases *p, char *const *command)
 	/* What "go mod download" knows too. */
 	static const char *const valued[] = { "-C", "-modfile", NULL };
 	static const char *const alone[] = { "-x", "-modcacherw", NULL };
-	struct words w = { NULL, 0, VK_OK };
+	struct vk_part w = VK_PART;
 	enum vk_err e;
 
-	if (!is_one_of(command[1], builds))
+	if (!vk_word_is_of(command[1], builds))
 		return VK_ENOENT;
 	for (size_t i = 2; command[i]; i++)
 		if (command[i][0] != '-' && strchr(command[i], '@'))
 			return vk_fail(VK_EUSAGE, "--two-phase: %s is of no module here, but built as it comes",
 			    command[i]);
-	add(&w, command[0]);
-	add(&w, "mod");
-	add(&w, "download");
+	vk_part_add(&w, command[0]);
+	vk_part_add(&w, "mod");
+	vk_part_add(&w, "download");
 	add_chosen(&w, command + 2, valued, alone);
-	if ((e = end_phase(p, &w)) != VK_OK)
+	if ((e = vk_part_end(&w, p)) != VK_OK)
 		return e;
-	add_all(&w, command);
+	vk_part_add_all(&w, command);
 	p->offline = "GOPROXY=off";
-	return end_phase(p, &w);
+	return vk_part_end(&w, p);
+}
+
+/*
+ * The first part leaves the packages in Composer's cache.  Were they installed without plugins, one that decides
+ * where a package lies would come too late.
+ */
+static enum vk_err
+composer(struct vk_phases *p, char *const *command)
+{
+	static const char *const fetches[] = { "install", "i", NULL };
+	struct vk_part w = VK_PART;
+	enum vk_err e;
+
+	if (!vk_word_is_of(command[1], fetches))
+		return VK_ENOENT;
+	if (has_word(command + 2, "--no-cache"))
+		return vk_fail(VK_EUSAGE, "--two-phase: in Composer's cache the second part finds what the first "
+					  "fetched");
+	/* First, where no option before them takes them for a value. */
+	vk_part_add(&w, command[0]);
+	vk_part_add(&w, command[1]);
+	vk_part_add(&w, "--no-plugins");
+	vk_part_add(&w, "--no-scripts");
+	vk_part_add(&w, "--download-only");
+	vk_part_add_all(&w, command + 2);
+	if ((e = vk_part_end(&w, p)) != VK_OK)
+		return e;
+	vk_part_add_all(&w, command);
+	p->offline = "COMPOSER_DISABLE_NETWORK=1";
+	return vk_part_end(&w, p);
 }
 
 /* ---- which ----------------------------------------------------------------------------------------------------- */
@@ -376,8 +330,20 @@ static const struct {
 	enum vk_err (*take)(struct vk_phases *p, char *const *command);
 } tools[] = {
 	{ "npm", npm }, { "pnpm", pnpm }, { "yarn", yarn }, { "yarnpkg", yarn },
-	{ "cargo", cargo }, { "go", go },
+	{ "cargo", cargo }, { "go", go }, { "composer", composer }, { "composer.phar", composer },
+	{ "pip", vk_phases_pip }, { "python", vk_phases_pip }, { "pypy", vk_phases_pip }, { "uv", vk_phases_uv },
 };
+
+/* "pip3.12" is pip. */
+static size_t
+without_version(const char *name)
+{
+	size_t n = strlen(name), end = n;
+
+	while (end > 0 && strchr("0123456789.", name[end - 1]))
+		end--;
+	return vk_str_starts(name, "pip") || vk_str_starts(name, "py") ? end : n;
+}
 
 enum vk_err
 vk_phases_choose(struct vk_phases *p, char *const *command)
@@ -386,18 +352,39 @@ vk_phases_choose(struct vk_phases *p, char *const *command)
 	enum vk_err e = VK_ENOENT;
 
 	for (size_t i = 0; e == VK_ENOENT && i < VK_COUNT(tools); i++)
-		if (strcmp(tools[i].name, name) == 0)
+		if (strlen(tools[i].name) == without_version(name) && vk_str_starts(name, tools[i].name))
 			e = tools[i].take(p, command);
 	if (e != VK_ENOENT)
 		return e;
 	vk_hint("or in two steps of your own: what fetches with valetkey run, and what it fetched without");
-	return vk_fail(VK_EUSAGE, "--two-phase knows npm ci, npm install, pnpm install, yarn install, and cargo and go "
-				  "where they build");
+	return vk_fail(VK_EUSAGE, "--two-phase knows npm ci, npm install, pnpm install, yarn install, pip install, "
+				  "uv sync, uv run, uv pip install, composer install, and cargo and go where "
+				  "they build");
+}
+
+/* What the first part left there are files.  Code of the second may have made more of it, which stays. */
+static void
+remove_dir(char *dir)
+{
+	int fd = open(dir, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	DIR *d = fd < 0 ? NULL : fdopendir(fd);
+
+	for (struct dirent *e; d && (e = readdir(d));)
+		(void)unlinkat(dirfd(d), e->d_name, 0);
+	if (d)
+		closedir(d);
+	else if (fd >= 0)
+		close(fd);
+	(void)rmdir(dir);
+	vk_litter_forget(dir);
+	free(dir);
 }
 
 void
 vk_phases_clear(struct vk_phases *p)
 {
+	if (p->dir)
+		remove_dir(p->dir);
 	for (size_t i = 0; i < p->n; i++)
 		vk_words_free(p->v[i]);
 	*p = (struct vk_phases){ .n = 0 };
