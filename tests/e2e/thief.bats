@@ -230,7 +230,7 @@ npm_own() {
 
 @test "what cannot be taken apart is refused, and nothing starts" {
 	project
-	for command in "npm publish" "npm install left-pad" "npm test" "make" "pip install x" "yarn add x" "sh -c npm" "npm ci --" "npm ci --no-ignore-scripts" \
+	for command in "npm publish" "npm install left-pad" "npm test" "make" "pip download x" "python3 setup.py install" "python3 -m pip" "uv add x" "uv pip compile x" "composer require x" "composer install --no-cache" "bundle install" "mvn package" "yarn add x" "sh -c npm" "npm ci --" "npm ci --no-ignore-scripts" \
 		"npm ci --ignore-s=false" "npm ci -- --cache" "pnpm install --" "yarn install --mode=x" "npm install --before 2030-01-01 x" "go install x@latest"; do
 		# shellcheck disable=SC2086
 		in_run --two-phase -- $command
