@@ -6,8 +6,17 @@
 #include "cli/cmd.h"
 #include "cli/json_out.h"
 
+struct client {
+	const char *name;
+	const char *channel;  /* how it gets its credential */
+	const char *setup;    /* "valetkey setup NAME" registers it; NULL: there is nothing to register */
+	const char *recipe;   /* "valetkey run --with NAME"; NULL: none */
+	const char *verified; /* versions of the real client that the test suite has fetched with; "-": none could be had */
+	const char *note;     /* what is and is not possible, in a few words */
+};
+
 /* In the order of use.  ${verified}: versions with which tests/clients fetches private packages from a real server. */
-const struct vk_client vk_clients[] = {
+static const struct client clients[] = {
 	{ "git", "credential helper", "git", "git", "2.39, 2.55", "paths and accounts apart" },
 	{ "docker", "credential helper", "docker", "docker", "20.10, 28.2", "one account for each registry" },
 	{ "go", "GOAUTH (1.24)", "go", "go", "1.26", "paths apart; before 1.24: netrc" },
@@ -40,8 +49,8 @@ print_json(void)
 	VK_CLEANUP(vk_buf_clear) struct vk_buf b = VK_BUF(65536);
 
 	vk_buf_char(&b, '[');
-	for (const struct vk_client *c = vk_clients; c->name; c++) {
-		vk_buf_str(&b, c == vk_clients ? "\n  {" : ",\n  {");
+	for (const struct client *c = clients; c->name; c++) {
+		vk_buf_str(&b, c == clients ? "\n  {" : ",\n  {");
 		vk_json_member(&b, "client", c->name);
 		add(&b, "channel", c->channel);
 		add(&b, "setup", c->setup);
@@ -62,7 +71,7 @@ vk_clients_print(bool json)
 	if (json)
 		return print_json();
 	vk_buf_fmt(&b, "%-11s %-24s %-10s %-10s %-16s %s\n", "CLIENT", "CHANNEL", "SETUP", "RUN --WITH", "VERIFIED", "NOTE");
-	for (const struct vk_client *c = vk_clients; c->name; c++)
+	for (const struct client *c = clients; c->name; c++)
 		vk_buf_fmt(&b, "%-11s %-24s %-10s %-10s %-16s %s\n", c->name, c->channel, c->setup ? c->setup : "-",
 		    c->recipe ? c->recipe : "-", c->verified, c->note);
 	return b.err == VK_OK ? vk_stdout_text(b.p, b.len) : vk_msg_fail(b.err);

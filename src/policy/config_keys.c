@@ -69,8 +69,8 @@ vk_config_profile(const struct vk_config *c, const char *name)
 	return NULL;
 }
 
-const struct vk_tool *
-vk_config_tool(const struct vk_config *c, const char *name)
+static const struct vk_tool *
+find_tool(const struct vk_config *c, const char *name)
 {
 	for (size_t i = 0; i < c->n_tools; i++)
 		if (strcmp(c->tools[i].name, name) == 0)
@@ -187,7 +187,7 @@ line_of(const struct vk_config_at *at, const char *name)
 {
 	const struct vk_section *s = at->where == VK_IN_SECTION ? vk_config_section(at->config, name) : NULL;
 	const struct vk_profile *p = at->where == VK_IN_PROFILE ? vk_config_profile(at->config, name) : NULL;
-	const struct vk_tool *t = at->where == VK_IN_TOOL ? vk_config_tool(at->config, name) : NULL;
+	const struct vk_tool *t = at->where == VK_IN_TOOL ? find_tool(at->config, name) : NULL;
 
 	return s ? s->line : p ? p->line : t ? t->line : 0;
 }

@@ -88,10 +88,11 @@ test_whole(void **state)
 	vk_config_clear(&c);
 	assert_int_equal(parse("[tool go]\ngoproxy = https://h.example/x@y,direct\npip-index-url = z\n[tool x]\n", &c), VK_OK);
 	assert_int_equal(c.n_tools, 2);
-	assert_int_equal(vk_config_tool(&c, "go")->vars.n, 2);
-	assert_string_equal(vk_config_tool(&c, "go")->vars.v[0], "GOPROXY=https://h.example/x@y,direct");
-	assert_string_equal(vk_config_tool(&c, "go")->vars.v[1], "PIP_INDEX_URL=z");
-	assert_null(vk_config_tool(&c, "cargo"));
+	assert_string_equal(c.tools[0].name, "go");
+	assert_int_equal(c.tools[0].vars.n, 2);
+	assert_string_equal(c.tools[0].vars.v[0], "GOPROXY=https://h.example/x@y,direct");
+	assert_string_equal(c.tools[0].vars.v[1], "PIP_INDEX_URL=z");
+	assert_int_equal(c.tools[1].vars.n, 0);
 	vk_config_clear(&c);
 	assert_int_equal(parse("", &c), VK_OK);
 	assert_int_equal(c.n_sections, 0);
