@@ -35,6 +35,14 @@ void vk_mask_free(struct vk_mask *m);
 enum vk_err vk_mask_rescue(const struct vk_mask *m, struct vk_mask **ret) VK_MUST;
 void vk_mask_forget(struct vk_mask *m);
 
+/**
+ * vk_mask_share(m, ret, ret_fd):
+ * A copy for another process, which makes one of its own from ${ret_fd}, a file in memory, by vk_mask_load().  ${ret}
+ * is for vk_mask_forget() alone: afterwards nobody can load it.
+ */
+enum vk_err vk_mask_share(const struct vk_mask *m, struct vk_mask **ret, int *ret_fd) VK_MUST;
+enum vk_err vk_mask_load(int fd, struct vk_mask **ret) VK_MUST;
+
 /** vk_mask_longest(m): The length of the longest form.  Less than that is held back. */
 size_t vk_mask_longest(const struct vk_mask *m) VK_MUST;
 
@@ -63,6 +71,13 @@ enum vk_err vk_mask_begin(const struct vk_mask *m, struct vk_mask_stream *ret) V
  * be the first of the next call.  With ${last} the stream ends and nothing is held.
  */
 void vk_mask_feed(struct vk_mask_stream *s, char *buf, size_t n, bool last, size_t *ret_ready);
+
+/**
+ * vk_mask_extend(s, m):
+ * From here on with ${m}, which was made from the forms that the present one was made from, in their order, and more
+ * after them.
+ */
+enum vk_err vk_mask_extend(struct vk_mask_stream *s, const struct vk_mask *m) VK_MUST;
 
 /** vk_mask_end(s): Free what the stream has; twice is fine. */
 void vk_mask_end(struct vk_mask_stream *s);

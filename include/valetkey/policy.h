@@ -62,6 +62,14 @@ enum vk_err vk_policy_select(struct vk_policy *p, const char *const *names, size
  */
 enum vk_err vk_policy_again(struct vk_policy *p, const struct vk_cred *c, struct vk_cred **ret_cred) VK_MUST;
 
+/**
+ * vk_policy_place(p, c, ret_path), vk_policy_place_of_ref(ref, ret_path):
+ * The file that changes when ${c}, which vk_policy_select() gave, or the secret of ${ref} does: the keystore, or the
+ * file of a reference.  VK_ENOENT: it does not change while we live, as a variable's.
+ */
+enum vk_err vk_policy_place(struct vk_policy *p, const struct vk_cred *c, char **ret_path) VK_MUST;
+enum vk_err vk_policy_place_of_ref(const char *ref, char **ret_path) VK_MUST;
+
 /** vk_policy_recipes(p, ret_v, ret_n): The profile's "with" list; n = 0 when it has none.  Borrowed. */
 void vk_policy_recipes(struct vk_policy *p, const char *const **ret_v, size_t *ret_n);
 

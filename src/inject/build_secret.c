@@ -45,23 +45,40 @@ vk_build_secrets_check(const struct vk_run_opts *opts)
 	return VK_OK;
 }
 
+enum vk_err
+vk_build_secret_text(struct vk_policy *p, const struct vk_build_secret *b, struct vk_buf *out)
+{
+	struct vk_secret secret = { 0 };
+	struct vk_cred_list one = { 0 };
+	enum vk_err e = b->ref ? vk_policy_ref(p, b->ref, &secret) : vk_policy_select(p, &b->id, 1, &one);
+	const struct vk_secret *s = one.n > 0 ? &one.v[0]->secret : &secret;
+
+	if (e == VK_OK)
+		e = vk_buf_add(out, s->p, s->n);
+	vk_secret_clear(&secret);
+	vk_cred_list_clear(&one);
+	return e;
+}
+
 static enum vk_err
-from_secret(struct vk_kitchen *k, const char *name, const struct vk_secret *s)
+from_secret(struct vk_kitchen *k, struct vk_policy *p, const struct vk_build_secret *b, const char *name)
 {
 	VK_CLEANUP(vk_buf_clear) struct vk_buf text = VK_BUF_SECRET(VK_MAX_SECRET + 1);
 	struct vk_file *file;
-	enum vk_err e = vk_buf_add(&text, s->p, s->n);
+	enum vk_err e = vk_build_secret_text(p, b, &text);
 
 	if (e == VK_OK && (e = vk_files_add(&k->files, name, &text, NULL, &file)) == VK_OK) {
 		file->rule = VK_GATE_ALL; /* the client may be a plug-in of the command's */
 		file->is_secret = true;
+		file->secret = b;
 	}
 	return e;
 }
 
 static enum vk_err
-from_recipe(struct vk_kitchen *k, const char *recipe, const char *name)
+from_recipe(struct vk_kitchen *k, const struct vk_build_secret *b, const char *name)
 {
+	const char *recipe = b->recipe;
 	const struct vk_recipe *r;
 	struct vk_file *file;
 	enum vk_err e = vk_recipe_find(recipe, &r);
@@ -73,18 +90,8 @@ from_recipe(struct vk_kitchen *k, const char *recipe, const char *name)
 	if (e == VK_OK && file->text.len > BUILDKIT_MAX)
 		return vk_fail(VK_ELIMIT, "the file of %s is larger than the 500 KiB that BuildKit takes",
 		    recipe);
-	return e;
-}
-
-static enum vk_err
-from_credential(struct vk_kitchen *k, struct vk_policy *p, const char *id, const char *name)
-{
-	struct vk_cred_list one = { 0 };
-	enum vk_err e = vk_policy_select(p, &id, 1, &one);
-
-	if (e == VK_OK && one.n == 1)
-		e = from_secret(k, name, &one.v[0]->secret);
-	vk_cred_list_clear(&one);
+	if (e == VK_OK)
+		file->secret = b;
 	return e;
 }
 
@@ -95,17 +102,10 @@ vk_build_secrets_add(struct vk_kitchen *k, struct vk_policy *p)
 
 	for (size_t i = 0; e == VK_OK && i < k->opts->n_secrets; i++) {
 		const struct vk_build_secret *b = &k->opts->secrets[i];
-		struct vk_secret secret = { 0 };
 		char name[64];
 
 		snprintf(name, sizeof(name), "%s%s", prefix, b->id);
-		if (b->recipe)
-			e = from_recipe(k, b->recipe, name);
-		else if (!b->ref)
-			e = from_credential(k, p, b->id, name);
-		else if ((e = vk_policy_ref(p, b->ref, &secret)) == VK_OK)
-			e = from_secret(k, name, &secret);
-		vk_secret_clear(&secret);
+		e = b->recipe ? from_recipe(k, b, name) : from_secret(k, p, b, name);
 	}
 	return e;
 }

@@ -16,6 +16,9 @@ enum vk_err vk_build_secrets_check(const struct vk_run_opts *opts) VK_MUST;
 /** vk_build_secrets_add(k, p): Their files, to be placed with the others. */
 enum vk_err vk_build_secrets_add(struct vk_kitchen *k, struct vk_policy *p) VK_MUST;
 
+/** vk_build_secret_text(p, b, out): The secret of ${b}, which names no recipe. */
+enum vk_err vk_build_secret_text(struct vk_policy *p, const struct vk_build_secret *b, struct vk_buf *out) VK_MUST;
+
 /** vk_build_secrets_expand(k, ret_argv): The command with {secrets} replaced; one heap block per word. */
 enum vk_err vk_build_secrets_expand(const struct vk_kitchen *k, char ***ret_argv) VK_MUST;
 

@@ -44,7 +44,7 @@ wipe_environment(char **environment, bool late)
 
 struct birth {
 	int namespaces;
-	bool late;
+	bool late, heir;
 	vk_child_body *body;
 	const void *arg;
 };
@@ -55,7 +55,7 @@ child_main(pid_t parent, int sock, const struct birth *b)
 	extern char **environ;
 	sigset_t all;
 
-	if (b->late)
+	if (b->late && !b->heir)
 		vk_arena_wipe();
 	wipe_environment(environ, b->late);
 	vk_wipe_registers(); /* to measure a variable's length is to load it */
@@ -118,6 +118,12 @@ enum vk_err
 vk_child_start_late(vk_child_body *body, const void *arg, struct vk_child *ret)
 {
 	return start(&(struct birth){ .late = true, .body = body, .arg = arg }, ret);
+}
+
+enum vk_err
+vk_child_start_heir(vk_child_body *body, const void *arg, struct vk_child *ret)
+{
+	return start(&(struct birth){ .late = true, .heir = true, .body = body, .arg = arg }, ret);
 }
 
 void

@@ -50,6 +50,7 @@ withdraw(void *run)
 		return;
 	r->withdrawn = true;
 	vk_run_end_broker(r);
+	vk_run_end_refresh(r);
 	if (vk_files_withdraw(&r->kitchen.files) != VK_OK)
 		vk_caution(r->opts, "a file of this run could not be emptied: %s", vk_reason());
 }
@@ -70,12 +71,13 @@ start_and_wait(struct run *r, const struct vk_launch *launch, bool last, struct 
 	struct vk_supervise s = {
 		.new_pid_ns = r->kitchen.rung == VK_RUNG_R1,
 		.helpers = { &r->rung1.init.pid, &r->rung2.holder.pid, &r->rung3.guard.pid,
-			&r->gate.child.pid, &r->broker.child.pid,
+			&r->gate.child.pid, &r->broker.child.pid, &r->refresh.child.pid,
 			&r->masking.out.child.pid, &r->masking.err.child.pid, &r->masking.pty.input.pid },
 		.vital = &r->gate.child.pid,
 		.deadline = r->withdrawn ? 0 : r->opts->ttl,
 		.expire = expire,
 		.arg = r,
+		.news = r->refresh.child.pid > 0 ? vk_run_refresh : NULL,
 		.pty = r->masking.pty.tty >= 0 ? &r->masking.pty : NULL,
 	};
 	enum vk_err e = vk_command_start(launch, &s.command, &s.inner, &ret->status);

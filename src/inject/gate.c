@@ -43,11 +43,31 @@ vk_gate_take(struct vk_gate *g, struct vk_file *f)
 
 	n.code = VK_GATE_FILE;
 	n.value = (long)(f->rule ? f->rule : g->rule);
-	if ((e = vk_memory_file(f, &g->locked, &n.fds[0])) != VK_OK)
+	if ((e = vk_memory_file(f, &g->locked, &f->now, &n.fds[0])) != VK_OK)
 		return e;
 	n.n_fds = 1;
 	vk_buf_clear(&f->text);
 	return ask(g, &n);
+}
+
+enum vk_err
+vk_gate_replace(struct vk_gate *g, size_t i, struct vk_file *f)
+{
+	VK_CLEANUP(vk_note_clear) struct vk_note n = VK_NOTE_INIT;
+	struct vk_placed next = { .fd = -1 };
+	enum vk_err e;
+
+	if ((e = vk_memory_file(f, &g->locked, &next, &n.fds[0])) != VK_OK)
+		return e;
+	n.code = VK_GATE_REPLACE;
+	n.value = (long)i;
+	n.n_fds = 1;
+	if ((e = ask(g, &n)) != VK_OK) {
+		vk_placed_drop(&next);
+		return e;
+	}
+	vk_files_succeed(f, &next);
+	return VK_OK;
 }
 
 enum vk_err

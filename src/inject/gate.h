@@ -34,6 +34,13 @@ enum vk_err vk_gate_take(struct vk_gate *g, struct vk_file *f) VK_MUST;
 enum vk_err vk_gate_know(struct vk_gate *g, const struct vk_file *f) VK_MUST;
 
 /**
+ * vk_gate_replace(g, i, f):
+ * Who opens ${f}, the file number ${i} that was taken, is given its new text from now on.  Who was the first reader has
+ * been it: a new text is not for one more.
+ */
+enum vk_err vk_gate_replace(struct vk_gate *g, size_t i, struct vk_file *f) VK_MUST;
+
+/**
  * vk_gate_also(g, f):
  * After vk_gate_know(), where ${f} is not bound over its usual place: who opens that is given it by the same rule;
  * whoever is not finds what there is, or nothing.

@@ -304,6 +304,13 @@ hear(struct gate *g, struct vk_note *n)
 		g->v[g->n++] = (struct file){ .fd = n->fds[0], .rule = (enum vk_gate_rule)n->value };
 		n->fds[0] = -1;
 		break;
+	case VK_GATE_REPLACE:
+		if (n->n_fds == 1 && n->value >= 0 && (size_t)n->value < g->n) {
+			vk_closep(&g->v[n->value].fd);
+			g->v[n->value].fd = n->fds[0];
+			n->fds[0] = -1;
+		}
+		break;
 	case VK_GATE_KNOW:
 		if (g->known < g->n)
 			memcpy(&g->v[g->known++].id, n->text, sizeof(struct vk_gate_id));

@@ -7,6 +7,7 @@
 
 enum vk_gate_word {
 	VK_GATE_FILE = 101, /* a file: its descriptor, and the rule in ${value} */
+	VK_GATE_REPLACE,    /* another descriptor for the file number ${value} */
 	VK_GATE_KNOW,       /* the next of them has been placed: a struct vk_gate_id in ${text} */
 	VK_GATE_PLACE,      /* the one that was placed last is also found as a struct vk_gate_place in ${text} */
 	VK_GATE_LISTEN,     /* from the command: the descriptor of its notifications */

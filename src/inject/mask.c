@@ -6,7 +6,10 @@
  */
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
+#include "valetkey/io.h"
 #include "valetkey/mask.h"
 
 enum {
@@ -170,20 +173,79 @@ vk_mask_forget(struct vk_mask *m)
 	munmap(m, size);
 }
 
-enum vk_err
-vk_mask_rescue(const struct vk_mask *m, struct vk_mask **ret)
+/* ${fd} -1: for this process alone. */
+static struct vk_mask *
+room(size_t size, int fd)
 {
-	size_t size = copy_size(m);
-	struct vk_mask *copy = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	void *p = mmap(NULL, size, PROT_READ | PROT_WRITE, fd < 0 ? MAP_PRIVATE | MAP_ANONYMOUS : MAP_SHARED, fd, 0);
 
-	if (copy == MAP_FAILED)
-		return VK_ENOMEM;
-	(void)mlock(copy, size);
-	madvise(copy, size, MADV_DONTDUMP);
+	if (p == MAP_FAILED)
+		return NULL;
+	(void)mlock(p, size);
+	madvise(p, size, MADV_DONTDUMP);
+	return p;
+}
+
+static void
+fill(struct vk_mask *copy, const struct vk_mask *m)
+{
 	*copy = *m;
 	copy->v = (struct node *)(void *)(copy + 1);
 	memcpy(copy->v, m->v, m->n * sizeof(*m->v));
+}
+
+enum vk_err
+vk_mask_rescue(const struct vk_mask *m, struct vk_mask **ret)
+{
+	struct vk_mask *copy = room(copy_size(m), -1);
+
+	if (!copy)
+		return VK_ENOMEM;
+	fill(copy, m);
 	vk_arena_wipe();
+	*ret = copy;
+	return VK_OK;
+}
+
+enum vk_err
+vk_mask_share(const struct vk_mask *m, struct vk_mask **ret, int *ret_fd)
+{
+	VK_CLEANUP(vk_closep) int fd = memfd_create("valetkey-mask", MFD_CLOEXEC);
+	struct vk_mask *copy;
+
+	if (fd < 0 || ftruncate(fd, (off_t)copy_size(m)) < 0)
+		return vk_fail_errno("cannot make a memory file");
+	if (!(copy = room(copy_size(m), fd)))
+		return VK_ENOMEM;
+	fill(copy, m);
+	*ret = copy;
+	*ret_fd = fd;
+	fd = -1;
+	return VK_OK;
+}
+
+enum vk_err
+vk_mask_load(int fd, struct vk_mask **ret)
+{
+	struct vk_mask *copy;
+	struct stat st;
+	size_t size;
+	enum vk_err e;
+
+	if (fstat(fd, &st) < 0 || st.st_size < (off_t)sizeof(*copy))
+		return vk_fail(VK_EPROTO, "what is to be hidden did not arrive");
+	size = (size_t)st.st_size;
+	if (!(copy = room(size, -1)))
+		return VK_ENOMEM;
+	e = vk_pread_full(fd, copy, size, 0);
+	if (e == VK_OK && copy_size(copy) != size)
+		e = vk_fail(VK_EPROTO, "what is to be hidden did not arrive whole");
+	if (e != VK_OK) {
+		vk_wipe(copy, size);
+		munmap(copy, size);
+		return e;
+	}
+	copy->v = (struct node *)(void *)(copy + 1);
 	*ret = copy;
 	return VK_OK;
 }
@@ -196,11 +258,32 @@ vk_mask_longest(const struct vk_mask *m)
 
 /* ---- the stream ------------------------------------------------------------------------------------------------ */
 
+/* Those in what may still become one form do not touch each other; two more can be added before settling. */
+static size_t
+most_spans(const struct vk_mask *m)
+{
+	return m->longest / (WINDOW + 1) + 3;
+}
+
+/* Nodes are numbered as they are made, so the state is the same one in the larger trie. */
+enum vk_err
+vk_mask_extend(struct vk_mask_stream *s, const struct vk_mask *m)
+{
+	size_t max = most_spans(m);
+	struct vk_mask_span *span = max > s->max_spans ? reallocarray(s->span, max, sizeof(*span)) : s->span;
+
+	if (!span)
+		return VK_ENOMEM;
+	s->span = span;
+	s->max_spans = max > s->max_spans ? max : s->max_spans;
+	s->mask = m;
+	return VK_OK;
+}
+
 enum vk_err
 vk_mask_begin(const struct vk_mask *m, struct vk_mask_stream *ret)
 {
-	/* Those in what may still become one form do not touch each other; two more can be added before settling. */
-	size_t max = m->longest / (WINDOW + 1) + 3;
+	size_t max = most_spans(m);
 	struct vk_mask_span *span = calloc(max, sizeof(*span));
 
 	if (!span)

@@ -17,14 +17,20 @@ enum { CHUNK = 128 * 1024, LOOK_AGAIN = 100 /* ms */, HEED = 64 /* pieces */ };
 enum { SHOW_AT_ONCE = 3, IDLE = 30 /* ms */ };
 
 /* What a relay says, once: ${value} is one of these, ${code} the error. */
-enum { DRAINED = 1, DONE };
+enum { DRAINED = 1, DONE, LEARNT /* and how often, on top of it */ };
+
+enum { LEARN = 601 }; /* what it is told; else: the command has ended */
+enum { SOON = 200 /* ms */ };
 
 /* ---- the process ----------------------------------------------------------------------------------------------- */
 
 struct relay {
 	int sock, in, out;
+	struct vk_mask *mask;
 	struct vk_mask_stream stream;
 	char *buf;
+	size_t room; /* at ${buf} */
+	long learnt;
 	bool terminal;
 	char shown[SHOW_AT_ONCE]; /* of the bytes that are held back, on a terminal */
 	size_t n_shown;
@@ -67,6 +73,61 @@ write_out(const struct relay *r, const char *p, size_t n)
 	return 0;
 }
 
+static char *
+make_room(size_t n)
+{
+	char *p = mmap(NULL, n, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+	if (p == MAP_FAILED)
+		return NULL;
+	madvise(p, n, MADV_DONTDUMP);
+	return p;
+}
+
+static void
+free_room(char *p, size_t n)
+{
+	vk_wipe(p, n);
+	munmap(p, n);
+}
+
+/* What was read already is looked at with the new one. */
+static enum vk_err
+take_on(struct relay *r, struct vk_mask *m)
+{
+	size_t room = vk_mask_longest(m) + CHUNK;
+
+	if (room > r->room) {
+		char *buf = make_room(room);
+
+		if (!buf)
+			return VK_ENOMEM;
+		memcpy(buf, r->buf, r->room);
+		free_room(r->buf, r->room);
+		r->buf = buf;
+		r->room = room;
+	}
+	return vk_mask_extend(&r->stream, m);
+}
+
+static void
+learn(struct relay *r, struct vk_note *n)
+{
+	struct vk_mask *m = NULL;
+	enum vk_err e = vk_mask_load(n->fds[0], &m);
+
+	if (e == VK_OK && (e = take_on(r, m)) != VK_OK) {
+		vk_mask_forget(m);
+	} else if (e == VK_OK) {
+		vk_mask_forget(r->mask);
+		r->mask = m;
+	}
+	vk_note_clear(n);
+	n->code = e;
+	n->value = LEARNT + ++r->learnt;
+	(void)!vk_note_send(r->sock, n);
+}
+
 /* For at most ${ms} (-1: for ever) until there is something to read.  false: nobody is there to read what we write. */
 static bool
 wait_for_input(struct relay *r, int ms)
@@ -83,6 +144,8 @@ wait_for_input(struct relay *r, int ms)
 		if (vk_note_recv(r->sock, &n) != VK_OK) {
 			vk_closep(&r->sock); /* valetkey is gone; poll() heeds no negative number */
 			r->answered = true;
+		} else if (n.code == LEARN) {
+			learn(r, &n);
 		} else {
 			r->asked = true;
 			r->still = ioctl(r->in, FIONREAD, &left) == 0 && left > 0 ? (size_t)left : 0;
@@ -173,32 +236,29 @@ relay_main(int sock, const void *mask)
 {
 	struct vk_note n = VK_NOTE_INIT;
 	struct relay r = { .sock = sock };
-	struct vk_mask *m;
-	size_t room;
 	int err;
 
 	/* Not even with valetkey: what the command wrote before is still to be written. */
 	prctl(PR_SET_PDEATHSIG, 0);
 	prctl(PR_SET_NAME, "valetkey-mask");
-	if (vk_mask_rescue(mask, &m) != VK_OK || vk_mask_begin(m, &r.stream) != VK_OK ||
+	if (vk_mask_rescue(mask, &r.mask) != VK_OK || vk_mask_begin(r.mask, &r.stream) != VK_OK ||
 	    vk_note_recv(sock, &n) != VK_OK || n.n_fds != 2)
 		return;
 	r.in = n.fds[0];
 	r.out = n.fds[1];
 	r.terminal = n.value != 0;
-	room = vk_mask_longest(m) + CHUNK;
-	r.buf = mmap(NULL, room, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-	if (r.buf == MAP_FAILED || fcntl(r.in, F_SETFL, (r.terminal ? O_RDWR : O_RDONLY) | O_NONBLOCK) < 0)
+	r.room = vk_mask_longest(r.mask) + CHUNK;
+	r.buf = make_room(r.room);
+	if (!r.buf || fcntl(r.in, F_SETFL, (r.terminal ? O_RDWR : O_RDONLY) | O_NONBLOCK) < 0)
 		return;
-	madvise(r.buf, room, MADV_DONTDUMP);
 	/* Whoever starts us may not say it before the fork. */
 	n.n_fds = 0;
 	if (vk_note_send(sock, &n) != VK_OK)
 		return;
 	err = copy(&r);
 	close(r.in);
-	vk_wipe(r.buf, room);
-	vk_mask_forget(m);
+	free_room(r.buf, r.room);
+	vk_mask_forget(r.mask);
 	vk_wipe_registers();
 	answer(&r, err == EPIPE ? 0 : err, DONE);
 	vk_mask_end(&r.stream);
@@ -230,6 +290,65 @@ vk_relay_start(const struct vk_mask *m, int terminal, int target, struct vk_rela
 		e = vk_note_send(ret->child.sock, &n);
 	vk_note_clear(&n);
 	return e == VK_OK ? vk_note_recv(ret->child.sock, &n) : e;
+}
+
+static enum vk_err
+tell(struct vk_relay *r, int fd)
+{
+	VK_CLEANUP(vk_note_clear) struct vk_note n = VK_NOTE_INIT;
+	enum vk_err e;
+
+	if ((n.fds[0] = fcntl(fd, F_DUPFD_CLOEXEC, 3)) < 0)
+		return vk_fail_errno("cannot copy a descriptor");
+	n.code = LEARN;
+	n.n_fds = 1;
+	if ((e = vk_note_send(r->child.sock, &n)) == VK_OK)
+		r->told++;
+	return e;
+}
+
+enum vk_err
+vk_relay_learn(struct vk_relay *r, int fd)
+{
+	struct pollfd p = { .fd = r->child.sock, .events = POLLIN };
+	struct vk_note n = VK_NOTE_INIT;
+
+	if (!r->was || r->early || r->child.pid == 0)
+		return VK_OK;
+	if (r->told == r->learnt && tell(r, fd) != VK_OK) {
+		vk_reason_clear();
+		return VK_OK;
+	}
+	if (poll(&p, 1, SOON) <= 0)
+		return VK_EEXIST;
+	if (vk_note_recv(r->child.sock, &n) != VK_OK) {
+		vk_reason_clear();
+		return VK_OK;
+	}
+	if (n.value > LEARNT) {
+		r->learnt = n.value - LEARNT;
+		return n.code == VK_OK ? VK_OK : vk_fail((enum vk_err)n.code, "a process that hides secrets in the "
+			"command's output cannot learn another");
+	}
+	r->early = true;
+	r->last = n;
+	return VK_OK;
+}
+
+/* Once, an error that our own word met a closed door stands before what was said. */
+static enum vk_err
+last_word(struct vk_relay *r, struct vk_note *ret)
+{
+	enum vk_err e;
+
+	*ret = r->last;
+	if (r->early)
+		return VK_OK;
+	do {
+		if ((e = vk_note_recv(r->child.sock, ret)) == VK_ESYS)
+			e = vk_note_recv(r->child.sock, ret);
+	} while (e == VK_OK && ret->value > LEARNT);
+	return e;
 }
 
 void
@@ -286,16 +405,14 @@ vk_relay_finish(struct vk_relay *r)
 	/* It may have ended, and have said before how. */
 	if (vk_note_send(r->child.sock, &n) != VK_OK)
 		vk_reason_clear();
-	while (poll(&p, 1, LOOK_AGAIN) == 0) {
+	while (!r->early && poll(&p, 1, LOOK_AGAIN) == 0) {
 		if (vk_death_waits()) {
 			vk_relay_stop(r);
 			return VK_OK;
 		}
 		heed_stops();
 	}
-	/* Once, an error that our own word met a closed door stands before what was said. */
-	if ((e = vk_note_recv(r->child.sock, &n)) == VK_ESYS)
-		e = vk_note_recv(r->child.sock, &n);
+	e = last_word(r, &n);
 	if (e == VK_OK && n.value == DRAINED) {
 		leave(r);
 		return VK_OK;

@@ -18,6 +18,9 @@ struct vk_relay {
 	struct vk_child child;
 	int pipe; /* for the command to write to; -1: let go */
 	bool was; /* it was started */
+	long told, learnt; /* how many automata more, and of how many it said that it has them */
+	bool early;        /* ${last} is what it said at its end, */
+	struct vk_note last; /* before it was asked */
 };
 #define VK_RELAY_NONE { .child = VK_CHILD_NONE, .pipe = -1 }
 
@@ -26,6 +29,13 @@ struct vk_relay {
  * ${terminal}: what the command writes comes from there; -1: from a pipe, for ${ret}.  Both stay the caller's.
  */
 enum vk_err vk_relay_start(const struct vk_mask *m, int terminal, int target, struct vk_relay *ret) VK_MUST;
+
+/**
+ * vk_relay_learn(r, fd):
+ * From here on it hides what ${fd} (vk_mask_share()) says, when that is VK_OK.  VK_EEXIST: not yet, since it waits for
+ * who reads; then ask again, with the same.  One that has ended writes nothing more, and need not learn.
+ */
+enum vk_err vk_relay_learn(struct vk_relay *r, int fd) VK_MUST;
 
 /** vk_relay_let_go(r): The command has the pipe now, and nobody else. */
 void vk_relay_let_go(struct vk_relay *r);

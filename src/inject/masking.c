@@ -88,13 +88,22 @@ heed(const struct vk_run_opts *o, enum vk_err e, const char *name, bool *ret_ful
 	return e == VK_ENOENT ? VK_OK : e;
 }
 
-static enum vk_err
-collect(const struct vk_kitchen *k, const struct vk_secret *env, size_t n, struct vk_forms *f)
+enum vk_err
+vk_masking_add(struct vk_forms *f, const char *p, size_t n, const char *user)
+{
+	enum vk_err e = add_secret(f, p, n, user);
+
+	return e == VK_ENOENT ? VK_OK : e;
+}
+
+enum vk_err
+vk_masking_forms(const struct vk_kitchen *k, const struct vk_secret *env, size_t n, struct vk_forms *f)
 {
 	const struct vk_run_opts *o = k->opts;
 	enum vk_err e = VK_OK;
 	bool full = false;
 
+	f->text.max = FORMS_ROOM;
 	for (size_t i = 0; e == VK_OK && i < k->creds->n; i++) {
 		const struct vk_cred *c = k->creds->v[i];
 
@@ -153,8 +162,8 @@ vk_masking_start(struct vk_masking *m, const struct vk_kitchen *k, const struct 
 
 	if (!is_wanted(k->opts))
 		return VK_OK;
-	f.text.max = FORMS_ROOM;
-	if ((e = collect(k, env, n, &f)) != VK_OK || f.n == 0)
+	m->wanted = true;
+	if ((e = vk_masking_forms(k, env, n, &f)) != VK_OK || f.n == 0)
 		return e;
 	/* Of its own accord it only goes where nobody types. */
 	if (k->opts->mask == VK_MASK_AUTO) {
@@ -168,6 +177,20 @@ vk_masking_start(struct vk_masking *m, const struct vk_kitchen *k, const struct 
 	vk_platform_tell(k, env, n);
 	vk_wipe_registers();
 	return start_relays(m, &f, out, err);
+}
+
+bool
+vk_masking_relays(const struct vk_masking *m)
+{
+	return m->out.was || m->err.was;
+}
+
+enum vk_err
+vk_masking_learn(struct vk_masking *m, int fd)
+{
+	enum vk_err out = vk_relay_learn(&m->out, fd), err = vk_relay_learn(&m->err, fd);
+
+	return out != VK_OK ? out : err;
 }
 
 void

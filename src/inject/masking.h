@@ -21,6 +21,7 @@
 struct vk_masking {
 	struct vk_relay out, err; /* ${err} is not started where ${out} has both */
 	bool both;
+	bool wanted; /* whether or not there was something to hide */
 	struct vk_pty pty; /* --mask on a terminal; ${out} reads from it */
 };
 #define VK_MASKING_NONE { .out = VK_RELAY_NONE, .err = VK_RELAY_NONE, .pty = VK_PTY_NONE }
@@ -32,6 +33,22 @@ struct vk_masking {
  */
 enum vk_err vk_masking_start(struct vk_masking *m, const struct vk_kitchen *k, const struct vk_secret *env, size_t n)
     VK_MUST;
+
+/**
+ * vk_masking_forms(k, env, n, f):
+ * What is looked for, always in one order.  With more at the end it is for vk_masking_learn().
+ */
+enum vk_err vk_masking_forms(const struct vk_kitchen *k, const struct vk_secret *env, size_t n, struct vk_forms *f)
+    VK_MUST;
+
+/** vk_masking_add(f, p, n, user): One more secret; what is too short has no form. */
+enum vk_err vk_masking_add(struct vk_forms *f, const char *p, size_t n, const char *user) VK_MUST;
+
+/** vk_masking_relays(m): Is anything hidden anywhere? */
+bool vk_masking_relays(const struct vk_masking *m) VK_MUST;
+
+/** vk_masking_learn(m, fd): As vk_relay_learn(), for all. */
+enum vk_err vk_masking_learn(struct vk_masking *m, int fd) VK_MUST;
 
 /** vk_masking_streams(m, ret_out, ret_err): For struct vk_launch. */
 void vk_masking_streams(const struct vk_masking *m, int *ret_out, int *ret_err);

@@ -20,7 +20,7 @@
  * how they are overwritten in the end.
  */
 static enum vk_err
-fill(struct vk_file *f, int fd, bool *locked)
+fill(const struct vk_file *f, int fd, bool *locked, struct vk_placed *ret)
 {
 	const int seals = F_SEAL_SEAL | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_FUTURE_WRITE;
 	char *map;
@@ -33,10 +33,10 @@ fill(struct vk_file *f, int fd, bool *locked)
 		map = mmap(NULL, f->text.len, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
 		if (map == MAP_FAILED)
 			return vk_fail_errno("cannot map a memory file");
-		f->map = map;
-		f->size = f->text.len;
-		madvise(map, f->size, MADV_DONTDUMP);
-		if (mlock(map, f->size) < 0)
+		ret->map = map;
+		ret->size = f->text.len;
+		madvise(map, ret->size, MADV_DONTDUMP);
+		if (mlock(map, ret->size) < 0)
 			*locked = false;
 	}
 	if (fcntl(fd, F_ADD_SEALS, seals) < 0)
@@ -55,15 +55,17 @@ make(const char *name)
 }
 
 enum vk_err
-vk_memory_file(struct vk_file *f, bool *locked, int *ret_fd)
+vk_memory_file(const struct vk_file *f, bool *locked, struct vk_placed *ret, int *ret_fd)
 {
 	VK_CLEANUP(vk_closep) int fd = make(f->name);
 	enum vk_err e;
 
 	if (fd < 0)
 		return vk_fail_errno("cannot make a memory file");
-	if ((e = fill(f, fd, locked)) != VK_OK)
+	if ((e = fill(f, fd, locked, ret)) != VK_OK) {
+		vk_placed_drop(ret);
 		return e;
+	}
 	*ret_fd = fd;
 	fd = -1;
 	return VK_OK;

@@ -6,10 +6,10 @@
 #include "files.h"
 
 /**
- * vk_memory_file(f, locked, ret_fd):
- * Make it from the text of ${f}, which keeps a mapping of it for the wipe.  ${locked} becomes false when it may be
+ * vk_memory_file(f, locked, ret, ret_fd):
+ * Make it from the text of ${f}; ${ret} is a mapping of it for the wipe.  ${locked} becomes false when it may be
  * swapped.
  */
-enum vk_err vk_memory_file(struct vk_file *f, bool *locked, int *ret_fd) VK_MUST;
+enum vk_err vk_memory_file(const struct vk_file *f, bool *locked, struct vk_placed *ret, int *ret_fd) VK_MUST;
 
 #endif

@@ -94,11 +94,34 @@ vk_recipe_file(struct vk_kitchen *k, const struct vk_recipe *r, bool for_build, 
 		(*ret_file)->fixed = r->fixed(k);
 	if (e == VK_OK && !for_build && (k->opts->two_phase || k->opts->ttl > 0))
 		e = render_plain(k, r, &(*ret_file)->plain);
-	if (e == VK_OK)
+	if (e == VK_OK) {
 		(*ret_file)->rule = for_build ? VK_GATE_ALL : VK_GATE_OFF;
+		/* Who asks has nothing in the file that could change. */
+		(*ret_file)->recipe = r->asks ? NULL : r;
+	}
 	if (e == VK_OK && !for_build && r->more)
 		e = r->more(k, &taken);
 	return e;
+}
+
+enum vk_err
+vk_recipe_render(struct vk_kitchen *k, const struct vk_recipe *r, bool for_build, struct vk_buf *out)
+{
+	struct vk_cred_list taken = { 0 };
+	VK_CLEANUP(vk_freep) void *list = NULL;
+	enum vk_err e = vk_recipe_select(k, r, &taken);
+
+	list = taken.v;
+	if (e == VK_OK && taken.n == 0)
+		return VK_ENOENT;
+	return e == VK_OK ? r->render(k, &taken, for_build, out) : e;
+}
+
+void
+vk_kitchen_clear(struct vk_kitchen *k)
+{
+	vk_npm_view_clear(&k->npm);
+	vk_buf_clear(&k->netrc);
 }
 
 enum vk_err

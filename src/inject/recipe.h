@@ -19,6 +19,8 @@ struct vk_kitchen {
 	struct vk_environ env;
 	struct vk_npm_view npm;
 	bool npm_seen;    /* ${npm} was loaded */
+	struct vk_buf netrc; /* the user's own, */
+	bool netrc_seen;     /* once it was read */
 	const char *self; /* our own program file */
 };
 
@@ -57,6 +59,13 @@ enum vk_err vk_recipe_select(struct vk_kitchen *k, const struct vk_recipe *r,
 /** vk_recipe_file(k, r, ret_file): Its file among those of the run; VK_ENOENT when it takes nothing. */
 enum vk_err vk_recipe_file(struct vk_kitchen *k, const struct vk_recipe *r, bool for_build,
     const char *name, struct vk_file **ret_file) VK_MUST;
+
+/** vk_recipe_render(k, r, for_build, out): The text of that file alone; VK_ENOENT when it takes nothing. */
+enum vk_err vk_recipe_render(struct vk_kitchen *k, const struct vk_recipe *r, bool for_build, struct vk_buf *out)
+    VK_MUST;
+
+/** vk_kitchen_clear(k): What the recipes have read of the user's. */
+void vk_kitchen_clear(struct vk_kitchen *k);
 
 /** vk_recipe_lead(k, r, path): Its environment. */
 enum vk_err vk_recipe_lead(struct vk_kitchen *k, const struct vk_recipe *r, const char *path)

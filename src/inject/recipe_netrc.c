@@ -23,19 +23,31 @@ own_path(void)
 	return v && *v ? vk_strdup(v) : vk_recipe_home(".netrc");
 }
 
+/* Once: what is rendered later is for the same user's file, whatever became of it. */
+static enum vk_err
+look(struct vk_kitchen *k, const char *path)
+{
+	if (k->netrc_seen)
+		return VK_OK;
+	k->netrc_seen = true;
+	k->netrc = (struct vk_buf)VK_BUF_SECRET(VK_MAX_FILE);
+	return vk_recipe_own(path, &k->netrc);
+}
+
 static enum vk_err
 netrc_render(struct vk_kitchen *k, const struct vk_cred_list *taken, bool for_build,
     struct vk_buf *out)
 {
-	VK_CLEANUP(vk_buf_clear) struct vk_buf own = VK_BUF_SECRET(VK_MAX_FILE);
 	VK_CLEANUP(vk_buf_clear) struct vk_buf dropped = VK_BUF(65536);
 	VK_CLEANUP(vk_freep) char *path = for_build ? NULL : own_path();
+	const struct vk_buf *own = path ? &k->netrc : NULL;
 	enum vk_err e = VK_OK;
 
 	if (path)
-		e = vk_recipe_own(path, &own);
+		e = look(k, path);
 	if (e == VK_OK)
-		e = vk_netrc_merge(own.p ? own.p : "", own.len, taken, k->opts->keep_own, out, &dropped);
+		e = vk_netrc_merge(own && own->p ? own->p : "", own ? own->len : 0, taken, k->opts->keep_own, out,
+		    &dropped);
 	if (e == VK_OK && path)
 		vk_recipe_dropped(k, path, &dropped);
 	return e;

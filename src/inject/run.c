@@ -145,6 +145,12 @@ resolve(struct run *r)
 	r->no_keys = !r->opts->no_confine && vk_session_in_reach();
 	if (e == VK_OK)
 		e = vk_menu_serve(&r->menu, &r->kitchen, &r->broker);
+	if (e == VK_OK)
+		e = vk_environ_init(&r->kitchen.env, r->policy);
+	if (e == VK_OK)
+		e = vk_menu_files(&r->menu, &r->kitchen);
+	if (e == VK_OK)
+		e = vk_templates_add(&r->kitchen);
 	if (e == VK_OK && r->opts->resolved)
 		e = r->opts->resolved(&r->creds, r->opts->arg);
 	if (e == VK_OK)
@@ -154,6 +160,9 @@ resolve(struct run *r)
 	r->broker.rung = r->kitchen.rung;
 	if (e == VK_OK && r->broker.n_tools > 0)
 		e = vk_broker_start(&r->broker, &r->creds, &r->opts->policy);
+	if (e == VK_OK)
+		e = vk_refresh_start(&r->refresh, &(struct vk_refresh_of){ .kitchen = &r->kitchen, .policy = r->policy,
+			.env = r->env, .n_env = r->opts->n_env, .masking = &r->masking, .log = &r->log });
 	return e;
 }
 
@@ -173,12 +182,8 @@ open_broker(struct run *r)
 static enum vk_err
 make_files(struct run *r)
 {
-	enum vk_err e = vk_environ_init(&r->kitchen.env, r->policy);
+	enum vk_err e = VK_OK;
 
-	if (e == VK_OK)
-		e = vk_menu_files(&r->menu, &r->kitchen);
-	if (e == VK_OK)
-		e = vk_templates_add(&r->kitchen);
 	for (size_t i = 0; e == VK_OK && r->opts->gate && i < r->kitchen.files.n; i++)
 		e = vk_gate_take(&r->gate, &r->kitchen.files.v[i]);
 	if (e == VK_OK && r->kitchen.rung == VK_RUNG_R1)
@@ -267,7 +272,7 @@ release(struct run *r)
 {
 	for (size_t i = 0; i < VK_RUN_ENV_MAX; i++)
 		vk_secret_clear(&r->env[i]);
-	vk_npm_view_clear(&r->kitchen.npm);
+	vk_kitchen_clear(&r->kitchen);
 	vk_files_forget_text(&r->kitchen.files);
 	vk_cred_list_clear(&r->creds);
 	vk_policy_close(r->policy);
@@ -320,6 +325,7 @@ clean_up(struct run *r)
 		vk_caution(r->opts, "the process that held the files died before the command ended: what it "
 				    "read after that had no credentials");
 	vk_run_end_broker(r);
+	vk_run_end_refresh(r);
 	vk_gate_end(&r->gate, counts);
 	for (size_t i = 0; i < r->kitchen.files.n; i++) {
 		if (counts[i].refused > 0)
@@ -378,7 +384,8 @@ enum vk_err
 vk_run(const struct vk_run_opts *opts, struct vk_run_end *ret)
 {
 	struct run r = { .opts = opts, .rung1 = VK_RUNG1_NONE, .rung2 = VK_RUNG2_NONE, .rung3 = VK_RUNG3_NONE,
-		.gate = VK_GATE_NONE, .broker = VK_BROKER_NONE, .masking = VK_MASKING_NONE };
+		.gate = VK_GATE_NONE, .broker = VK_BROKER_NONE, .masking = VK_MASKING_NONE,
+		.refresh = VK_REFRESH_NONE };
 	ssize_t n = readlink("/proc/self/exe", r.self, sizeof(r.self) - 1);
 	char *name = NULL;
 	enum vk_err e, wiped, written;
@@ -430,7 +437,7 @@ vk_render(const struct vk_run_opts *opts, const char *recipe, struct vk_buf *out
 	if (e == VK_OK)
 		e = vk_run_log_render(p, opts, r, &taken);
 	free(taken.v);
-	vk_npm_view_clear(&k.npm);
+	vk_kitchen_clear(&k);
 	vk_cred_list_clear(&creds);
 	vk_policy_close(p);
 	return e;

@@ -11,6 +11,7 @@
 #include "masking.h"
 #include "menu.h"
 #include "phases.h"
+#include "refresh.h"
 #include "rung1.h"
 #include "rung2.h"
 #include "rung3.h"
@@ -43,6 +44,7 @@ struct run {
 	struct vk_broker broker;
 	bool broker_was; /* it was there when the command started */
 	struct vk_masking masking;
+	struct vk_refresh refresh;
 	struct vk_kitchen kitchen;
 	struct vk_run_log log;
 	struct vk_phases phases; /* n = 0: the command as it is */
@@ -62,6 +64,12 @@ enum vk_err vk_run_go_on(struct run *r, const char *rung, struct vk_run_end *ret
 
 /** vk_run_course(r, ret): Start the command, or its parts one after the other, and wait until it has ended. */
 enum vk_err vk_run_course(struct run *r, struct vk_run_end *ret) VK_MUST;
+
+/** vk_run_refresh(run): For vk_supervise(): hear what the process that looks at the sources has to say. */
+void vk_run_refresh(void *run);
+
+/** vk_run_end_refresh(r): From here on no file is rewritten; twice is fine. */
+void vk_run_end_refresh(struct run *r);
 
 /** vk_run_end_broker(r): End it, and say what it has seen; twice is fine. */
 void vk_run_end_broker(struct run *r);

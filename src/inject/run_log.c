@@ -114,6 +114,26 @@ vk_run_log_given(const struct vk_run_log *l, struct vk_kitchen *k, const struct 
 }
 
 enum vk_err
+vk_run_log_again(const struct vk_run_log *l, struct vk_kitchen *k, const struct vk_file *f, pid_t run,
+    void (*tell)(const char *text))
+{
+	VK_CLEANUP(vk_freep) void *list = NULL;
+	struct lines lines = {
+		.common = { .event = VK_LOG_INJECT, .via = "run", .rung = rung_text(k->rung) },
+	};
+	struct vk_log log = l->log;
+	enum vk_err e;
+
+	if (!log.to || (!f->secret && !f->recipe))
+		return VK_OK;
+	log.pid = run;
+	e = f->secret ? add_build_secret(&lines, k, f->secret) :
+	    add_recipe(&lines, k, f->recipe, "recipe", f->recipe->name);
+	list = lines.v;
+	return e == VK_OK ? vk_log_write(&log, lines.v, lines.n, tell) : e;
+}
+
+enum vk_err
 vk_run_log_asked(const struct vk_broker *b, pid_t pid, struct vk_log_entry *v, void (*tell)(const char *text))
 {
 	struct vk_log l = *b->log, us = { 0 };

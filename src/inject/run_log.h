@@ -21,6 +21,10 @@ enum vk_err vk_run_log_know(struct vk_run_log *l, const struct vk_policy *p) VK_
 enum vk_err vk_run_log_given(const struct vk_run_log *l, struct vk_kitchen *k, const struct vk_menu *menu,
     const char *command) VK_MUST;
 
+/** vk_run_log_again(l, k, f, run, tell): ${f}, of the run that is the process ${run}, is about to be rewritten. */
+enum vk_err vk_run_log_again(const struct vk_run_log *l, struct vk_kitchen *k, const struct vk_file *f, pid_t run,
+    void (*tell)(const char *text)) VK_MUST;
+
 /**
  * vk_run_log_asked(b, pid, v, tell):
  * For the broker: the process ${pid} was answered, or not.  When that is valetkey as a helper, its parent is named.

@@ -162,23 +162,53 @@ vk_rung1_join(struct vk_rung1 *r)
 	return VK_OK;
 }
 
+/*
+ * What is bound over an existing file has a name of its own: on old kernels its successor is mounted on it, and a
+ * mountpoint cannot be renamed.
+ */
+static void
+name_over(const struct vk_file *f, unsigned number, char ret[96])
+{
+	snprintf(ret, 96, ".over-%u-%s", number, f->name);
+}
+
+static enum vk_err
+hide_existing(struct vk_rung1 *r, struct vk_file *f)
+{
+	VK_CLEANUP(vk_freep) char *path = NULL;
+	struct stat st;
+	char name[96];
+
+	/* Such as a file that another run has below the /proc outside. */
+	if (stat(f->over, &st) < 0 && errno == ENOENT) {
+		free(f->over);
+		f->over = NULL;
+		return VK_OK;
+	}
+	name_over(f, 0, name);
+	if (f->changes && linkat(r->dir, f->name, r->dir, name, 0) < 0)
+		return vk_fail_errno("cannot write %s", name);
+	if (!(path = vk_asprintf("%s/%s", r->place, f->changes ? name : f->name)))
+		return VK_ENOMEM;
+	/* From the read-only mount, which the new one takes its flags from. */
+	if (mount(path, f->over, NULL, MS_BIND, NULL) < 0)
+		return vk_fail_errno("cannot bind a file over %s", f->over);
+	/* By the time it is replaced the command may have led the path elsewhere. */
+	if (f->changes && (f->spot = open(f->over, O_PATH | O_CLOEXEC)) < 0)
+		return vk_fail_errno("cannot open %s", f->over);
+	return VK_OK;
+}
+
 static enum vk_err
 place_one(struct vk_rung1 *r, struct vk_file *f)
 {
-	f->fd = openat(r->dir, f->name, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0400);
-	if (f->fd < 0)
-		return vk_fail_errno("cannot write %s", f->name);
-	if (f->text.len > 0 && vk_write_full(f->fd, f->text.p, f->text.len) != VK_OK)
-		return VK_ESYS;
-	/* A umask may have taken the owner's read permission. */
-	if (fchmod(f->fd, 0400) < 0)
-		return vk_fail_errno("cannot protect %s", f->name);
+	enum vk_err e = vk_placed_write(r->dir, f->name, &f->text, &f->now);
+
+	if (e != VK_OK)
+		return e;
 	if (!(f->path = vk_asprintf("%s/%s", r->place, f->name)))
 		return VK_ENOMEM;
-	/* From the read-only mount, which the new one takes its flags from. */
-	if (f->over && mount(f->path, f->over, NULL, MS_BIND, NULL) < 0)
-		return vk_fail_errno("cannot bind a file over %s", f->over);
-	return VK_OK;
+	return f->over ? hide_existing(r, f) : VK_OK;
 }
 
 enum vk_err
@@ -188,6 +218,64 @@ vk_rung1_place(struct vk_rung1 *r, struct vk_files *files)
 
 	for (size_t i = 0; e == VK_OK && i < files->n; i++)
 		e = place_one(r, &files->v[i]);
+	return e;
+}
+
+/* The new file over the old, by who may mount. */
+static enum vk_err
+cover(struct vk_rung1 *r, struct vk_file *f, const char *name)
+{
+	VK_CLEANUP(vk_note_clear) struct vk_note n = VK_NOTE_INIT;
+	VK_CLEANUP(vk_freep) char *path = vk_asprintf("%s/%s", r->place, name);
+	enum vk_err e;
+
+	if (!path)
+		return VK_ENOMEM;
+	n.code = VK_RUNG1_COVER;
+	n.n_fds = 2;
+	/* As before, from the read-only mount. */
+	if ((n.fds[0] = open(path, O_PATH | O_CLOEXEC)) < 0 || (n.fds[1] = fcntl(f->spot, F_DUPFD_CLOEXEC, 3)) < 0)
+		return vk_fail_errno("cannot open %s", path);
+	if ((e = vk_note_send(r->init.sock, &n)) != VK_OK)
+		return e;
+	vk_note_clear(&n);
+	e = vk_note_recv_soon(r->init.sock, &n);
+	if (e == VK_OK && n.code != VK_OK)
+		e = vk_fail((enum vk_err)n.code, "%s", n.text);
+	if (e == VK_OK && n.n_fds == 1) {
+		vk_closep(&f->spot);
+		f->spot = n.fds[0];
+		n.fds[0] = -1;
+	}
+	return e;
+}
+
+enum vk_err
+vk_rung1_replace(struct vk_rung1 *r, struct vk_file *f)
+{
+	static const char new[] = ".new";
+	struct vk_placed next = { .fd = -1 };
+	char was[96], over[96];
+	enum vk_err e = vk_placed_write(r->dir, new, &f->text, &next);
+
+	if (e != VK_OK)
+		return e;
+	name_over(f, f->rewritten, was);
+	name_over(f, f->rewritten + 1, over);
+	if ((f->over && linkat(r->dir, new, r->dir, over, 0) < 0) || renameat(r->dir, new, r->dir, f->name) < 0) {
+		e = vk_fail_errno("cannot replace %s", f->path);
+		unlinkat(r->dir, new, 0);
+		unlinkat(r->dir, over, 0);
+		vk_placed_drop(&next);
+		return e;
+	}
+	vk_files_succeed(f, &next);
+	if (!f->over)
+		return VK_OK;
+	e = cover(r, f, over);
+	/* Where its successor is mounted on it, it has to stay. */
+	if (e == VK_OK)
+		unlinkat(r->dir, was, 0);
 	return e;
 }
 

@@ -62,6 +62,13 @@ enum vk_err vk_rung1_join(struct vk_rung1 *r) VK_MUST;
 /** vk_rung1_place(r, files): Write the files and bind them over their usual places. */
 enum vk_err vk_rung1_place(struct vk_rung1 *r, struct vk_files *files) VK_MUST;
 
+/**
+ * vk_rung1_replace(r, f):
+ * Its new text in place of the old, at once for whoever opens it.  Who has opened the old one keeps that; so does a
+ * mount namespace that the command made for itself, where it hides an existing file.
+ */
+enum vk_err vk_rung1_replace(struct vk_rung1 *r, struct vk_file *f) VK_MUST;
+
 /** vk_rung1_sweep(r): Kill whatever the command left running, and go on. */
 enum vk_err vk_rung1_sweep(struct vk_rung1 *r) VK_MUST;
 
@@ -70,7 +77,11 @@ void vk_rung1_end(struct vk_rung1 *r);
 
 /* The child's side. */
 
-enum { VK_RUNG1_SWEEP = 301 }; /* what it is told: kill all others, and answer */
+/* What it is told, and answers. */
+enum {
+	VK_RUNG1_SWEEP = 301, /* kill all others */
+	VK_RUNG1_COVER,       /* put the first descriptor's file where the second's is mounted, as we may not */
+};
 
 /** vk_rung1_init(sock, plan): The body of the child. */
 void vk_rung1_init(int sock, const void *plan);

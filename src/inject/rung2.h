@@ -27,6 +27,9 @@ enum vk_err vk_rung2_start(struct vk_rung2 *r) VK_MUST;
 /** vk_rung2_place(r, files): Make, seal and hand over the files; check that the names lead to them. */
 enum vk_err vk_rung2_place(struct vk_rung2 *r, struct vk_files *files) VK_MUST;
 
+/** vk_rung2_replace(r, f): Its name leads to its new text from now on; who has opened the old one keeps that. */
+enum vk_err vk_rung2_replace(struct vk_rung2 *r, struct vk_file *f) VK_MUST;
+
 /** vk_rung2_end(r): No name is left when it returns. */
 void vk_rung2_end(struct vk_rung2 *r);
 

@@ -178,14 +178,34 @@ vk_rung3_start(struct vk_rung3 *r)
 static enum vk_err
 place_one(struct vk_rung3 *r, struct vk_file *f)
 {
-	f->fd = openat(r->dir, f->name, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0400);
-	if (f->fd < 0)
-		return vk_fail_errno("cannot write %s/%s", r->path, f->name);
-	if (f->text.len > 0 && vk_write_full(f->fd, f->text.p, f->text.len) != VK_OK)
-		return VK_ESYS;
-	if (fchmod(f->fd, 0400) < 0)
-		return vk_fail_errno("cannot protect %s", f->name);
+	enum vk_err e = vk_placed_write(r->dir, f->name, &f->text, &f->now);
+
+	if (e != VK_OK)
+		return e;
 	return (f->path = vk_asprintf("%s/%s", r->path, f->name)) ? VK_OK : VK_ENOMEM;
+}
+
+/* A name of one that was overwritten long ago is used again. */
+enum vk_err
+vk_rung3_replace(struct vk_rung3 *r, struct vk_file *f)
+{
+	static const char new[] = ".new";
+	struct vk_placed next = { .fd = -1 };
+	char old[96];
+	enum vk_err e;
+
+	snprintf(old, sizeof(old), ".old-%u-%s", f->rewritten % (VK_FILES_OLD + 1), f->name);
+	if ((e = vk_placed_write(r->dir, new, &f->text, &next)) != VK_OK)
+		return e;
+	unlinkat(r->dir, old, 0);
+	if (linkat(r->dir, f->name, r->dir, old, 0) < 0 || renameat(r->dir, new, r->dir, f->name) < 0) {
+		e = vk_fail_errno("cannot replace %s/%s", r->path, f->name);
+		vk_placed_drop(&next);
+		unlinkat(r->dir, new, 0);
+		return e;
+	}
+	vk_files_succeed(f, &next);
+	return VK_OK;
 }
 
 enum vk_err

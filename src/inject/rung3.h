@@ -27,6 +27,9 @@ enum vk_err vk_rung3_start(struct vk_rung3 *r) VK_MUST;
 /** vk_rung3_place(r, files) */
 enum vk_err vk_rung3_place(struct vk_rung3 *r, struct vk_files *files) VK_MUST;
 
+/** vk_rung3_replace(r, f): By a rename.  The old one keeps a name, by which the guard finds it. */
+enum vk_err vk_rung3_replace(struct vk_rung3 *r, struct vk_file *f) VK_MUST;
+
 /** vk_rung3_end(r): No name is left when it returns; the bytes are the caller's to overwrite, through the files. */
 void vk_rung3_end(struct vk_rung3 *r);
 

@@ -165,6 +165,8 @@ vk_supervise(struct vk_supervise *s)
 			s->end = 0;
 			s->expire(s->arg);
 		}
+		if (s->news)
+			s->news(s->arg);
 		if (wait_for_signal(&all, s->end, &si) < 0)
 			continue;
 		if (si.si_code == SI_TIMER)

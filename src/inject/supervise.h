@@ -11,7 +11,7 @@
 #include "valetkey/base.h"
 #include "pty.h"
 
-enum { VK_HELPERS_MAX = 8 };
+enum { VK_HELPERS_MAX = 9 };
 
 struct vk_supervise {
 	pid_t command;
@@ -24,6 +24,7 @@ struct vk_supervise {
 	int64_t end; /* when that is, of the monotonic clock that counts sleep, in ms; 0: never, or it was */
 	void (*expire)(void *arg);
 	void *arg;
+	void (*news)(void *arg); /* called when a signal came: one of ours may have something to say; NULL: none has */
 	struct vk_pty *pty; /* the command has a terminal of its own; NULL: it has ours */
 };
 

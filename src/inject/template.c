@@ -20,7 +20,11 @@ add(struct vk_kitchen *k, const struct vk_template *t)
 		return vk_fail(VK_EUSAGE, "the template %s is not there, or empty", t->file);
 	if (e == VK_OK && (e = vk_template_expand(own.p, own.len, k->creds, &text)) != VK_OK && e != VK_ENOMEM)
 		e = vk_fail(e, "%s: %s", t->file, *vk_reason() ? vk_reason() : vk_err_text(e));
-	return e == VK_OK ? vk_files_add(&k->files, name, &text, NULL, &file) : e;
+	if (e == VK_OK && (e = vk_files_add(&k->files, name, &text, NULL, &file)) == VK_OK) {
+		file->template = own;
+		own = (struct vk_buf)VK_BUF(VK_MAX_FILE);
+	}
+	return e;
 }
 
 enum vk_err

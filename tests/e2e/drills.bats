@@ -40,12 +40,23 @@ drill() {
 	[ "$2" != KILL ] || count=200
 	run_home "${3-}"
 	token=$(secret)
-	put "$token" https://npm.example --scope @corp --kind bearer --username '' --name corp
+	if [ -n "${DRILL_SOURCE-}" ]; then
+		export DRILL_SOURCE=$T/source VALETKEY_CONFIG=$T/config.ini
+		printf '[corp]\nurl = https://npm.example\nkind = bearer\nscope = @corp\nsecret = file:%s\n' "$DRILL_SOURCE" >"$VALETKEY_CONFIG"
+		chmod 600 "$VALETKEY_CONFIG"
+		chown --reference="$HOME" "$VALETKEY_CONFIG"
+		printf %s "$token" >"$DRILL_SOURCE"
+		chown --reference="$HOME" "$DRILL_SOURCE"
+		count=8
+	else
+		put "$token" https://npm.example --scope @corp --kind bearer --username '' --name corp
+	fi
 	if [ "$1" = R1 ]; then
 		"${V[@]}" run --require-rung R1 -- true || { [ "${CI-}" = true ] && return 1 || skip "R1 cannot be reached here"; }
 	fi
 	printf %s "$token" | timeout 280 python3 "$src/tests/e2e/drills.py" "$1" "$2" "${DRILLS:-$count}" "${V[@]}"
 	[ -z "$(ls)" ]
+	rm -f "$T/source"
 	printf '%s\n' "$token" >"$SPOOL/token"
 	"$src/packaging/quickstart.d/search.py" --newer "$SPOOL/began" --skip "$SPOOL/token" --skip /proc --skip /sys $(places) <"$SPOOL/token"
 }
@@ -128,4 +139,18 @@ drill() {
 	run python3 "$src/tests/e2e/drills.py" R2 TERM 3 "$T/leaky" <<<"$token"
 	[ "$status" != 0 ]
 	[[ $output == *"TERM: "*"process "* ]]
+}
+
+@test "SIGKILL while a file follows its source, on each rung" {
+	for rung in R1 R2 R3; do
+		DRILL_SOURCE=1 drill "$rung" KILL
+		run_end
+	done
+}
+
+@test "SIGKILL while a file follows its source, another user" {
+	for rung in R1 R2 R3; do
+		DRILL_SOURCE=1 drill "$rung" KILL "$run_uid"
+		run_end
+	done
 }

@@ -7,6 +7,9 @@ The command of each run reads its file, leaves daemons behind and goes on. After
 R2 and R3 neither the command nor a process of ours; no process may show the token in its environment, its arguments or an open file, nor may there be a
 mount of ours. VALETKEY-COMMAND ends with the program file. Prints how many runs were ended before, in and after which phase, since a drill that always hits the same one
 proves little.
+
+With DRILL_SOURCE, a file that the config refers to, its secret changes as soon as the command runs, and the signal comes about
+when the run's file does; counted is then which of the two there was.
 """
 import os
 import random
@@ -23,8 +26,12 @@ cat "$NPM_CONFIG_USERCONFIG" >/dev/null
 (setsid sh -c 'trap "" HUP TERM INT; while :; do sleep 97.5; done' </dev/null >/dev/null 2>&1 &)
 sh -c 'exec sleep 98.5' &
 echo started >"$1.tmp"; mv "$1.tmp" "$1"
-while :; do sleep 0.01; done
+while :; do
+    sleep 0.01
+    if [ -n "${DRILL_SOURCE-}" ] && [ ! -e "$1.new" ] && grep -q -e -1 "$NPM_CONFIG_USERCONFIG"; then : >"$1.new"; fi
+done
 """
+LOOK = 1.0  # VK_REFRESH_LOOK
 
 
 def processes():
@@ -104,6 +111,16 @@ def until(what, seconds=PATIENCE):
         time.sleep(0.02)
 
 
+def put(source, secret, owner):
+    """All at once, and as if it had been there for long."""
+    with open(source + ".new", "wb") as f:
+        f.write(secret)
+    os.chmod(source + ".new", 0o600)
+    os.chown(source + ".new", owner, -1)
+    os.utime(source + ".new", (1, 1))
+    os.rename(source + ".new", source)
+
+
 def main():
     rung, names, count, argv = sys.argv[1], sys.argv[2].split(","), int(sys.argv[3]), sys.argv[4:]
     token = sys.stdin.buffer.read().strip()
@@ -114,20 +131,28 @@ def main():
     os.chown(memory, os.stat(argv[-1]).st_uid, -1)
     st = os.stat(argv[-1])
     program = (st.st_dev, st.st_ino)
+    source = os.environ.get("DRILL_SOURCE")
     for i in range(count):
         name = names[i % len(names)]
         number = getattr(signal, "SIG" + name)
         mark = f"drill-{os.getpid()}-{i}".encode()
         flag = f"{os.getcwd()}/started-{i}"
         env = dict(os.environ, DRILL_MARK=mark.decode(), XDG_RUNTIME_DIR=memory)
+        if source:
+            put(source, token + b"-0", st.st_uid)
         p = subprocess.Popen(argv + ["run", *options, "--", "sh", "-c", DAEMONS, "sh", flag], env=env,
                              stdin=subprocess.DEVNULL, start_new_session=True)
-        if i % 3 == 2:  # some while the command surely runs, most at any moment
+        began = time.monotonic()
+        if source or i % 3 == 2:  # some while the command surely runs, most at any moment
             end = time.monotonic() + PATIENCE
             while not os.path.exists(flag) and time.monotonic() < end:
                 time.sleep(0.001)
-        time.sleep(random.expovariate(1 / 0.006))
-        seen["in" if os.path.exists(flag) else "before"] += 1
+        if source:
+            put(source, token + b"-1", st.st_uid)
+            time.sleep(max(0, began + LOOK + random.uniform(-0.02, 0.12) - time.monotonic()))
+        else:
+            time.sleep(random.expovariate(1 / 0.006))
+        seen["in" if os.path.exists(flag + ".new" if source else flag) else "before"] += 1
         os.kill(p.pid, number)
         p.wait(PATIENCE)
         if rung == "R1":
@@ -144,11 +169,11 @@ def main():
         left = os.listdir(memory)
         assert not left, f"{name}: {memory} has {left}"
         end_all(mark)  # R2's daemons
-        if os.path.exists(flag):
-            os.unlink(flag)
-        if os.path.exists(flag + ".tmp"):
-            os.unlink(flag + ".tmp")
-    print(f"{count} runs ended by {','.join(names)}: {seen['before']} before the command ran, {seen['in']} while it did")
+        for name_left in (flag, flag + ".tmp", flag + ".new"):
+            if os.path.exists(name_left):
+                os.unlink(name_left)
+    what = "its file had the new secret" if source else "the command ran"
+    print(f"{count} runs ended by {','.join(names)}: {seen['before']} before {what}, {seen['in']} after that")
     assert seen["in"] > 0
 
 

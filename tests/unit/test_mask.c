@@ -5,6 +5,7 @@
 #include <stdint.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
@@ -181,6 +182,102 @@ test_nested(void **state)
 	vk_forms_clear(&f);
 }
 
+/* At every place in ${text}, of which the first ${known} bytes are from before anybody knew the last form. */
+static void
+check_extension(const struct vk_forms *all, const char *text, size_t known)
+{
+	struct vk_forms few = *all;
+	size_t n = strlen(text), wanted;
+	char want[ROOM], got[ROOM], buf[ROOM];
+	struct vk_mask *old, *made, *shared, *new;
+
+	few.n--;
+	wanted = naive_mask(all, text, n, want);
+	for (size_t cut = 0; cut <= known; cut++) {
+		struct vk_mask_stream s;
+		size_t len, ready;
+		int fd;
+
+		assert_int_equal(vk_mask_make(&few, &old), VK_OK);
+		assert_int_equal(vk_mask_make(all, &made), VK_OK);
+		assert_int_equal(vk_mask_share(made, &shared, &fd), VK_OK);
+		assert_int_equal(vk_mask_load(fd, &new), VK_OK);
+		vk_mask_forget(shared);
+		close(fd);
+		vk_mask_free(made);
+		assert_int_equal(vk_mask_begin(old, &s), VK_OK);
+		memcpy(buf, text, cut);
+		vk_mask_feed(&s, buf, cut, false, &ready);
+		memcpy(got, buf, ready);
+		len = ready;
+		memmove(buf, buf + cut - s.held, s.held);
+		assert_int_equal(vk_mask_extend(&s, new), VK_OK);
+		vk_mask_free(old);
+		memcpy(buf + s.held, text + cut, n - cut);
+		vk_mask_feed(&s, buf, s.held + n - cut, true, &ready);
+		memcpy(got + len, buf, ready);
+		len += ready;
+		if (len != wanted || memcmp(got, want, len) != 0)
+			fail_msg("%s: %.*s instead of %.*s (cut at %zu)", text, (int)len, got, (int)wanted, want, cut);
+		vk_mask_end(&s);
+		vk_mask_forget(new);
+	}
+}
+
+/* A form that becomes known in the middle of a stream; what was held back by then is still held back rightly. */
+static void
+test_extension(void **state)
+{
+	static const char *const texts[] = {
+		"s3cr3t-one ", "a s3cr3t-one-two-thre", "s3cr3t-os3cr3t-one-two-thr", "xs3cr3t-one-two-threeand ", "aab-aab-aab-s",
+		"aab-aab-secr3t-one-tw",
+	};
+	static const char *const later[] = {
+		"#new-one", "b #new-one, s3cr3t-two", "#new-on#new-one#new-one-longer-than-all-that-were", "ee #new-one",
+		"ecret#new-one-longer-than-all-that-wer",
+	};
+	struct vk_forms f = VK_FORMS_NONE;
+	char text[200];
+
+	(void)state;
+	add(&f, "s3cr3t-one", 10);
+	add(&f, "s3cr3t-two", 10);
+	add(&f, "r3t-one-two-three", 17);
+	add(&f, "s3cr3t-one-two-three", 20);
+	add(&f, "aab-aab-secret", 14);
+	for (int two = 0; two < 2; two++) {
+		add(&f, two ? "#new-one-longer-than-all-that-were" : "#new-one", two ? 34 : 8);
+		for (size_t i = 0; i < VK_COUNT(texts); i++)
+			for (size_t k = 0; k < VK_COUNT(later); k++) {
+				snprintf(text, sizeof(text), "%s%s", texts[i], later[k]);
+				check_extension(&f, text, two ? 0 : strlen(texts[i]));
+			}
+	}
+	vk_forms_clear(&f);
+}
+
+/* Cut off or wiped, it is nothing to look for. */
+static void
+test_no_share(void **state)
+{
+	struct vk_forms f = VK_FORMS_NONE;
+	struct vk_mask *m, *shared, *got = NULL;
+	int fd;
+
+	(void)state;
+	add(&f, "s3cr3t-one", 10);
+	assert_int_equal(vk_mask_make(&f, &m), VK_OK);
+	assert_int_equal(vk_mask_share(m, &shared, &fd), VK_OK);
+	vk_mask_forget(shared);
+	assert_int_equal(vk_mask_load(fd, &got), VK_EPROTO);
+	assert_int_equal(ftruncate(fd, 10), 0);
+	assert_int_equal(vk_mask_load(fd, &got), VK_EPROTO);
+	assert_null(got);
+	close(fd);
+	vk_mask_free(m);
+	vk_forms_clear(&f);
+}
+
 static void
 random_case(unsigned letters, unsigned longest)
 {
@@ -299,6 +396,8 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_words), cmocka_unit_test(test_result), cmocka_unit_test(test_nested),
+		cmocka_unit_test(test_extension),
+		cmocka_unit_test(test_no_share),
 		cmocka_unit_test(test_random), cmocka_unit_test(test_forms), cmocka_unit_test(test_none_and_too_much),
 	};
 
