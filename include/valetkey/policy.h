@@ -166,6 +166,9 @@ void vk_log_refusal(const struct vk_log *l, const struct vk_policy_opts *opts, c
 /** vk_log_check(l): Could a line be written now?  Makes nothing; the reason says why not. */
 enum vk_err vk_log_check(const struct vk_log *l) VK_MUST;
 
+/** vk_log_make(l): Make the file now, when it is not there; who cannot will hear of it when a line is due. */
+void vk_log_make(const struct vk_log *l);
+
 /** vk_log_is_journal(l): Is it systemd's journal? */
 bool vk_log_is_journal(const struct vk_log *l) VK_MUST;
 

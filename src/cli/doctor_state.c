@@ -44,8 +44,8 @@ vk_doctor_rungs(struct vk_doctor *d)
 	if (!p[0].works && !p[1].works && !p[2].works)
 		vk_doctor_add(d, VK_DOCTOR_FINDING, "rung", "\"valetkey run\" cannot work here");
 	vk_doctor_add(d, VK_DOCTOR_NOTE, "rung",
-	    "confinement of files on R2 and R3 is not part of this version, so not in force; the gate is, "
-	    "when asked for with --gate");
+	    "on R2 and R3 confinement of files is in force with --gate, where the kernel has Landlock and the "
+	    "command may not mount; else it is not in force, as --verbose says");
 }
 
 void

@@ -98,7 +98,7 @@ vk_broker_start(struct vk_broker *b, const struct vk_cred_list *creds, const str
 	b->policy = policy;
 	b->run = getpid();
 	if (e == VK_OK)
-		e = vk_child_start_late(vk_broker_main, b, &b->child);
+		e = vk_child_start_policy(vk_broker_main, b, &b->child);
 	/* The account that is the keystore's default comes before others of the same place. */
 	for (unsigned flag = VK_CRED_DEFAULT, pass = 0; pass < 2; pass++, flag = 0)
 		for (size_t i = 0; e == VK_OK && i < creds->n; i++)

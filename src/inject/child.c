@@ -29,12 +29,12 @@ is_of_a_policy(const char *variable)
 
 /* In place, as /proc/PID/environ shows them. */
 static void
-wipe_environment(char **environment, bool late)
+wipe_environment(char **environment, bool policy)
 {
 	size_t kept = 0;
 
 	for (size_t i = 0; environment && environment[i]; i++)
-		if (late && is_of_a_policy(environment[i]))
+		if (policy && is_of_a_policy(environment[i]))
 			environment[kept++] = environment[i];
 		else
 			vk_wipe(environment[i], strlen(environment[i]));
@@ -44,7 +44,7 @@ wipe_environment(char **environment, bool late)
 
 struct birth {
 	int namespaces;
-	bool late, heir;
+	bool late, policy, heir;
 	vk_child_body *body;
 	const void *arg;
 };
@@ -57,7 +57,7 @@ child_main(pid_t parent, int sock, const struct birth *b)
 
 	if (b->late && !b->heir)
 		vk_arena_wipe();
-	wipe_environment(environ, b->late);
+	wipe_environment(environ, b->policy);
 	vk_wipe_registers(); /* to measure a variable's length is to load it */
 	sigfillset(&all);
 	sigprocmask(SIG_SETMASK, &all, NULL);
@@ -121,9 +121,15 @@ vk_child_start_late(vk_child_body *body, const void *arg, struct vk_child *ret)
 }
 
 enum vk_err
+vk_child_start_policy(vk_child_body *body, const void *arg, struct vk_child *ret)
+{
+	return start(&(struct birth){ .late = true, .policy = true, .body = body, .arg = arg }, ret);
+}
+
+enum vk_err
 vk_child_start_heir(vk_child_body *body, const void *arg, struct vk_child *ret)
 {
-	return start(&(struct birth){ .late = true, .heir = true, .body = body, .arg = arg }, ret);
+	return start(&(struct birth){ .late = true, .policy = true, .heir = true, .body = body, .arg = arg }, ret);
 }
 
 void

@@ -31,10 +31,14 @@ enum vk_err vk_child_start(int namespaces, vk_child_body *body, const void *arg,
 
 /**
  * vk_child_start_late(body, arg, ret):
- * Without new namespaces, when secrets are known already: its arena is emptied before anything else.  Of the
- * environment it keeps what a policy is opened with once more and is no secret: HOME, XDG_*, VALETKEY_* but for keys.
+ * Without new namespaces, when secrets are known already: its arena is emptied before anything else.
+ *
+ * vk_child_start_policy(body, arg, ret):
+ * The same, and of the environment it keeps what a policy is opened with once more and is no secret: HOME, XDG_*,
+ * VALETKEY_* but for keys.
  */
 enum vk_err vk_child_start_late(vk_child_body *body, const void *arg, struct vk_child *ret) VK_MUST;
+enum vk_err vk_child_start_policy(vk_child_body *body, const void *arg, struct vk_child *ret) VK_MUST;
 
 /** vk_child_start_heir(body, arg, ret): The same, but it keeps the arena: ${body} clears what it does not need. */
 enum vk_err vk_child_start_heir(vk_child_body *body, const void *arg, struct vk_child *ret) VK_MUST;

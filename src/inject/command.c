@@ -167,7 +167,7 @@ command_main(const struct vk_launch *l, pid_t parent, int report)
 		err = EKEYREJECTED;
 	} else if (l->no_keys && vk_keyfilter() != VK_OK) {
 		err = EXFULL;
-	} else if (l->gate >= 0 && vk_gate_enter(l->gate) != VK_OK) {
+	} else if (l->gate >= 0 && vk_gate_enter(l->gate, l->gate_hides) != VK_OK) {
 		err = EUNATCH;
 	} else if (l->alone && vk_noexec(l->path, l->argv, l->envp) != VK_OK) {
 		err = ELIBEXEC;

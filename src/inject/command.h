@@ -41,6 +41,7 @@ struct vk_launch {
 	int out, err;                       /* standard output and error; 0: as they are */
 	const struct vk_pty *pty;           /* a terminal of its own; NULL: none */
 	int gate;                           /* our socket to the gate; -1: there is none */
+	bool gate_hides;                    /* it opens files, too */
 };
 
 /**

@@ -169,7 +169,9 @@ in_parts(struct run *r, struct vk_launch *launch, struct vk_run_end *ret)
 		if (e == VK_OK && i == 0 && withheld)
 			e = vk_environ_set(&r->kitchen.env, r->phases.withheld, withheld, strlen(withheld));
 		launch->envp = r->kitchen.env.v;
-		launch->gate = -1;
+		/* The files are as anybody may see them, but where the domain is, the gate has to be. */
+		if (!r->hides)
+			launch->gate = -1;
 	}
 	return e;
 }
@@ -181,6 +183,7 @@ vk_run_course(struct run *r, struct vk_run_end *ret)
 		.path = r->path, .argv = r->argv, .envp = r->kitchen.env.v,
 		.mask = &r->mask, .on_sigchld = &r->on_sigchld, .new_pid_ns = r->kitchen.rung == VK_RUNG_R1,
 		.no_keys = r->no_keys, .gate = r->opts->gate ? r->gate.child.sock : -1,
+		.gate_hides = r->hides,
 	};
 	struct vk_terminal terminal;
 	enum vk_err e;

@@ -109,15 +109,48 @@ vk_gate_also(struct vk_gate *g, const struct vk_file *f)
 	return ask(g, &n);
 }
 
-/* Not for reading a file: writing, directories, and names only. */
-#define OTHER_USE (O_ACCMODE | O_DIRECTORY | O_PATH)
+static enum vk_err
+hide_one(struct vk_gate *g, const char *path)
+{
+	VK_CLEANUP(vk_note_clear) struct vk_note n = VK_NOTE_INIT;
+
+	n.code = VK_GATE_HIDE;
+	if ((n.fds[0] = open(path, O_PATH | O_NOFOLLOW | O_CLOEXEC)) < 0)
+		return errno == ENOENT ? VK_OK : vk_fail_errno("cannot hide %s from the command", path);
+	n.n_fds = 1;
+	return ask(g, &n);
+}
+
+enum vk_err
+vk_gate_hide(struct vk_gate *g, const struct vk_hidden *h, int *ret_ruleset)
+{
+	VK_CLEANUP(vk_note_clear) struct vk_note n = VK_NOTE_INIT;
+	enum vk_err e = VK_OK;
+
+	for (size_t i = 0; e == VK_OK && i < h->n; i++)
+		e = hide_one(g, h->v[i]);
+	n.code = VK_GATE_RULES;
+	/* A directory may have very many entries: no limit of time but the gate's end. */
+	if (e != VK_OK || (e = vk_note_send(g->child.sock, &n)) != VK_OK ||
+	    (e = vk_note_recv(g->child.sock, &n)) != VK_OK)
+		return e;
+	if (n.code != VK_OK || n.n_fds != 1)
+		return vk_fail(n.code != VK_OK ? (enum vk_err)n.code : VK_EPROTO, "%s", n.text);
+	*ret_ruleset = n.fds[0];
+	n.fds[0] = -1;
+	return VK_OK;
+}
+
+/* Not for reading a file: names only, and writing.  A file without a name is made with what else means a directory. */
+#define OTHER_USE (O_PATH | O_WRONLY)
+#define NAMELESS (O_TMPFILE & ~O_DIRECTORY)
 
 /*
  * Descriptors of other architectures' calls go on as they are: they read the empty file.  io_uring would open files
  * unseen, and so is not there.  What a tool has read is not to be taken from its memory or descriptors by these calls.
  */
 static enum vk_err
-listen(int *ret_fd)
+take_listener(bool hides, int *ret_fd)
 {
 #if defined(__x86_64__) || defined(__aarch64__)
 	struct sock_filter program[] = {
@@ -131,20 +164,22 @@ listen(int *ret_fd)
 #else
 		/* 5 */ IF(BPF_JEQ, SYS_openat, 7, 0),
 #endif
-		/* 6 */ IF(BPF_JEQ, SYS_openat2, 10, 0),
+		/* 6 */ IF(BPF_JEQ, SYS_openat2, 12, 0),
 		/* 7 */ IF(BPF_JEQ, SYS_io_uring_setup, 0, 1),
 		/* 8 */ RETURN(SECCOMP_RET_ERRNO | ENOSYS),
-		/* 9 */ IF(BPF_JEQ, SYS_ptrace, 8, 0),
-		/* 10 */ IF(BPF_JEQ, SYS_process_vm_readv, 7, 0),
-		/* 11 */ IF(BPF_JEQ, SYS_pidfd_getfd, 6, 0),
+		/* 9 */ IF(BPF_JEQ, SYS_ptrace, 10, 0),
+		/* 10 */ IF(BPF_JEQ, SYS_process_vm_readv, 9, 0),
+		/* 11 */ IF(BPF_JEQ, SYS_pidfd_getfd, 8, 0),
 		/* 12 */ RETURN(SECCOMP_RET_ALLOW),
 		/* 13: openat */ LOAD(args[2]),
 		/* 14 */ BPF_STMT(BPF_JMP | BPF_JA, 1),
 		/* 15: open */ LOAD(args[1]),
-		/* 16 */ IF(BPF_JSET, OTHER_USE, 2, 0),
-		/* 17 */ RETURN(SECCOMP_RET_USER_NOTIF),
-		/* 18 */ RETURN(SECCOMP_RET_ERRNO | EPERM),
-		/* 19 */ RETURN(SECCOMP_RET_ALLOW),
+		/* 16 */ IF(BPF_JSET, hides ? OTHER_USE : OTHER_USE | O_RDWR, 4, 0),
+		/* 17 */ IF(BPF_JSET, NAMELESS, 1, 0),
+		/* 18 */ IF(BPF_JSET, O_DIRECTORY, 2, 0),
+		/* 19 */ RETURN(SECCOMP_RET_USER_NOTIF),
+		/* 20 */ RETURN(SECCOMP_RET_ERRNO | EPERM),
+		/* 21 */ RETURN(SECCOMP_RET_ALLOW),
 	};
 	struct sock_fprog filter = { sizeof(program) / sizeof(program[0]), program };
 	long fd;
@@ -160,26 +195,29 @@ listen(int *ret_fd)
 	*ret_fd = (int)fd;
 	return VK_OK;
 #else
+	(void)hides;
 	(void)ret_fd;
 	return vk_fail(VK_ESYS, "there is no gate on this architecture");
 #endif
 }
 
 enum vk_err
-vk_gate_enter(int sock)
+vk_gate_enter(int sock, bool hides)
 {
 	VK_CLEANUP(vk_note_clear) struct vk_note n = VK_NOTE_INIT;
 	enum vk_err e;
 	int fd;
 
 	n.code = VK_GATE_LISTEN;
-	if ((e = listen(&n.fds[0])) != VK_OK)
+	if ((e = take_listener(hides, &n.fds[0])) != VK_OK)
 		return e;
 	n.n_fds = 1;
 	if ((e = vk_note_send(sock, &n)) != VK_OK)
 		return e;
 	/* The first open that the gate hears of: whose it is, is the command's own process. */
-	if ((fd = open("/", O_RDONLY | O_CLOEXEC)) < 0)
+	if ((fd = open("/", O_RDONLY | O_CLOEXEC)) < 0 && errno == EACCES)
+		return vk_fail(VK_EPOLICY, "the gate may not look into the command (is kernel.yama.ptrace_scope set?)");
+	if (fd < 0)
 		return vk_fail_errno("the gate does not answer");
 	close(fd);
 	return VK_OK;

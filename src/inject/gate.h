@@ -16,6 +16,7 @@
 #include "valetkey/inject.h"
 #include "child.h"
 #include "files.h"
+#include "hide.h"
 
 struct vk_gate {
 	struct vk_child child; /* the process that answers */
@@ -48,11 +49,18 @@ enum vk_err vk_gate_replace(struct vk_gate *g, size_t i, struct vk_file *f) VK_M
 enum vk_err vk_gate_also(struct vk_gate *g, const struct vk_file *f) VK_MUST;
 
 /**
- * vk_gate_enter(sock):
- * For the command's process, just before it executes: from here on its opens, and those of its descendants, are
- * answered.  ${sock} is ours to the gate.
+ * vk_gate_hide(g, h, ret_ruleset):
+ * In R2 and R3, before the files are taken: from here on the gate opens what came to the directories of ${h} since.
+ * What is read without it is bounded by the rule set, once it is entered.
  */
-enum vk_err vk_gate_enter(int sock) VK_MUST;
+enum vk_err vk_gate_hide(struct vk_gate *g, const struct vk_hidden *h, int *ret_ruleset) VK_MUST;
+
+/**
+ * vk_gate_enter(sock, hides):
+ * For the command's process, just before it executes: from here on its opens, and those of its descendants, are
+ * answered.  ${sock} is ours to the gate.  ${hides}: after vk_gate_hide(), so opens for reading and writing too.
+ */
+enum vk_err vk_gate_enter(int sock, bool hides) VK_MUST;
 
 /* What became of the opens of one file. */
 struct vk_gate_count {

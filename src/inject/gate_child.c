@@ -5,7 +5,6 @@
  */
 #include <errno.h>
 #include <fcntl.h>
-#include <linux/openat2.h>
 #include <linux/seccomp.h>
 #include <poll.h>
 #include <stdio.h>
@@ -17,15 +16,18 @@
 #include <unistd.h>
 
 #include "valetkey/io.h"
+#include "confine.h"
 #include "gate.h"
 #include "gate_child.h"
+#include "gate_look.h"
+#include "phases.h"
 
 #ifndef SECCOMP_IOCTL_NOTIF_SET_FLAGS
 #define SECCOMP_IOCTL_NOTIF_SET_FLAGS _IOW('!', 4, uint64_t)
 #define SECCOMP_USER_NOTIF_FD_SYNC_WAKE_UP 1UL
 #endif
 
-enum { PAGE = 4096 };
+enum { LISTENERS = VK_PHASES_MAX };
 
 struct file {
 	int fd;
@@ -36,106 +38,17 @@ struct file {
 };
 
 struct gate {
-	int sock, listener;
+	int sock, listener; /* of the open that is answered */
+	int listeners[LISTENERS]; /* a part of the command each; -1: none, or no more */
 	struct file v[VK_FILES_MAX];
 	size_t n, known;
 	pid_t own; /* the command's process; 0: nothing was heard of it yet */
+	struct vk_confine confine;
+	bool confines;
 	struct seccomp_notif *in;
 	struct seccomp_notif_resp *out;
 	struct seccomp_notif_sizes sizes;
 };
-
-/* ---- what was asked for ---------------------------------------------------------------------------------------- */
-
-/* The path, which lies in another process: a string that may end just before what cannot be read. */
-static bool
-read_path(pid_t tid, uint64_t at, char path[PAGE])
-{
-	char name[32];
-	size_t have = 0;
-
-	snprintf(name, sizeof(name), "/proc/%d/mem", (int)tid);
-	VK_CLEANUP(vk_closep) int mem = open(name, O_RDONLY | O_CLOEXEC);
-	if (mem < 0)
-		return false;
-	while (have < PAGE) {
-		size_t want = PAGE - (size_t)((at + have) % PAGE);
-		ssize_t got;
-
-		if (want > PAGE - have)
-			want = PAGE - have;
-		got = pread(mem, path + have, want, (off_t)(at + have));
-		if (got <= 0)
-			return false;
-		if (memchr(path + have, '\0', (size_t)got))
-			return true;
-		have += (size_t)got;
-	}
-	return false;
-}
-
-/* Where a relative path begins, as a link below /proc. */
-static void
-start_link(pid_t tid, int dirfd, char name[48])
-{
-	if (dirfd == AT_FDCWD)
-		snprintf(name, 48, "/proc/%d/cwd", (int)tid);
-	else
-		snprintf(name, 48, "/proc/%d/fd/%d", (int)tid, dirfd);
-}
-
-/*
- * Absolute ones begin at the root that the process has, and so do links on the way.  That refuses the links of
- * /proc/PID/fd, which R2's files are reached by, and which lead to the same place from everywhere.
- */
-static int
-open_absolute(pid_t tid, const char *path)
-{
-	struct open_how how = { .flags = O_PATH | O_CLOEXEC, .resolve = RESOLVE_IN_ROOT };
-	char name[32];
-	int fd;
-
-	snprintf(name, sizeof(name), "/proc/%d/root", (int)tid);
-	VK_CLEANUP(vk_closep) int root = open(name, O_PATH | O_DIRECTORY | O_CLOEXEC);
-	if (root < 0)
-		return -1;
-	fd = (int)syscall(SYS_openat2, root, path, &how, sizeof(how));
-	return fd < 0 && errno == EXDEV ? open(path, O_PATH | O_CLOEXEC) : fd;
-}
-
-/* A link on the way may be absolute: then the whole of it as an absolute path. */
-static int
-open_relative(pid_t tid, int dirfd, const char *path)
-{
-	struct open_how how = { .flags = O_PATH | O_CLOEXEC, .resolve = RESOLVE_NO_SYMLINKS };
-	char link[48], whole[2 * PAGE];
-	ssize_t n;
-	int fd;
-
-	start_link(tid, dirfd, link);
-	VK_CLEANUP(vk_closep) int start = open(link, O_PATH | O_CLOEXEC);
-	if (start < 0)
-		return -1;
-	fd = (int)syscall(SYS_openat2, start, path, &how, sizeof(how));
-	if (fd >= 0 || errno != ELOOP || (n = readlink(link, whole, PAGE)) < 0 || n == PAGE)
-		return fd;
-	snprintf(whole + n, sizeof(whole) - (size_t)n, "/%s", path);
-	return open_absolute(tid, whole);
-}
-
-/* "/proc/self" and the like lead to ours instead of its, hence to no file of the run. */
-static bool
-identify(pid_t tid, int dirfd, const char *path, struct vk_gate_id *ret)
-{
-	VK_CLEANUP(vk_closep) int fd = *path == '/' ? open_absolute(tid, path) : open_relative(tid, dirfd, path);
-	struct stat st;
-
-	if (fd < 0 || fstat(fd, &st) < 0)
-		return false;
-	ret->dev = st.st_dev;
-	ret->ino = st.st_ino;
-	return true;
-}
 
 static bool
 is_same(const struct vk_gate_id *a, const struct vk_gate_id *b)
@@ -157,21 +70,26 @@ find(struct gate *g, const struct vk_gate_id *id)
  * no more than to see that.
  */
 static struct file *
-find_place(struct gate *g, pid_t tid, int dirfd, const char *path)
+find_place(struct gate *g, const struct vk_look *l)
 {
-	const char *slash = strrchr(path, '/'), *name = slash ? slash + 1 : path;
+	const char *slash = strrchr(l->path, '/'), *name = slash ? slash + 1 : l->path;
 	struct vk_gate_id id;
-	char dir[PAGE];
-	bool looked = false;
+	struct stat st;
+	char dir[VK_LOOK_MAX];
+	bool looked = false, sure;
 
 	for (size_t i = 0; i < g->known; i++) {
 		const struct vk_gate_place *p = &g->v[i].place;
 
 		if (!*p->name || strcmp(p->name, name) != 0)
 			continue;
-		snprintf(dir, sizeof(dir), "%.*s.", (int)(name - path), path);
-		if (!looked && !identify(tid, dirfd, dir, &id))
-			return NULL;
+		if (!looked) {
+			snprintf(dir, sizeof(dir), "%.*s.", (int)(name - l->path), l->path);
+			VK_CLEANUP(vk_closep) int fd = vk_look_open(l, dir, 0, &sure);
+			if (fd < 0 || fstat(fd, &st) < 0)
+				return NULL;
+			id = (struct vk_gate_id){ .dev = st.st_dev, .ino = st.st_ino };
+		}
 		looked = true;
 		if (is_same(&p->dir, &id))
 			return &g->v[i];
@@ -217,12 +135,20 @@ may_read(const struct gate *g, const struct file *f, pid_t tid)
 /* ---- the answer ------------------------------------------------------------------------------------------------ */
 
 static void
-go_on(struct gate *g)
+respond(struct gate *g, int value, int error, unsigned flags)
 {
 	memset(g->out, 0, g->sizes.seccomp_notif_resp);
 	g->out->id = g->in->id;
-	g->out->flags = SECCOMP_USER_NOTIF_FLAG_CONTINUE;
+	g->out->val = value;
+	g->out->error = error;
+	g->out->flags = flags;
 	(void)ioctl(g->listener, SECCOMP_IOCTL_NOTIF_SEND, g->out);
+}
+
+static void
+go_on(struct gate *g)
+{
+	respond(g, 0, 0, SECCOMP_USER_NOTIF_FLAG_CONTINUE);
 }
 
 /* Whatever it was whose memory and directories were read, it still waits: nobody has its number by now. */
@@ -232,77 +158,136 @@ still_asks(const struct gate *g)
 	return ioctl(g->listener, SECCOMP_IOCTL_NOTIF_ID_VALID, &g->in->id) == 0;
 }
 
+/*
+ * Ours is closed before the caller goes on: it must not find a file of its own locked by us, or open for writing.
+ */
+static bool
+hand_over(struct gate *g, int *fd, unsigned flags)
+{
+	struct seccomp_notif_addfd add = {
+		.id = g->in->id, .srcfd = (unsigned)*fd, .newfd_flags = flags & O_CLOEXEC,
+	};
+	int at = ioctl(g->listener, SECCOMP_IOCTL_NOTIF_ADDFD, &add);
+
+	vk_closep(fd);
+	if (at < 0)
+		return false;
+	respond(g, at, 0, 0);
+	return true;
+}
+
 /* Opened anew, so that each reader begins at the beginning. */
 static bool
-hand_over(struct gate *g, struct file *f, unsigned flags)
+serve_file(struct gate *g, struct file *f, unsigned flags)
 {
-	struct seccomp_notif_addfd add = { .id = g->in->id, .flags = SECCOMP_ADDFD_FLAG_SEND };
 	char name[32];
 
 	snprintf(name, sizeof(name), "/proc/self/fd/%d", f->fd);
 	VK_CLEANUP(vk_closep) int fd = open(name, O_RDONLY | O_CLOEXEC);
-	if (fd < 0)
-		return false;
-	add.srcfd = (unsigned)fd;
-	add.newfd_flags = flags & O_CLOEXEC;
-	return ioctl(g->listener, SECCOMP_IOCTL_NOTIF_ADDFD, &add) >= 0;
+	return fd >= 0 && hand_over(g, &fd, flags);
 }
 
-/* Of openat2() the flags lie in its memory; descriptors are closed at exec by nearly all who know that call. */
 static void
-arguments(const struct seccomp_data *d, int *ret_dirfd, uint64_t *ret_path, unsigned *ret_flags)
+serve_other(struct gate *g, const struct vk_look *l, int name, const struct stat *st)
 {
-#ifdef SYS_open
-	if (d->nr == SYS_open) {
-		*ret_dirfd = AT_FDCWD;
-		*ret_path = d->args[0];
-		*ret_flags = (unsigned)d->args[1];
-		return;
-	}
-#endif
-	*ret_dirfd = (int)d->args[0];
-	*ret_path = d->args[1];
-	*ret_flags = d->nr == SYS_openat ? (unsigned)d->args[2] : O_CLOEXEC;
+	int fd = g->confines ? vk_confine_answer(&g->confine, l, name, st) : VK_CONFINE_GO_ON;
+
+	if (fd == VK_CONFINE_GO_ON)
+		go_on(g);
+	else if (fd < 0)
+		respond(g, 0, fd, 0);
+	else if (!hand_over(g, &fd, l->flags))
+		respond(g, 0, -EMFILE, 0);
 }
 
 static void
 answer(struct gate *g)
 {
-	pid_t tid = (pid_t)g->in->pid;
-	char path[PAGE];
-	struct vk_gate_id id;
+	struct vk_look l;
 	struct file *f = NULL;
-	uint64_t at;
-	unsigned flags;
-	int dirfd;
+	struct stat st = { 0 };
+	VK_CLEANUP(vk_closep) int fd = -1;
+	bool sure;
 
-	arguments(&g->in->data, &dirfd, &at, &flags);
-	if (g->own == 0)
-		g->own = process_of(tid);
-	if (read_path(tid, at, path)) {
-		f = identify(tid, dirfd, path, &id) ? find(g, &id) : NULL;
-		f = f ? f : find_place(g, tid, dirfd, path);
+	if (g->own == 0) {
+		g->own = process_of((pid_t)g->in->pid);
+		/* vk_gate_enter() hears that we are blind, rather than a tool that its file is empty. */
+		if (!vk_look_read(&l, g->in)) {
+			respond(g, 0, -EACCES, 0);
+			return;
+		}
 	}
-	if (!f || !still_asks(g)) {
+	if (!vk_look_read(&l, g->in)) {
 		go_on(g);
-	} else if (may_read(g, f, tid) && hand_over(g, f, flags)) {
+		return;
+	}
+	fd = vk_look_open(&l, l.path, (int)(l.flags & O_NOFOLLOW), &sure);
+	if (fd >= 0 && fstat(fd, &st) < 0)
+		vk_closep(&fd);
+	if (vk_look_reads(&l)) {
+		f = fd >= 0 ? find(g, &(struct vk_gate_id){ .dev = st.st_dev, .ino = st.st_ino }) : NULL;
+		f = f ? f : find_place(g, &l);
+	}
+	if (!still_asks(g)) {
+		go_on(g);
+	} else if (!f && sure) {
+		serve_other(g, &l, fd, &st);
+	} else if (f && may_read(g, f, l.tid) && serve_file(g, f, l.flags)) {
 		f->count.served++;
 	} else {
-		f->count.refused++;
+		if (f)
+			f->count.refused++;
 		go_on(g);
 	}
 }
 
 /* ---- the loop -------------------------------------------------------------------------------------------------- */
 
+/* Of the command, or its next part: by then no file holds a credential, and who gets one is all the same. */
+static void
+listen_to(struct gate *g, int *fd)
+{
+	for (size_t i = 0; i < LISTENERS; i++) {
+		if (g->listeners[i] >= 0)
+			continue;
+		/* Linux 6.6: the caller and we take turns on one processor. */
+		(void)ioctl(*fd, SECCOMP_IOCTL_NOTIF_SET_FLAGS, SECCOMP_USER_NOTIF_FD_SYNC_WAKE_UP);
+		g->listeners[i] = *fd;
+		*fd = -1;
+		break;
+	}
+	for (size_t i = 0; g->own != 0 && i < g->n; i++)
+		g->v[i].rule = VK_GATE_ALL;
+}
+
+static enum vk_err
+hear_file(struct gate *g, struct vk_note *n)
+{
+	if (g->n == VK_FILES_MAX || n->n_fds != 1)
+		return VK_ELIMIT;
+	g->v[g->n++] = (struct file){ .fd = n->fds[0], .rule = (enum vk_gate_rule)n->value };
+	n->fds[0] = -1;
+	return VK_OK;
+}
+
+static enum vk_err
+hear_hidden(struct gate *g, struct vk_note *n)
+{
+	int fd = n->fds[0];
+
+	n->fds[0] = -1;
+	return fd >= 0 ? vk_confine_hide(&g->confine, fd) : VK_EPROTO;
+}
+
 static void
 hear(struct gate *g, struct vk_note *n)
 {
-	n->code = n->code == VK_GATE_FILE && (g->n == VK_FILES_MAX || n->n_fds != 1) ? VK_ELIMIT : n->code;
+	enum vk_err e = VK_OK;
+	size_t n_fds = 0;
+
 	switch (n->code) {
 	case VK_GATE_FILE:
-		g->v[g->n++] = (struct file){ .fd = n->fds[0], .rule = (enum vk_gate_rule)n->value };
-		n->fds[0] = -1;
+		e = hear_file(g, n);
 		break;
 	case VK_GATE_REPLACE:
 		if (n->n_fds == 1 && n->value >= 0 && (size_t)n->value < g->n) {
@@ -319,42 +304,60 @@ hear(struct gate *g, struct vk_note *n)
 		if (g->known > 0)
 			memcpy(&g->v[g->known - 1].place, n->text, sizeof(struct vk_gate_place));
 		break;
+	case VK_GATE_HIDE:
+		e = hear_hidden(g, n);
+		break;
+	case VK_GATE_RULES:
+		e = vk_confine_rules(&g->confine, &n->fds[0]);
+		g->confines = e == VK_OK;
+		n_fds = 1;
+		break;
 	case VK_GATE_LISTEN:
-		g->listener = n->fds[0];
-		/* Linux 6.6: the caller and we take turns on one processor. */
-		(void)ioctl(g->listener, SECCOMP_IOCTL_NOTIF_SET_FLAGS, SECCOMP_USER_NOTIF_FD_SYNC_WAKE_UP);
-		n->fds[0] = -1;
+		listen_to(g, &n->fds[0]);
 		return; /* the command does not wait for an answer */
 	case VK_GATE_COUNT:
 		for (size_t i = 0; i < g->n; i++)
 			memcpy(n->text + i * sizeof(g->v[i].count), &g->v[i].count, sizeof(g->v[i].count));
 		break;
 	default:
-		vk_note_fail(g->sock, VK_EPROTO);
+		e = VK_EPROTO;
+	}
+	if (e != VK_OK) {
+		vk_note_fail(g->sock, e);
 		return;
 	}
 	n->code = VK_OK;
-	n->n_fds = 0;
+	n->n_fds = n_fds;
 	(void)!vk_note_send(g->sock, n);
+}
+
+static void
+hear_opens(struct gate *g, int *listener, short events)
+{
+	if (events & POLLIN) {
+		g->listener = *listener;
+		memset(g->in, 0, g->sizes.seccomp_notif);
+		if (ioctl(*listener, SECCOMP_IOCTL_NOTIF_RECV, g->in) == 0)
+			answer(g);
+	} else if (events) {
+		vk_closep(listener); /* nobody is left that could ask */
+	}
 }
 
 static enum vk_err
 serve(struct gate *g)
 {
 	for (;;) {
-		struct pollfd p[2] = { { g->sock, POLLIN, 0 }, { g->listener, POLLIN, 0 } };
+		struct pollfd p[1 + LISTENERS] = { { g->sock, POLLIN, 0 } };
 		VK_CLEANUP(vk_note_clear) struct vk_note n = VK_NOTE_INIT;
 		enum vk_err e;
 
-		if (poll(p, 2, -1) < 0)
+		for (size_t i = 0; i < LISTENERS; i++)
+			p[1 + i] = (struct pollfd){ g->listeners[i], POLLIN, 0 };
+		if (poll(p, VK_COUNT(p), -1) < 0)
 			continue;
-		if (p[1].revents & POLLIN) {
-			memset(g->in, 0, g->sizes.seccomp_notif);
-			if (ioctl(g->listener, SECCOMP_IOCTL_NOTIF_RECV, g->in) == 0)
-				answer(g);
-		} else if (p[1].revents) {
-			vk_closep(&g->listener); /* nobody is left that could ask */
-		}
+		for (size_t i = 0; i < LISTENERS; i++)
+			hear_opens(g, &g->listeners[i], p[1 + i].revents);
 		if (p[0].revents && (e = vk_note_recv(g->sock, &n)) != VK_OK)
 			return e;
 		if (p[0].revents)
@@ -365,10 +368,12 @@ serve(struct gate *g)
 void
 vk_gate_main(int sock, const void *arg)
 {
-	struct gate g = { .sock = sock, .listener = -1 };
+	struct gate g = { .sock = sock };
 
 	(void)arg;
 	prctl(PR_SET_NAME, "valetkey-gate");
+	for (size_t i = 0; i < LISTENERS; i++)
+		g.listeners[i] = -1;
 	if (syscall(SYS_seccomp, SECCOMP_GET_NOTIF_SIZES, 0, &g.sizes) < 0)
 		return;
 	g.in = calloc(1, g.sizes.seccomp_notif);

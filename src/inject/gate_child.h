@@ -10,6 +10,8 @@ enum vk_gate_word {
 	VK_GATE_REPLACE,    /* another descriptor for the file number ${value} */
 	VK_GATE_KNOW,       /* the next of them has been placed: a struct vk_gate_id in ${text} */
 	VK_GATE_PLACE,      /* the one that was placed last is also found as a struct vk_gate_place in ${text} */
+	VK_GATE_HIDE,       /* what is hidden from the command: its descriptor (O_PATH) */
+	VK_GATE_RULES,      /* answer with a Landlock rule set that leaves out what was hidden */
 	VK_GATE_LISTEN,     /* from the command: the descriptor of its notifications */
 	VK_GATE_COUNT,      /* answer with an array of struct vk_gate_count in ${text} */
 };

@@ -127,13 +127,13 @@ add_sockets(struct vk_hidden *h)
 }
 
 enum vk_err
-vk_hide_choose(struct vk_hidden *h, struct vk_policy *p, bool keep_own)
+vk_hide_choose(struct vk_hidden *h, struct vk_policy *p, bool keep_own, bool sockets)
 {
 	enum vk_err e = add_sources(h, p);
 
 	if (e == VK_OK && !keep_own)
 		e = add_own(h);
-	return e == VK_OK ? add_sockets(h) : e;
+	return e == VK_OK && sockets ? add_sockets(h) : e;
 }
 
 static bool

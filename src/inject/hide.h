@@ -4,7 +4,8 @@
  * credentials of the user, and the sockets of programs that would hand more of them out.
  *
  * In R1 an empty file or directory is bound over each.  A command that is root there can take
- * those away again, as it can see everything of the host by other ways.
+ * those away again, as it can see everything of the host by other ways.  In R2 and R3 the gate hides files (confine.h),
+ * where there is one.
  */
 #ifndef VK_INJECT_HIDE_H
 #define VK_INJECT_HIDE_H
@@ -20,11 +21,11 @@ struct vk_hidden {
 };
 
 /**
- * vk_hide_choose(h, p, keep_own):
+ * vk_hide_choose(h, p, keep_own, sockets):
  * What there is to hide, from the environment and what ${p} has read so far.  ${keep_own}: not the user's own
- * files of credentials.
+ * files of credentials.  ${sockets}: those too.
  */
-enum vk_err vk_hide_choose(struct vk_hidden *h, struct vk_policy *p, bool keep_own) VK_MUST;
+enum vk_err vk_hide_choose(struct vk_hidden *h, struct vk_policy *p, bool keep_own, bool sockets) VK_MUST;
 
 /**
  * vk_hide_mount(h, dir, place, files):

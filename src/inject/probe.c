@@ -64,7 +64,7 @@ try_rung2(char *how, size_t size)
 	if (e == VK_OK)
 		e = vk_files_add(&files, "probe", &text, NULL, &f);
 	if (e == VK_OK)
-		e = vk_rung2_start(&r);
+		e = vk_rung2_start(&r, false);
 	if (e == VK_OK)
 		e = vk_rung2_place(&r, &files);
 	if (e == VK_OK)

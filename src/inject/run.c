@@ -16,7 +16,6 @@
 #include "valetkey/unlock.h"
 #include "build_secret.h"
 #include "caps.h"
-#include "domain.h"
 #include "run.h"
 #include "template.h"
 
@@ -46,28 +45,6 @@ consider_rung1(struct run *r)
 		no_rung1(r, unfit);
 }
 
-/*
- * Whoever may mount is left able to, which a domain takes away, and so are programs that become somebody else.  What
- * cannot be had is no reason not to run: it is said.
- */
-static void
-enter_domain(struct run *r)
-{
-	const char *unfit = vk_command_unfit(r->path, VK_WAY_IDENTITY);
-
-	const char *outer = vk_run_around();
-
-	if (r->opts->no_confine || vk_caps_has(CAP_SYS_ADMIN) || unfit)
-		return;
-	/* A domain within a domain could not read the files that the holder outside of it has. */
-	if (outer && strcmp(outer, "R1") != 0)
-		return;
-	if (vk_domain_enter() == VK_OK)
-		r->in_domain = true;
-	else
-		vk_reason_clear();
-}
-
 static enum vk_err
 reach_lower_rung(struct run *r)
 {
@@ -82,9 +59,11 @@ reach_lower_rung(struct run *r)
 		vk_say(r->opts, "not R2: %s", vk_reason());
 	vk_reason_clear();
 	/* Before the holder: whose descriptors are opened has to be within the domain. */
-	enter_domain(r);
+	vk_run_choose_domain(r);
 	r->kitchen.rung = named ? VK_RUNG_R2 : VK_RUNG_R3;
-	return named ? vk_rung2_start(&r->rung2) : vk_rung3_start(&r->rung3);
+	if (!named)
+		return vk_rung3_start(&r->rung3);
+	return r->hides ? VK_OK : vk_rung2_start(&r->rung2, false);
 }
 
 /* Everything that a process of ours needs is made before a secret is in our memory. */
@@ -140,8 +119,8 @@ resolve(struct run *r)
 	r->kitchen.self = r->self;
 	if (e == VK_OK)
 		e = vk_build_secrets_add(&r->kitchen, r->policy);
-	if (e == VK_OK && !r->opts->no_confine && r->kitchen.rung == VK_RUNG_R1)
-		e = vk_hide_choose(&r->hidden, r->policy, r->opts->keep_own);
+	if (e == VK_OK && (r->hides || (!r->opts->no_confine && r->kitchen.rung == VK_RUNG_R1)))
+		e = vk_hide_choose(&r->hidden, r->policy, r->opts->keep_own, r->kitchen.rung == VK_RUNG_R1);
 	r->no_keys = !r->opts->no_confine && vk_session_in_reach();
 	if (e == VK_OK)
 		e = vk_menu_serve(&r->menu, &r->kitchen, &r->broker);
@@ -184,6 +163,8 @@ make_files(struct run *r)
 {
 	enum vk_err e = VK_OK;
 
+	if (r->hides)
+		e = vk_run_hide(r);
 	for (size_t i = 0; e == VK_OK && r->opts->gate && i < r->kitchen.files.n; i++)
 		e = vk_gate_take(&r->gate, &r->kitchen.files.v[i]);
 	if (e == VK_OK && r->kitchen.rung == VK_RUNG_R1)
@@ -263,8 +244,12 @@ tell(const struct run *r)
 	else if (r->kitchen.rung != VK_RUNG_R1)
 		vk_say(r->opts, "not in force: other processes of the user are as open to the command as ever");
 	vk_masking_tell(&r->masking, r->opts);
-	if (r->kitchen.rung != VK_RUNG_R1 || r->opts->no_confine)
-		vk_say(r->opts, "not in force: confinement of files");
+	if (r->kitchen.rung != VK_RUNG_R1 && !r->hides)
+		vk_say(r->opts, "not in force: confinement of files: %s", r->why_open);
+	else if (r->opts->no_confine)
+		vk_say(r->opts, "not in force: confinement of files: --no-confine");
+	if (r->hides && r->hidden.n > 0)
+		vk_say(r->opts, "what the command makes beside these it reads by way of the gate, and cannot execute");
 }
 
 static void

@@ -35,6 +35,8 @@ struct run {
 	struct vk_hidden hidden;
 	bool try_rung1;
 	bool in_domain; /* R2: Landlock's */
+	bool hides; /* R2 and R3: that domain hides files, with the gate */
+	char why_open[320]; /* it does not */
 	bool no_keys; /* key calls of the command are refused */
 	char why_not[320]; /* R1 was not reached */
 	struct vk_policy *policy;
@@ -61,6 +63,16 @@ bool vk_run_is_within(const struct vk_run_opts *o, const char *rung) VK_MUST;
 
 /** vk_run_go_on(r, rung, ret): Become the command, with what the run around us gave; returns when that cannot be. */
 enum vk_err vk_run_go_on(struct run *r, const char *rung, struct vk_run_end *ret) VK_MUST;
+
+/**
+ * vk_run_choose_domain(r):
+ * For R2 and R3: enter the domain that only bounds what is seen of processes, or leave it to vk_run_hide(), or neither;
+ * ${r} says which and why.
+ */
+void vk_run_choose_domain(struct run *r);
+
+/** vk_run_hide(r): When there is nothing left that only we may read: hide files, and start R2's holder. */
+enum vk_err vk_run_hide(struct run *r) VK_MUST;
 
 /** vk_run_course(r, ret): Start the command, or its parts one after the other, and wait until it has ended. */
 enum vk_err vk_run_course(struct run *r, struct vk_run_end *ret) VK_MUST;

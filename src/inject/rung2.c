@@ -79,8 +79,10 @@ vk_rung2_has_names(void)
 }
 
 enum vk_err
-vk_rung2_start(struct vk_rung2 *r)
+vk_rung2_start(struct vk_rung2 *r, bool late)
 {
+	if (late)
+		return vk_child_start_late(holder_main, NULL, &r->holder);
 	return vk_child_start(0, holder_main, NULL, &r->holder);
 }
 

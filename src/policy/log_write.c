@@ -199,3 +199,15 @@ vk_log_check(const struct vk_log *l)
 		return check_directory(l->to);
 	return open_file(l->to, 0, &fd, &st);
 }
+
+void
+vk_log_make(const struct vk_log *l)
+{
+	VK_CLEANUP(vk_closep) int fd = -1;
+	struct stat st;
+
+	if (!l->to || l->bad || vk_log_is_journal(l))
+		return;
+	if (open_file(l->to, O_CREAT, &fd, &st) != VK_OK)
+		vk_reason_clear();
+}
