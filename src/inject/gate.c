@@ -215,9 +215,7 @@ vk_gate_enter(int sock, bool hides)
 	if ((e = vk_note_send(sock, &n)) != VK_OK)
 		return e;
 	/* The first open that the gate hears of: whose it is, is the command's own process. */
-	if ((fd = open("/", O_RDONLY | O_CLOEXEC)) < 0 && errno == EACCES)
-		return vk_fail(VK_EPOLICY, "the gate may not look into the command (is kernel.yama.ptrace_scope set?)");
-	if (fd < 0)
+	if ((fd = open("/", O_RDONLY | O_CLOEXEC)) < 0)
 		return vk_fail_errno("the gate does not answer");
 	close(fd);
 	return VK_OK;

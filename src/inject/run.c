@@ -45,11 +45,27 @@ consider_rung1(struct run *r)
 		no_rung1(r, unfit);
 }
 
+/*
+ * Yama lets nobody but ancestors, and root, look into a process.  The gate is no ancestor; on R1 it has the rights of who
+ * made the user namespace.
+ */
+static bool
+gate_is_blind(void)
+{
+	VK_CLEANUP(vk_closep) int fd = open("/proc/sys/kernel/yama/ptrace_scope", O_RDONLY | O_CLOEXEC);
+	char scope = '0';
+
+	return fd >= 0 && read(fd, &scope, 1) == 1 && scope != '0' && !vk_caps_has(CAP_SYS_PTRACE);
+}
+
 static enum vk_err
 reach_lower_rung(struct run *r)
 {
 	bool named = r->opts->max < VK_RUNG_R3 && vk_rung2_has_names();
 
+	if (r->opts->gate && gate_is_blind())
+		return vk_fail(VK_EPOLICY, "below R1 the gate may not look into the command here "
+					   "(kernel.yama.ptrace_scope)");
 	if (!named && r->opts->require == VK_RUNG_R2)
 		return vk_fail(VK_EPOLICY, "R2 is required and cannot be reached: %s", vk_reason());
 	if (r->opts->max < VK_RUNG_R2)
