@@ -147,10 +147,12 @@ paths() {
 		    fd = libc.syscall(437, -100, ctypes.c_void_p(at), (ctypes.c_uint64 * 3)(0, 0, 0), 24)
 		    assert fd >= 0 and token.encode() in os.read(fd, 1 << 16), (fd, os.strerror(ctypes.get_errno()))
 		    os.close(fd)
-		# closed at exec, wherever the structure lies: here its address has not the bit of O_CLOEXEC
+		# closed at exec, or not, as the structure says, wherever it lies
 		how = libc.mmap(None, 1 << 21, 3, 0x22, -1, 0) + 0xfffff & ~0xfffff
-		fd = libc.syscall(437, -100, f.encode(), ctypes.c_void_p(how), 24)
-		assert fd >= 0 and not os.get_inheritable(fd)
+		for flags in (0, os.O_CLOEXEC):
+		    ctypes.memmove(how, (ctypes.c_uint64 * 3)(flags, 0, 0), 24)
+		    fd = libc.syscall(437, -100, f.encode(), ctypes.c_void_p(how), 24)
+		    assert fd >= 0 and os.get_inheritable(fd) == (flags == 0), flags
 		fd = os.open(f, os.O_RDONLY | os.O_CLOEXEC)
 		assert not os.get_inheritable(fd)
 		# what fails fails as it did
