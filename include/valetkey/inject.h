@@ -67,7 +67,7 @@ struct vk_env_ref {
 	const char *ref;
 };
 
-/* One --template VAR=FILE: ${file} with its references replaced (proto.h) is a file of the run, whose path is in ${var}. */
+/* One --template VAR=FILE: ${file} with its references replaced (proto.h) is a file of the run, its path in ${var}. */
 struct vk_template {
 	const char *var;
 	const char *file;

@@ -24,7 +24,7 @@ enum vk_err vk_auth_pair(const struct vk_cred *c, struct vk_buf *out) VK_MUST;
 /** vk_auth_percent(p, n, out): Percent-encoded, but for what is unreserved (RFC 3986 section 2.3). */
 enum vk_err vk_auth_percent(const char *p, size_t n, struct vk_buf *out) VK_MUST;
 
-/** vk_auth_userinfo(c, out): "user:secret", or "secret" without a user name, as a URL has it (RFC 3986 section 3.2.1). */
+/** vk_auth_userinfo(c, out): "user:secret", or "secret" without a user name, for a URL (RFC 3986 section 3.2.1). */
 enum vk_err vk_auth_userinfo(const struct vk_cred *c, struct vk_buf *out) VK_MUST;
 
 /* ---- git credential protocol (gitcredentials(7), git-credential(1)) ------------------------- */
@@ -137,11 +137,11 @@ enum vk_err vk_docker_list_end(struct vk_buf *out) VK_MUST;
 
 /**
  * vk_auths_merge(own, n, creds, helper, keep_own, out, dropped):
- * ${own}, which may be empty, with ${helper} as the credHelper of each host of ${creds}; without its "auths", which are named
- * in ${dropped}, one per line, or with ${keep_own} without those of these hosts.  VK_EPROTO: it is no such file.
+ * ${own}, which may be empty, with ${helper} as the credHelper of each host of ${creds}; without its "auths", which are
+ * named in ${dropped}, one per line, or with ${keep_own} without those of these hosts.  VK_EPROTO: it is no such file.
  */
-enum vk_err vk_auths_merge(const char *own, size_t n, const struct vk_cred_list *creds, const char *helper, bool keep_own,
-    struct vk_buf *out, struct vk_buf *dropped) VK_MUST;
+enum vk_err vk_auths_merge(const char *own, size_t n, const struct vk_cred_list *creds, const char *helper,
+    bool keep_own, struct vk_buf *out, struct vk_buf *dropped) VK_MUST;
 
 /* ---- Bazel's credential helper protocol (EngFlow's credential-helper-spec) -------------------- */
 
@@ -300,11 +300,13 @@ enum vk_err vk_netrc_merge(const char *own, size_t n, const struct vk_cred_list 
 
 /**
  * vk_template_expand(text, n, creds, out):
- * The text with "${valetkey:NAME}" replaced by the secret of that credential, "${valetkey:NAME.username}" by its user name,
- * and "...|FORM}" by either as it is written between the quotes of JSON, XML or a single-quoted shell word (json, xml, sh),
- * in a URL (percent), in base64, or as the base64 of "user:secret" (basic).  Everything else stays.  VK_EPROTO for a
- * reference that is none, VK_ENOENT for a name that is not in ${creds}, VK_EPOLICY for what a form cannot say.
+ * The text with "${valetkey:NAME}" replaced by the secret of that credential, "${valetkey:NAME.username}" by its user
+ * name, and "...|FORM}" by either as it is written between the quotes of JSON, XML or a single-quoted shell word
+ * (json, xml, sh), in a URL (percent), in base64, or as the base64 of "user:secret" (basic).  Everything else stays.
+ * VK_EPROTO for a reference that is none, VK_ENOENT for a name that is not in ${creds}, VK_EPOLICY for what a form
+ * cannot say.
  */
-enum vk_err vk_template_expand(const char *text, size_t n, const struct vk_cred_list *creds, struct vk_buf *out) VK_MUST;
+enum vk_err vk_template_expand(const char *text, size_t n, const struct vk_cred_list *creds, struct vk_buf *out)
+    VK_MUST;
 
 #endif

@@ -122,7 +122,7 @@ complete -c valetkey -n '__fish_seen_subcommand_from run' -l config -d 'use this
 complete -c valetkey -n '__fish_seen_subcommand_from run' -l credential -d 'only these credentials' -r -f
 complete -c valetkey -n '__fish_seen_subcommand_from run' -l with -d 'give them to these tools: auto, git, go, npm ...' -r -f -a 'git npm netrc'
 complete -c valetkey -n '__fish_seen_subcommand_from run' -l env -d 'set a variable to the secret of a reference' -r -f
-complete -c valetkey -n '__fish_seen_subcommand_from run' -l template -d 'a file from FILE with ${valetkey:NAME} filled in, its path in VAR' -r -F
+complete -c valetkey -n '__fish_seen_subcommand_from run' -l template -d 'FILE with ${valetkey:NAME} filled in, its path in VAR' -r -F
 complete -c valetkey -n '__fish_seen_subcommand_from run' -l build-secret -d 'a file for {secrets}: npm, netrc, or a reference' -r -f
 complete -c valetkey -n '__fish_seen_subcommand_from run' -l rung -d 'run with this isolation or not at all' -r -f -a 'R1 R2 R3'
 complete -c valetkey -n '__fish_seen_subcommand_from run' -l require-rung -d 'do not run with a weaker isolation' -r -f -a 'R1 R2 R3'

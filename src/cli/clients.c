@@ -11,7 +11,7 @@ struct client {
 	const char *channel;  /* how it gets its credential */
 	const char *setup;    /* "valetkey setup NAME" registers it; NULL: there is nothing to register */
 	const char *recipe;   /* "valetkey run --with NAME"; NULL: none */
-	const char *verified; /* versions of the real client that the test suite has fetched with; "-": none could be had */
+	const char *verified; /* versions of the real client that tests/clients saw fetch; "-": none could be had */
 	const char *note;     /* what is and is not possible, in a few words */
 };
 
@@ -70,7 +70,8 @@ vk_clients_print(bool json)
 
 	if (json)
 		return print_json();
-	vk_buf_fmt(&b, "%-11s %-24s %-10s %-10s %-16s %s\n", "CLIENT", "CHANNEL", "SETUP", "RUN --WITH", "VERIFIED", "NOTE");
+	vk_buf_fmt(&b, "%-11s %-24s %-10s %-10s %-16s %s\n", "CLIENT", "CHANNEL", "SETUP", "RUN --WITH", "VERIFIED",
+	    "NOTE");
 	for (const struct client *c = clients; c->name; c++)
 		vk_buf_fmt(&b, "%-11s %-24s %-10s %-10s %-16s %s\n", c->name, c->channel, c->setup ? c->setup : "-",
 		    c->recipe ? c->recipe : "-", c->verified, c->note);

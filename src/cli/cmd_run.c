@@ -21,7 +21,7 @@ static const struct vk_opt opts[] = {
 	{ OPT_CREDENTIAL, "credential", "NAME[,NAME]", "only these credentials", true },
 	{ OPT_WITH, "with", "RECIPE[,RECIPE]", "give them to these tools: auto, git, go, npm ...", true },
 	{ OPT_ENV, "env", "VAR=REF", "set a variable to the secret of a reference", true },
-	{ OPT_TEMPLATE, "template", "VAR=FILE", "a file from FILE with ${valetkey:NAME} filled in, its path in VAR", true },
+	{ OPT_TEMPLATE, "template", "VAR=FILE", "FILE with ${valetkey:NAME} filled in, its path in VAR", true },
 	{ OPT_BUILD_SECRET, "build-secret", "ID[=R]", "a file for {secrets}: npm, netrc, or a reference",
 	    true },
 	{ OPT_RUNG, "rung", "R1|R2|R3", "run with this isolation or not at all", false },

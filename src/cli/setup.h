@@ -134,14 +134,15 @@ bool vk_setup_is_self(const char *path) VK_MUST;
 
 /**
  * vk_setup_beside(program, ret_path):
- * The link ${program} to this executable in its directory.  VK_ENOENT: it is not there, so this is a copy without links.
+ * The link ${program} to this executable in its directory.  VK_ENOENT: it is not there, so this is a copy without
+ * links.
  */
 enum vk_err vk_setup_beside(const char *program, char **ret_path) VK_MUST;
 
 /**
  * vk_setup_link(path), vk_setup_unlink(path):
- * Make ${path} a link to this executable, and its directories; VK_EEXIST when something else is there.  Remove it, when it
- * is one.
+ * Make ${path} a link to this executable, and its directories; VK_EEXIST when something else is there.  Remove it,
+ * when it is one.
  */
 enum vk_err vk_setup_link(const char *path) VK_MUST;
 enum vk_err vk_setup_unlink(const char *path) VK_MUST;

@@ -46,8 +46,8 @@ add_line(const struct vk_setup *s, size_t i, const char *program, struct vk_buf 
 	if (e != VK_OK)
 		return e;
 	if (!is_repeated(s, i, &scope))
-		vk_buf_fmt(out, strpbrk(program, " \t#\"\\") ? "common '--credential_helper=%s=%s'\n"
-							    : "common --credential_helper=%s=%s\n", scope.host, program);
+		vk_buf_fmt(out, strpbrk(program, " \t#\"\\") ? "common '--credential_helper=%s=%s'\n" :
+		    "common --credential_helper=%s=%s\n", scope.host, program);
 	vk_scope_clear(&scope);
 	return out->err;
 }

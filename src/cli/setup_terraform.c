@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * Terraform's CLI configuration, which OpenTofu reads too where it has none of its own: a block "credentials_helper", of
- * which there may be one.  The program is looked for in a plugin directory.
+ * Terraform's CLI configuration, which OpenTofu reads too where it has none of its own: a block "credentials_helper",
+ * of which there may be one.  The program is looked for in a plugin directory.
  */
 #include <string.h>
 

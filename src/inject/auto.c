@@ -92,7 +92,8 @@ look(struct search *s, int dir)
 		for (size_t i = 0; i < VK_COUNT(signs); i++)
 			/* The least of several, whatever the directory's order is. */
 			if (fnmatch(signs[i].file, entry->d_name, FNM_PERIOD) == 0 &&
-			    (!names[i][0] || strcmp(entry->d_name, names[i]) < 0) && strlen(entry->d_name) < sizeof(names[i]))
+			    (!names[i][0] || strcmp(entry->d_name, names[i]) < 0) &&
+			    strlen(entry->d_name) < sizeof(names[i]))
 				memcpy(names[i], entry->d_name, strlen(entry->d_name) + 1);
 	closedir(d);
 	for (size_t i = 0; e == VK_OK && i < VK_COUNT(signs); i++)

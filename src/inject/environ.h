@@ -25,7 +25,7 @@ const char *vk_environ_get(const struct vk_environ *e, const char *name);
 enum vk_err vk_environ_set(struct vk_environ *e, const char *name, const char *value, size_t n)
     VK_MUST;
 
-/** vk_environ_lend(e, name, value, n), vk_environ_take_back(e): The same for a credential, until all are unset and wiped. */
+/** vk_environ_lend(e, name, value, n), vk_environ_take_back(e): The same for a credential; unset and wipe them all. */
 enum vk_err vk_environ_lend(struct vk_environ *e, const char *name, const char *value, size_t n) VK_MUST;
 void vk_environ_take_back(struct vk_environ *e);
 

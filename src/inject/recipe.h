@@ -46,7 +46,8 @@ struct vk_recipe {
 	enum vk_err (*lead)(struct vk_kitchen *k, const struct vk_cred_list *taken, const char *path);
 };
 
-extern const struct vk_recipe vk_recipe_containers, vk_recipe_go, vk_recipe_composer, vk_recipe_bundler, vk_recipe_nuget, vk_recipe_terraform;
+extern const struct vk_recipe vk_recipe_containers, vk_recipe_go, vk_recipe_composer, vk_recipe_bundler,
+    vk_recipe_nuget, vk_recipe_terraform;
 extern const struct vk_recipe vk_recipe_docker, vk_recipe_get, vk_recipe_git, vk_recipe_npm, vk_recipe_netrc;
 
 /** vk_recipe_find(name, ret): VK_EUSAGE with a reason that lists them. */

@@ -51,8 +51,8 @@ lend(struct vk_kitchen *k, const struct vk_cred *c, const char *place, const cha
 }
 
 /*
- * A URL always, which only this place has.  The host as well where the entry is for all of it, because names with a slash are
- * lost where a shell such as dash starts the tool.
+ * A URL always, which only this place has.  The host as well where the entry is for all of it, because names with a
+ * slash are lost where a shell such as dash starts the tool.
  */
 static enum vk_err
 bundler_lead(struct vk_kitchen *k, const struct vk_cred_list *taken, const char *path)

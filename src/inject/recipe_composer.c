@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * Composer: COMPOSER_AUTH, "Authentication for privately hosted packages" in its documentation, which it adds to the user's
- * auth.json.  Members are by host and port; what the variable had before, and is no credential of ours, is not kept.
+ * Composer: COMPOSER_AUTH, "Authentication for privately hosted packages" in its documentation, which it adds to the
+ * user's auth.json.  Members are by host and port; what the variable had before, and is no credential of ours, is not
+ * kept.
  */
 #include <string.h>
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * podman, buildah, skopeo and others with containers/image, containers-auth.json(5): REGISTRY_AUTH_FILE names a file that
- * sends them to docker's helper, which asks the broker.  No credential is in it, unless the user's own are kept.
+ * podman, buildah, skopeo and others with containers/image, containers-auth.json(5): REGISTRY_AUTH_FILE names a file
+ * that sends them to docker's helper, which asks the broker.  No credential is in it, unless the user's own are kept.
  */
 #include <stdio.h>
 #include <string.h>

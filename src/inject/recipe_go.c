@@ -20,7 +20,7 @@ vk_recipe_goauth(const char *self, struct vk_buf *out)
 	const char *quote = strchr(self, '\'') ? "\"" : "'";
 
 	if (strchr(self, ';') || strchr(self, *quote))
-		return vk_fail(VK_EPOLICY, "go cannot be told to start %s: its path holds a semicolon or both quotes", self);
+		return vk_fail(VK_EPOLICY, "go cannot be told to start %s: a semicolon, or both quotes, in it", self);
 	return vk_buf_fmt(out, "%s%s%s helper goauth", quote, self, quote);
 }
 

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * NuGet and dotnet: NuGetPackageSourceCredentials_NAME, where NAME is the source's in nuget.config ("Consuming packages from
- * authenticated feeds" in NuGet's documentation).  The credential has to have that name.  Clients that start plugins may ask too.
+ * NuGet and dotnet: NuGetPackageSourceCredentials_NAME, where NAME is the source's in nuget.config ("Consuming
+ * packages from authenticated feeds" in NuGet's documentation).  The credential has to have that name.  Clients that
+ * start plugins may ask too.
  */
 #include <string.h>
 

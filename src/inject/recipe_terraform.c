@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * Terraform 1.2 and OpenTofu: TF_TOKEN_ and the host ("Environment Variable Credentials" in the documentation of the CLI
- * configuration), with "_" for a dot and "__" for a hyphen.  Ports cannot be written.
+ * Terraform 1.2 and OpenTofu: TF_TOKEN_ and the host ("Environment Variable Credentials" in the documentation of the
+ * CLI configuration), with "_" for a dot and "__" for a hyphen.  Ports cannot be written.
  */
 #include <string.h>
 
@@ -17,7 +17,8 @@ terraform_takes(struct vk_kitchen *k, const struct vk_cred *c, bool *ret)
 		return VK_OK;
 	if (c->scope.port != 443) {
 		vk_hint("\"valetkey setup terraform\" can: a helper is told the port");
-		return vk_fail(VK_EPOLICY, "Terraform's variables cannot name the port of %s:%u", c->scope.host, c->scope.port);
+		return vk_fail(VK_EPOLICY, "Terraform's variables cannot name the port of %s:%u", c->scope.host,
+		    c->scope.port);
 	}
 	return vk_recipe_no_path(c, "Terraform");
 }

@@ -46,8 +46,8 @@ consider_rung1(struct run *r)
 }
 
 /*
- * Yama lets nobody but ancestors, and root, look into a process.  The gate is no ancestor; on R1 it has the rights of who
- * made the user namespace.
+ * Yama lets nobody but ancestors, and root, look into a process.  The gate is no ancestor; on R1 it has the rights of
+ * who made the user namespace.
  */
 static bool
 gate_is_blind(void)

@@ -12,8 +12,8 @@ scope_of(const char *uri, struct vk_scope *ret)
 	static const char grpcs[] = "grpcs://";
 	bool remote = vk_str_ifind(uri, strlen(uri), grpcs) == uri;
 	size_t n = strcspn(uri, "?#");
-	VK_CLEANUP(vk_freep) char *url = remote ? vk_asprintf("https://%.*s", (int)(n - strlen(grpcs)), uri + strlen(grpcs))
-						: strndup(uri, n);
+	VK_CLEANUP(vk_freep) char *url = !remote ? strndup(uri, n) :
+	    vk_asprintf("https://%.*s", (int)(n - strlen(grpcs)), uri + strlen(grpcs));
 	enum vk_err e = url ? vk_scope_parse(url, ret, NULL) : VK_ENOMEM;
 
 	if (e == VK_OK && strcmp(ret->scheme, "https") != 0 && strcmp(ret->scheme, "http") != 0) {

@@ -21,7 +21,7 @@ as_it_is(const struct vk_cred *c, const char *p, size_t n, struct vk_buf *out)
 {
 	(void)c;
 	if (vk_str_has_control(p, n))
-		return vk_fail(VK_EPOLICY, "it holds a line end or control character: use a form such as |json or |base64");
+		return vk_fail(VK_EPOLICY, "it holds a control character: use a form such as |json or |base64");
 	return vk_buf_add(out, p, n);
 }
 
@@ -118,7 +118,7 @@ parse(const char *p, size_t n, struct reference *ret)
 	*ret = (struct reference){ .name = p, .name_n = len - (user ? strlen(field) : 0), .username = user,
 		.form = bar ? bar + 1 : "", .form_n = bar ? n - len - 1 : 0 };
 	if (ret->name_n == 0 || vk_str_has_control(p, n))
-		return vk_fail(VK_EPROTO, "a reference is ${valetkey:NAME}, ${valetkey:NAME.username} or ${valetkey:NAME|FORM}");
+		return vk_fail(VK_EPROTO, "a reference is ${valetkey:NAME}, with .username or |FORM behind NAME");
 	return VK_OK;
 }
 
@@ -146,7 +146,8 @@ expand_one(const struct reference *r, const struct vk_cred_list *creds, struct v
 		if (is(creds->v[i]->name, r->name, r->name_n))
 			c = creds->v[i];
 	if (!c) {
-		vk_hint("valetkey add --name %.*s URL, or name it with --credential or in the profile", (int)r->name_n, r->name);
+		vk_hint("valetkey add --name %.*s URL, or name it with --credential or in the profile", (int)r->name_n,
+		    r->name);
 		return vk_fail(VK_ENOENT, "this run has no credential %.*s", (int)r->name_n, r->name);
 	}
 	e = r->username ? form->write(c, c->username, strlen(c->username), out) :

@@ -14,8 +14,7 @@ vk_terraform_answer(const struct vk_cred *c, struct vk_buf *out)
 	enum vk_err e;
 
 	if (!vk_terraform_takes(c))
-		return vk_fail(VK_EPOLICY, "Terraform presents bearer tokens only, and this one is none (add it without a "
-					   "user name)");
+		return vk_fail(VK_EPOLICY, "Terraform presents bearer tokens only (add it without a user name)");
 	vk_buf_str(out, "{\"token\":");
 	if ((e = vk_json_add_string(out, c->secret.p, c->secret.n)) != VK_OK)
 		return e;
