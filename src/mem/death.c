@@ -17,7 +17,7 @@ static const int fatal[] = {
 };
 
 /* The handler's: the kernel saves the registers there, which may hold a piece of what was just copied. */
-static char stack[64 * 1024];
+static char stack[32 * 1024];
 
 static void
 on_fatal(int sig, siginfo_t *info, void *context)
