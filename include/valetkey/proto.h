@@ -309,4 +309,35 @@ enum vk_err vk_netrc_merge(const char *own, size_t n, const struct vk_cred_list 
 enum vk_err vk_template_expand(const char *text, size_t n, const struct vk_cred_list *creds, struct vk_buf *out)
     VK_MUST;
 
+/* ---- the keyring command --------------------------------------------------------------------- */
+
+/**
+ * vk_keyring_answer(c, creds, json, out):
+ * What "keyring get" prints: the password, with ${creds} the user name as well, as lines or as JSON.  VK_EPOLICY when
+ * its clients would not present it as it is.
+ */
+enum vk_err vk_keyring_answer(const struct vk_cred *c, bool creds, bool json, struct vk_buf *out) VK_MUST;
+
+/* ---- pip.conf (Python's RawConfigParser) -------------------------------------------------------- */
+
+/**
+ * vk_pipconf_get(text, n, key, out, ret_elsewhere):
+ * Put the value of ${key} in [global] into ${out}, its lines as they are; without one ${out} stays as it is.
+ * ${*ret_elsewhere} is set true when another section has the key.  Names are read as pip does: in any case, '_'
+ * as '-'.
+ */
+enum vk_err vk_pipconf_get(const char *text, size_t n, const char *key, struct vk_buf *out, bool *ret_elsewhere)
+    VK_MUST;
+
+/** vk_pipconf_global(text, n): Where the line behind the header of [global] begins; 0: there is none. */
+size_t vk_pipconf_global(const char *text, size_t n) VK_MUST;
+
+/**
+ * vk_toml_source(text, n, table, at, ret_name, ret_url):
+ * In a pyproject.toml or uv.toml the next "[[TABLE]]" from byte ${*at} on that has a name and a URL; ${*at} moves
+ * behind it.  Heap strings.  False: there is none.
+ */
+bool vk_toml_source(const char *text, size_t n, const char *table, size_t *at, char **ret_name, char **ret_url)
+    VK_MUST;
+
 #endif

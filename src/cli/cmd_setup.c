@@ -21,7 +21,7 @@ static const struct vk_opt opts[] = {
 	{ OPT_UNDO, "undo", NULL, "take out what setup put in; the rest stays byte for byte", false },
 	{ OPT_PRINT, "print", NULL, "print what would be put in, and change nothing", false },
 	{ OPT_HOST, "host", "URL", "this host as well; without a keystore, only this one", true },
-	{ OPT_FORCE, "force", NULL, "docker: replace another program's entry for a host", false },
+	{ OPT_FORCE, "force", NULL, "docker: replace another program's entry; pip, uv: come before it", false },
 	{ OPT_LIST, "list", NULL, "the tools that are known, how each gets its credential, what was verified", false },
 	{ OPT_JSON, "json", NULL, "--list as JSON", false },
 };
@@ -32,7 +32,8 @@ const struct vk_cmd vk_cmd_setup = {
 	.summary = "make tools ask valetkey",
 	.help = "Registers valetkey with tools that can ask: git and docker for the hosts of the keystore and the\n"
 		"config and for no other, in git's global configuration and docker's config.json; go by\n"
-		"GOAUTH in its env file.  Doing it again changes nothing; \"valetkey add\" extends it.\n\n"
+		"GOAUTH in its env file; pip and uv by a line of their configuration and a link called keyring.\n"
+		"Doing it again changes nothing; \"valetkey add\" extends it.\n\n"
 		"  valetkey setup git docker\n"
 		"  valetkey setup go\n"
 		"  valetkey setup git --undo\n",

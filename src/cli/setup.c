@@ -6,7 +6,7 @@
 #include "cli/setup.h"
 
 const struct vk_setup_tool *const vk_setup_tools[] = { &vk_setup_git, &vk_setup_docker, &vk_setup_go,
-	&vk_setup_bazel, &vk_setup_terraform, NULL };
+	&vk_setup_bazel, &vk_setup_terraform, &vk_setup_pip, &vk_setup_uv, NULL };
 
 static const char *
 text_of(const struct vk_setup_file *f)
@@ -131,9 +131,12 @@ vk_setup_apply(const struct vk_setup_tool *tool, struct vk_setup *s, bool force,
 
 	if (e != VK_OK || (e = vk_setup_file_begin(path, &f)) != VK_OK)
 		return e;
-	if ((e = remembered(tool, &old)) == VK_OK && (e = settle_link(tool, true)) == VK_OK &&
+	if ((e = remembered(tool, &old)) == VK_OK && (e = vk_setup_link_choose(tool, &old, force, s)) == VK_OK &&
+	    (e = settle_link(tool, true)) == VK_OK &&
 	    (e = about(&f, apply(tool, &f, &old, s, force, ret_changed))) != VK_OK && !old.file)
 		(void)!settle_link(tool, false);
+	if (e == VK_OK)
+		e = vk_setup_link_make(s);
 	vk_setup_clear(&old);
 	vk_setup_file_end(&f);
 	return e;
@@ -182,6 +185,8 @@ vk_setup_undo(const struct vk_setup_tool *tool, const struct vk_setup *s,
 	}
 	if (e == VK_OK)
 		e = settle_link(tool, false);
+	if (e == VK_OK)
+		e = vk_setup_link_remove(tool, s);
 	if (e == VK_OK)
 		e = vk_setup_forget(tool);
 	if (e == VK_OK)

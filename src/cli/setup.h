@@ -30,6 +30,7 @@ struct vk_setup {
 	struct vk_setup_host *hosts;
 	size_t n_hosts;
 	char *text;                     /* what was inserted, in one piece */
+	char *link;                     /* made so that the tool finds us on PATH; NULL: none */
 	struct vk_names keys;           /* docker: the members that are in ${text} */
 	struct vk_names replaced, was;  /* docker: members of others, and their values as written */
 };
@@ -44,6 +45,7 @@ enum vk_setup_found {
 struct vk_setup_tool {
 	const char *name;    /* "git" */
 	const char *program; /* what it starts: "git-credential-valetkey"; NULL: valetkey itself */
+	const char *on_path; /* the name by which it looks for us there, where we install none; NULL: it does not */
 	/* Does it ask for credentials of this kind of scope? */
 	bool (*takes)(const struct vk_scope *scope);
 	/* The file that the tool itself would change. */
@@ -61,6 +63,7 @@ struct vk_setup_tool {
 };
 
 extern const struct vk_setup_tool vk_setup_git, vk_setup_docker, vk_setup_go, vk_setup_bazel, vk_setup_terraform;
+extern const struct vk_setup_tool vk_setup_pip, vk_setup_uv;
 
 /** vk_setup_tools: The ones above; the last pointer is NULL. */
 extern const struct vk_setup_tool *const vk_setup_tools[];
@@ -107,6 +110,18 @@ enum vk_err vk_setup_preview(const struct vk_setup_tool *tool, struct vk_setup *
  * it.  A failure is a warning: the credential is stored.
  */
 void vk_setup_extend(const struct vk_scope *scope);
+
+/**
+ * vk_setup_link_choose(tool, old, force, s):
+ * Where a link called ${tool->on_path} has to be, into ${s->link}; NULL when there is one that we need not remember.
+ * VK_EEXIST: the tool would find another program first, and ${force} is not given.
+ */
+enum vk_err vk_setup_link_choose(const struct vk_setup_tool *tool, const struct vk_setup *old, bool force,
+    struct vk_setup *s) VK_MUST;
+
+/** vk_setup_link_make(s), vk_setup_link_remove(tool, s): A link that another tool needs stays. */
+enum vk_err vk_setup_link_make(const struct vk_setup *s) VK_MUST;
+enum vk_err vk_setup_link_remove(const struct vk_setup_tool *tool, const struct vk_setup *s) VK_MUST;
 
 /** vk_setup_home(file, ret): "$HOME/FILE".  VK_EUSAGE when there is no home. */
 enum vk_err vk_setup_home(const char *file, char **ret) VK_MUST;

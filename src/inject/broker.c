@@ -17,18 +17,23 @@ enum vk_err
 vk_broker_serve(struct vk_broker *b, struct vk_kitchen *k, const struct vk_recipe *r)
 {
 	struct vk_broker_tool *t = &b->tools[b->n_tools];
+	bool known = false;
 	enum vk_err e;
 
 	if (b->n_tools == VK_BROKER_TOOLS)
 		return vk_fail(VK_ELIMIT, "a run serves at most %d tools that ask", VK_BROKER_TOOLS);
 	if ((e = vk_recipe_select(k, r, &t->taken)) != VK_OK)
 		return e;
-	if (t->taken.n == 0) {
-		free(t->taken.v);
-		t->taken.v = NULL;
-		return VK_ENOENT;
-	}
 	t->name = r->tool ? r->tool : r->name;
+	/* Tools that ask as the same one take the same. */
+	for (size_t i = 0; i < b->n_tools; i++)
+		known |= strcmp(b->tools[i].name, t->name) == 0;
+	if (t->taken.n == 0 || known) {
+		e = t->taken.n == 0 ? VK_ENOENT : VK_OK;
+		free(t->taken.v);
+		t->taken = (struct vk_cred_list){ 0 };
+		return e;
+	}
 	b->n_tools++;
 	return VK_OK;
 }

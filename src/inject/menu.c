@@ -148,6 +148,16 @@ vk_menu_files(struct vk_menu *m, struct vk_kitchen *k)
 	return e;
 }
 
+bool
+vk_menu_by_name(const struct vk_menu *m)
+{
+	bool yes = false;
+
+	for (size_t i = 0; i < m->n; i++)
+		yes |= m->serves[i] && m->v[i]->by_name;
+	return yes;
+}
+
 /* What the config sets for a tool; a variable that is there already is somebody's who knows better. */
 static enum vk_err
 set_up(const struct vk_recipe *r, struct vk_kitchen *k, struct vk_policy *p)

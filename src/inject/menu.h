@@ -26,6 +26,9 @@ enum vk_err vk_menu_serve(struct vk_menu *m, struct vk_kitchen *k, struct vk_bro
 /** vk_menu_files(m, k): Those that read get their files, among those of the run. */
 enum vk_err vk_menu_files(struct vk_menu *m, struct vk_kitchen *k) VK_MUST;
 
+/** vk_menu_by_name(m): Is one that is served going to start us by a name? */
+bool vk_menu_by_name(const struct vk_menu *m) VK_MUST;
+
 /** vk_menu_lead(m, k, p): Their environment, once the files are placed: the config's [tool NAME], then the recipe's. */
 enum vk_err vk_menu_lead(const struct vk_menu *m, struct vk_kitchen *k, struct vk_policy *p) VK_MUST;
 

@@ -22,12 +22,14 @@ struct vk_kitchen {
 	struct vk_buf netrc; /* the user's own, */
 	bool netrc_seen;     /* once it was read */
 	const char *self; /* our own program file */
+	char *programs;   /* a directory where it has the names by which tools start it (programs.h); NULL: none */
 };
 
 struct vk_recipe {
 	const char *name;
 	bool asks;        /* it asks the broker, */
 	const char *tool; /* as this one; NULL: as ${name} */
+	bool by_name;     /* it finds us on PATH by a name that is not ours (programs.h) */
 	const char *file; /* its name among the files of a run; NULL: none, and the next four are NULL too */
 	bool in_builds;   /* may be a --build-secret */
 
@@ -48,6 +50,7 @@ struct vk_recipe {
 
 extern const struct vk_recipe vk_recipe_containers, vk_recipe_go, vk_recipe_composer, vk_recipe_bundler,
     vk_recipe_nuget, vk_recipe_terraform;
+extern const struct vk_recipe vk_recipe_pip, vk_recipe_poetry, vk_recipe_twine, vk_recipe_uv;
 extern const struct vk_recipe vk_recipe_docker, vk_recipe_get, vk_recipe_git, vk_recipe_npm, vk_recipe_netrc;
 
 /** vk_recipe_find(name, ret): VK_EUSAGE with a reason that lists them. */
@@ -88,6 +91,47 @@ enum vk_err vk_recipe_self(const struct vk_kitchen *k) VK_MUST;
 
 /** vk_recipe_goauth(self, out): The element of GOAUTH that starts the program ${self}.  VK_EPOLICY: there is none. */
 enum vk_err vk_recipe_goauth(const char *self, struct vk_buf *out) VK_MUST;
+
+/**
+ * vk_recipe_path(k):
+ * Let PATH begin with ${k->programs}, for a tool that starts us by name.  VK_EBACKEND with the reason when there is
+ * none.
+ */
+enum vk_err vk_recipe_path(struct vk_kitchen *k) VK_MUST;
+
+/** vk_recipe_keyring(k, c, ret): Does a client of "keyring" take ${c}?  The "takes" of all of them. */
+enum vk_err vk_recipe_keyring(struct vk_kitchen *k, const struct vk_cred *c, bool *ret) VK_MUST;
+
+/**
+ * vk_recipe_index_urls(text, taken, whole, out):
+ * Append the list of URLs ${text}, each perhaps after "NAME=", with the user name of the account that is for it put in
+ * where it has none, since who knows a user name asks for the password; ${whole}: the password as well.  VK_ENOENT:
+ * there is nothing to put in.
+ */
+enum vk_err vk_recipe_index_urls(const char *text, const struct vk_cred_list *taken, bool whole, struct vk_buf *out)
+    VK_MUST;
+
+/**
+ * vk_recipe_var(taken, i, prefix, suffix, swap, out):
+ * "PREFIX" "NAME" "SUFFIX" for the name of ${taken}'s i-th, in upper case, with '_' for the bytes in ${swap}.
+ * VK_EPOLICY when an earlier one has the same.
+ */
+enum vk_err vk_recipe_var(const struct vk_cred_list *taken, size_t i, const char *prefix, const char *suffix,
+    const char *swap, struct vk_buf *out) VK_MUST;
+
+/**
+ * vk_recipe_sources(k, taken, table, swap):
+ * For a tool that knows a credential by the name of an index only: where the project's pyproject.toml has a [[TABLE]]
+ * of that name (vk_recipe_var() has ${swap}), is the credential for its URL?  VK_EPOLICY.
+ */
+enum vk_err vk_recipe_sources(const struct vk_kitchen *k, const struct vk_cred_list *taken, const char *table,
+    const char *swap) VK_MUST;
+
+/** vk_recipe_same_name(a, b, swap): Would both have one variable? */
+bool vk_recipe_same_name(const char *a, const char *b, const char *swap) VK_MUST;
+
+/** vk_recipe_ascii(c, tool): VK_EPOLICY when ${tool} would send user name or secret in other bytes than these. */
+enum vk_err vk_recipe_ascii(const struct vk_cred *c, const char *tool) VK_MUST;
 
 /** vk_recipe_home(file): "$HOME/FILE"; NULL when there is no such place. */
 char *vk_recipe_home(const char *file) VK_MUST;

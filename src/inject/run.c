@@ -16,6 +16,7 @@
 #include "valetkey/unlock.h"
 #include "build_secret.h"
 #include "caps.h"
+#include "programs.h"
 #include "run.h"
 #include "template.h"
 
@@ -189,6 +190,8 @@ make_files(struct run *r)
 		e = vk_rung2_place(&r->rung2, &r->kitchen.files);
 	else if (e == VK_OK)
 		e = vk_rung3_place(&r->rung3, &r->kitchen.files);
+	if (e == VK_OK && vk_menu_by_name(&r->menu))
+		e = vk_programs_place(&r->kitchen, r->rung1.dir, r->rung1.place);
 	for (size_t i = 0; e == VK_OK && r->opts->gate && i < r->kitchen.files.n; i++)
 		if ((e = vk_gate_know(&r->gate, &r->kitchen.files.v[i])) == VK_OK &&
 		    !(r->kitchen.rung == VK_RUNG_R1 && r->kitchen.files.v[i].over))
@@ -408,6 +411,7 @@ vk_run(const struct vk_run_opts *opts, struct vk_run_end *ret)
 	vk_phases_clear(&r.phases);
 	vk_hide_clear(&r.hidden);
 	free(r.path);
+	free(r.kitchen.programs);
 	release_signals(&r);
 	return e != VK_OK ? e : wiped != VK_OK ? wiped : written;
 }

@@ -87,5 +87,5 @@ chosen() {
 	touch go.mod
 	ln -s /nowhere composer.json
 	mkfifo requirements.txt
-	[ "$(chosen)" = 'netrc (requirements.txt), go (go.mod), composer (composer.json)' ]
+	[ "$(chosen)" = 'pip (requirements.txt), go (go.mod), composer (composer.json)' ]
 }

@@ -71,6 +71,27 @@ template(const char *text, size_t n, const struct vk_cred_list *l)
 		check(out.len == n && (n == 0 || memcmp(out.p, text, n) == 0));
 }
 
+/* Settings of Python's tools: what is read in them is a part of them, and reading goes on. */
+static void
+python(const char *text, size_t n)
+{
+	VK_CLEANUP(vk_buf_clear) struct vk_buf out = VK_BUF(VK_MAX_FILE);
+	bool elsewhere = false;
+	size_t at = vk_pipconf_global(text, n);
+
+	check(at <= n && (at == 0 || at == n || text[at - 1] == '\n'));
+	(void)!vk_pipconf_get(text, n, "index-url", &out, &elsewhere);
+	check(!out.p || strchr(out.p, '\n') || memmem(text, n, out.p, strlen(out.p)));
+	for (size_t before = at = 0;; before = at) {
+		VK_CLEANUP(vk_freep) char *name = NULL;
+		VK_CLEANUP(vk_freep) char *url = NULL;
+
+		if (!vk_toml_source(text, n, "t.s", &at, &name, &url))
+			break;
+		check(at > before && at <= n && memmem(text, n, name, strlen(name)) && memmem(text, n, url, strlen(url)));
+	}
+}
+
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
@@ -88,6 +109,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		case 'b': bazel(text, size - 1, c); break;
 		case 'n': nuget(text, size - 1, c); break;
 		case 'a': auths(text, size - 1, &l); break;
+		case 'p': python(text, size - 1); break;
 		case 't': template(text, size - 1, &l); break;
 		}
 	check(!strstr(vk_reason(), secret) || memmem(data, size, secret, strlen(secret)));

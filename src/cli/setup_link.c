@@ -1,0 +1,117 @@
+/* SPDX-License-Identifier: ISC */
+/* For tools that start us by a name: a link in a directory of the user's own PATH. */
+#include <errno.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "valetkey/helper.h"
+#include "cli/setup.h"
+
+/* Has another tool than ${tool} a link at ${path}? */
+static bool
+is_shared(const struct vk_setup_tool *tool, const char *path)
+{
+	bool yes = false;
+
+	for (size_t i = 0; vk_setup_tools[i]; i++) {
+		struct vk_setup s = { 0 };
+
+		if (vk_setup_tools[i] != tool && vk_setup_load(vk_setup_tools[i], &s) == VK_OK)
+			yes |= s.link && strcmp(s.link, path) == 0;
+		vk_setup_clear(&s);
+	}
+	vk_reason_clear();
+	return yes;
+}
+
+/* Below the home, or where this program is itself: a link in any other directory would surprise somebody. */
+static bool
+is_fit(const char *dir, const char *self)
+{
+	const char *home = getenv("HOME"), *slash = strrchr(self, '/');
+	size_t n = home ? strlen(home) : 0;
+	struct stat st;
+
+	if (!(n > 1 && strncmp(dir, home, n) == 0 && dir[n] == '/') &&
+	    !(strlen(dir) == (size_t)(slash - self) && strncmp(dir, self, strlen(dir)) == 0))
+		return false;
+	return stat(dir, &st) == 0 && S_ISDIR(st.st_mode) && st.st_uid == geteuid() && !(st.st_mode & S_IWOTH);
+}
+
+/* The first on PATH that is fit, before that of ${other}, which would win else. */
+static enum vk_err
+find_place(const char *name, const char *self, const char *other, char **ret)
+{
+	for (const char *d = getenv("PATH"); d; d = *d ? d + 1 : NULL) {
+		size_t n = strcspn(d, ":");
+		VK_CLEANUP(vk_freep) char *dir = strndup(d, n);
+
+		if (!dir)
+			return VK_ENOMEM;
+		if (other && n > 0 && strncmp(other, dir, n) == 0 && other[n] == '/' && !strchr(other + n + 1, '/'))
+			break;
+		if (is_fit(dir, self))
+			return (*ret = vk_asprintf("%s/%s", dir, name)) ? VK_OK : VK_ENOMEM;
+		d += n;
+	}
+	vk_hint("mkdir -p ~/.local/bin, and let PATH begin with it");
+	return vk_fail(VK_EUSAGE, "there is no directory of yours on PATH for a link called %s%s%s", name,
+	    other ? ", before that of " : "", other ? other : "");
+}
+
+static enum vk_err
+choose(const struct vk_setup_tool *tool, const struct vk_setup *old, bool force, struct vk_setup *s)
+{
+	VK_CLEANUP(vk_freep) char *found = vk_setup_on_path(tool->on_path);
+	VK_CLEANUP(vk_freep) char *self = NULL;
+	enum vk_err e = vk_setup_self(&self);
+
+	if (e != VK_OK)
+		return e;
+	if (!found || !vk_setup_is_self(found)) {
+		if (found && !force) {
+			vk_hint("--force puts a link before it");
+			return vk_fail(VK_EEXIST, "%s would start another %s: %s", tool->name, tool->on_path, found);
+		}
+		return find_place(tool->on_path, self, found, &s->link);
+	}
+	/* One that nobody remembers was there before us. */
+	if ((old->link && strcmp(old->link, found) == 0) || is_shared(tool, found))
+		s->link = VK_TAKE(found);
+	return VK_OK;
+}
+
+enum vk_err
+vk_setup_link_choose(const struct vk_setup_tool *tool, const struct vk_setup *old, bool force, struct vk_setup *s)
+{
+	return tool->on_path ? choose(tool, old, force, s) : VK_OK;
+}
+
+enum vk_err
+vk_setup_link_make(const struct vk_setup *s)
+{
+	VK_CLEANUP(vk_freep) char *self = NULL;
+	enum vk_err e;
+
+	if (!s->link || vk_setup_is_self(s->link))
+		return VK_OK;
+	if ((e = vk_setup_self(&self)) != VK_OK)
+		return e;
+	if (symlink(self, s->link) < 0)
+		return vk_fail_errno("cannot make the link %s", s->link);
+	vk_msg_note("%s is a link to this program now", s->link);
+	return VK_OK;
+}
+
+enum vk_err
+vk_setup_link_remove(const struct vk_setup_tool *tool, const struct vk_setup *s)
+{
+	struct stat st;
+
+	if (!s->link || is_shared(tool, s->link) || lstat(s->link, &st) < 0 || !S_ISLNK(st.st_mode))
+		return VK_OK;
+	/* Somebody else's by now; but one that leads nowhere led to us. */
+	if (stat(s->link, &st) == 0 && !vk_setup_is_self(s->link))
+		return VK_OK;
+	return unlink(s->link) < 0 && errno != ENOENT ? vk_fail_errno("cannot remove %s", s->link) : VK_OK;
+}
