@@ -60,6 +60,7 @@ struct vk_setup_tool {
 	void (*advise)(const struct vk_setup *s);
 };
 
+extern const struct vk_setup_tool vk_setup_cargo;
 extern const struct vk_setup_tool vk_setup_git, vk_setup_docker, vk_setup_go, vk_setup_bazel, vk_setup_terraform;
 
 /** vk_setup_tools: The ones above; the last pointer is NULL. */

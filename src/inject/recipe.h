@@ -48,6 +48,7 @@ struct vk_recipe {
 
 extern const struct vk_recipe vk_recipe_containers, vk_recipe_go, vk_recipe_composer, vk_recipe_bundler,
     vk_recipe_nuget, vk_recipe_terraform;
+extern const struct vk_recipe vk_recipe_cargo, vk_recipe_coursier, vk_recipe_gradle, vk_recipe_maven;
 extern const struct vk_recipe vk_recipe_docker, vk_recipe_get, vk_recipe_git, vk_recipe_npm, vk_recipe_netrc;
 
 /** vk_recipe_find(name, ret): VK_EUSAGE with a reason that lists them. */
@@ -88,6 +89,9 @@ enum vk_err vk_recipe_self(const struct vk_kitchen *k) VK_MUST;
 
 /** vk_recipe_goauth(self, out): The element of GOAUTH that starts the program ${self}.  VK_EPOLICY: there is none. */
 enum vk_err vk_recipe_goauth(const char *self, struct vk_buf *out) VK_MUST;
+
+/** vk_recipe_cargo_word(self): Can ${self} be a word of cargo's configuration?  VK_EPOLICY. */
+enum vk_err vk_recipe_cargo_word(const char *self) VK_MUST;
 
 /** vk_recipe_home(file): "$HOME/FILE"; NULL when there is no such place. */
 char *vk_recipe_home(const char *file) VK_MUST;
