@@ -17,6 +17,7 @@ int vk_terraform_credentials(int argc, char **argv);
 int vk_aws_credential(int argc, char **argv);
 int vk_nuget_plugin(int argc, char **argv);
 int vk_keyring(int argc, char **argv);
+int vk_cargo_credential(int argc, char **argv);
 
 /**
  * vk_helper_options(argc, argv, usage, opts):

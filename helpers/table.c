@@ -16,6 +16,7 @@ const struct vk_helper vk_helpers[] = {
 	{ "nuget-plugin", "nuget-plugin-valetkey", "NuGet 6.13 and later: a plugin", vk_nuget_plugin },
 	{ "aws-credential", NULL, "AWS: credential_process", vk_aws_credential },
 	{ "keyring", "keyring", "pip and uv: get", vk_keyring },
+	{ "cargo-credential", NULL, "cargo 1.74 and later: started with --cargo-plugin", vk_cargo_credential },
 	{ NULL, NULL, NULL, NULL },
 };
 

@@ -4,7 +4,7 @@
  * in the table of helpers/table.c, chosen by argv[0] or "valetkey helper NAME".
  *
  * Rules for every helper:
- *   stdout carries the protocol and nothing else, in one write at the end;
+ *   stdout carries the protocol and nothing else, in one write at the end, or one for each line of a conversation;
  *   stderr carries at most one line;
  *   stdin is read with a ceiling (VK_MAX_INPUT) before anything is decided;
  *   no thread, no prompt, no key derivation, no program started.

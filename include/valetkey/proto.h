@@ -209,6 +209,37 @@ enum vk_err vk_nuget_answer(const struct vk_nuget_msg *m, const struct vk_cred *
  */
 enum vk_err vk_aws_answer(const struct vk_cred *c, struct vk_buf *out) VK_MUST;
 
+/* ---- cargo's credential provider protocol, version 1 (The Cargo Book, "Credential Provider Protocol") ---- */
+
+/* One request.  Heap strings; the token that a login brings is not kept. */
+struct vk_cargo_msg {
+	char *kind;     /* "get", "login", "logout", or what a later cargo asks */
+	char *index;    /* the registry's index, as sent: "sparse+https://..." or where git finds it */
+	char *args[32]; /* what the user configured, from the second place on, with a NULL behind */
+	size_t n_args;
+};
+
+/** vk_cargo_parse(text, n, ret): One line.  VK_EVERSION for another version of the protocol. */
+enum vk_err vk_cargo_parse(const char *text, size_t n, struct vk_cargo_msg *ret) VK_MUST;
+void vk_cargo_msg_clear(struct vk_cargo_msg *m);
+
+/** vk_cargo_scope(m, ret): Where the index is; "https://crates.io" for the public registry's. */
+enum vk_err vk_cargo_scope(const struct vk_cargo_msg *m, struct vk_scope *ret) VK_MUST;
+
+/**
+ * vk_cargo_serves(c, m, asked):
+ * May ${c} answer?  cargo sends the token to whatever hosts the index names, so what was stored for all of a
+ * host where others may publish, such as a forge, must not do: the index is the entry's own URL or, when it is
+ * fetched by https ("sparse+"), below a path that the entry has.  A field other than Authorization cannot be said.
+ */
+bool vk_cargo_serves(const struct vk_cred *c, const struct vk_cargo_msg *m, const struct vk_scope *asked) VK_MUST;
+
+/** vk_cargo_answer(c, m, out): The line that answers "get", in a secret buffer. */
+enum vk_err vk_cargo_answer(const struct vk_cred *c, const struct vk_cargo_msg *m, struct vk_buf *out) VK_MUST;
+
+/** vk_cargo_error(kind, message, out): The line of a failure; ${message} may be NULL. */
+enum vk_err vk_cargo_error(const char *kind, const char *message, struct vk_buf *out) VK_MUST;
+
 /* ---- .npmrc (npm's ini dialect, npmrc(5)) --------------------------------------------------- */
 
 /*
@@ -339,5 +370,29 @@ size_t vk_pipconf_global(const char *text, size_t n) VK_MUST;
  */
 bool vk_toml_source(const char *text, size_t n, const char *table, size_t *at, char **ret_name, char **ret_url)
     VK_MUST;
+/* ---- Maven (settings reference, pom.xml) ----------------------------------------------------- */
+
+/**
+ * vk_maven_merge(own, n, creds, keep_own, out, dropped):
+ * The user's settings.xml (may be empty) with an element "server" for each of ${creds}, whose id is the credential's
+ * name: user name and password, or else fields of the request.  Other servers are left out and their ids named in
+ * ${dropped}, one per line, or follow with ${keep_own}.  VK_EPROTO for a file that is not understood; VK_EPOLICY with
+ * the reason for what Maven would not give back unchanged.
+ */
+enum vk_err vk_maven_merge(const char *own, size_t n, const struct vk_cred_list *creds, bool keep_own,
+    struct vk_buf *out, struct vk_buf *dropped) VK_MUST;
+
+/** vk_maven_check(pom, n, creds): VK_EPOLICY: a repository has a name of ${creds} and is not where that one is for. */
+enum vk_err vk_maven_check(const char *pom, size_t n, const struct vk_cred_list *creds) VK_MUST;
+
+/* ---- coursier's and sbt's properties (coursier, "Other credentials"; java.util.Properties) ---- */
+
+/**
+ * vk_coursier_render(creds, out):
+ * Lines that both read: "valetkey1.host=..." for coursier, and "host=..." for sbt when ${creds} is a single one, which
+ * is all that its file can hold.  VK_EPOLICY with the reason for what they cannot tell apart, such as two accounts of a
+ * host.
+ */
+enum vk_err vk_coursier_render(const struct vk_cred_list *creds, struct vk_buf *out) VK_MUST;
 
 #endif

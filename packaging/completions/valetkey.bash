@@ -210,7 +210,7 @@ _valetkey()
 	run)
 		mapfile -t COMPREPLY < <(compgen -W '--profile --config --credential --with --env --template --build-secret --rung --require-rung --max-rung --allow-daemons --keep-own-credentials --no-confine --gate --once --two-phase --ttl --scan --mask --no-mask --verbose --help --' -- "$cur") ;;
 	render)
-		mapfile -t COMPREPLY < <(compgen -W '--profile --config --credential --keep-own-credentials --reveal --help npm netrc' -- "$cur") ;;
+		mapfile -t COMPREPLY < <(compgen -W '--profile --config --credential --keep-own-credentials --reveal --help npm netrc containers maven coursier' -- "$cur") ;;
 	scan)
 		mapfile -t COMPREPLY < <(compgen -W '--profile --config --credential --one-file-system --json --help' -- "$cur")
 		[[ $cur == -* ]] || mapfile -t -O ${#COMPREPLY[@]} COMPREPLY < <(compgen -f -- "$cur") ;;
@@ -223,7 +223,7 @@ _valetkey()
 		mapfile -t COMPREPLY < <(compgen -W '--json --help' -- "$cur")
 		[[ $cur == -* ]] || mapfile -t -O ${#COMPREPLY[@]} COMPREPLY < <(compgen -f -- "$cur") ;;
 	helper)
-		mapfile -t COMPREPLY < <(compgen -W '--help git-credential docker-credential goauth bazel-credential terraform-credentials nuget-plugin aws-credential keyring' -- "$cur") ;;
+		mapfile -t COMPREPLY < <(compgen -W '--help git-credential docker-credential goauth bazel-credential terraform-credentials nuget-plugin aws-credential keyring cargo-credential' -- "$cur") ;;
 	esac
 }
 

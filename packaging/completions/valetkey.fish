@@ -148,7 +148,7 @@ complete -c valetkey -n '__fish_seen_subcommand_from render' -l credential -d 'o
 complete -c valetkey -n '__fish_seen_subcommand_from render' -l keep-own-credentials -d 'leave other tokens in .npmrc and netrc'
 complete -c valetkey -n '__fish_seen_subcommand_from render' -l reveal -d 'print even to a terminal'
 complete -c valetkey -n '__fish_seen_subcommand_from render' -l help -d 'explain the command'
-complete -c valetkey -n '__fish_seen_subcommand_from render' -a 'npm netrc'
+complete -c valetkey -n '__fish_seen_subcommand_from render' -a 'npm netrc containers maven coursier'
 
 complete -c valetkey -n __fish_use_subcommand -a scan -d 'look for the secrets themselves in trees, archives and images'
 complete -c valetkey -n '__fish_seen_subcommand_from scan' -l profile -d 'only what this profile names' -r -f
@@ -187,4 +187,4 @@ complete -c valetkey -n '__fish_seen_subcommand_from doctor' -F
 
 complete -c valetkey -n __fish_use_subcommand -a helper -d 'answer a tool'\''s credential protocol (started by the tool)'
 complete -c valetkey -n '__fish_seen_subcommand_from helper' -l help -d 'explain the command'
-complete -c valetkey -n '__fish_seen_subcommand_from helper' -a 'git-credential docker-credential goauth bazel-credential terraform-credentials nuget-plugin aws-credential keyring'
+complete -c valetkey -n '__fish_seen_subcommand_from helper' -a 'git-credential docker-credential goauth bazel-credential terraform-credentials nuget-plugin aws-credential keyring cargo-credential'

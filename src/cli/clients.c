@@ -20,6 +20,7 @@ static const struct client clients[] = {
 	{ "git", "credential helper", "git", "git", "2.39, 2.55", "paths and accounts apart" },
 	{ "docker", "credential helper", "docker", "docker", "20.10, 28.2", "one account for each registry" },
 	{ "go", "GOAUTH (1.24)", "go", "go", "1.26", "paths apart; before 1.24: netrc" },
+	{ "cargo", "credential provider (1.74)", "cargo", "cargo", "1.95, 1.96", "paths apart; git dependencies: git" },
 	{ "npm", "file", NULL, "npm", "9.2", "paths and npm scopes apart" },
 	{ "pip", "keyring command (23.1)", "pip", "pip", "23.0, 26.3", "paths apart; a user name before 26.2" },
 	{ "uv", "keyring command", "uv", "uv", "0.13", "paths apart; a user name, or authenticate" },
@@ -29,6 +30,10 @@ static const struct client clients[] = {
 	{ "podman", "docker's helper", "docker", "containers", "4.3", "one account for each registry" },
 	{ "buildah", "docker's helper", "docker", "containers", "1.28", "one account for each registry" },
 	{ "skopeo", "docker's helper", "docker", "containers", "1.9", "one account for each registry" },
+	{ "maven", "file", NULL, "maven", "3.8, 3.9, 4.0-rc", "by the server's id" },
+	{ "gradle", "variables", NULL, "gradle", "4.4", "by the repository's name" },
+	{ "coursier", "file", NULL, "coursier", "2.1", "one account for each host" },
+	{ "sbt", "file", NULL, "coursier", "1.10", "one credential" },
 	{ "composer", "COMPOSER_AUTH", NULL, "composer", "2.5", "one account for each host" },
 	{ "bundler", "BUNDLE_URL", NULL, "bundler", "2.3", "URLs apart" },
 	{ "nuget", "plugin (6.13), variable", NULL, "nuget", "-", "URLs apart; variables: by name" },
@@ -75,10 +80,10 @@ vk_clients_print(bool json)
 
 	if (json)
 		return print_json();
-	vk_buf_fmt(&b, "%-11s %-24s %-10s %-10s %-16s %s\n", "CLIENT", "CHANNEL", "SETUP", "RUN --WITH", "VERIFIED",
+	vk_buf_fmt(&b, "%-11s %-26s %-10s %-10s %-16s %s\n", "CLIENT", "CHANNEL", "SETUP", "RUN --WITH", "VERIFIED",
 	    "NOTE");
 	for (const struct client *c = clients; c->name; c++)
-		vk_buf_fmt(&b, "%-11s %-24s %-10s %-10s %-16s %s\n", c->name, c->channel, c->setup ? c->setup : "-",
+		vk_buf_fmt(&b, "%-11s %-26s %-10s %-10s %-16s %s\n", c->name, c->channel, c->setup ? c->setup : "-",
 		    c->recipe ? c->recipe : "-", c->verified, c->note);
 	return b.err == VK_OK ? vk_stdout_text(b.p, b.len) : vk_msg_fail(b.err);
 }

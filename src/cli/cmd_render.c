@@ -19,7 +19,7 @@ static const struct vk_opt opts[] = {
 
 const struct vk_cmd vk_cmd_render = {
 	.name = "render",
-	.args = "npm|netrc",
+	.args = "npm|netrc|containers|maven|coursier",
 	.summary = "print the file that a recipe would inject",
 	.help = "Prints what \"valetkey run\" would place for a recipe, for a pipe or another tool's standard\n"
 		"input.  Exit code 1 means that the recipe takes none of the credentials.\n",

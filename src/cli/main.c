@@ -63,6 +63,8 @@ main(int argc, char **argv)
 		status = print_help();
 	else if (strcmp(argv[1], "--version") == 0 || strcmp(argv[1], "version") == 0)
 		status = vk_stdout_text("valetkey " VK_VERSION "\n", strlen("valetkey " VK_VERSION "\n"));
+	else if (strcmp(argv[1], "--cargo-plugin") == 0)
+		status = vk_helper_find("cargo-credential")->run(argc, argv); /* all that cargo passes to a provider */
 	else if (strcmp(argv[1], "helper") == 0)
 		status = run_helper(argc - 1, argv + 1);
 	for (size_t i = 0; status < 0 && vk_cmds[i]; i++)

@@ -62,6 +62,7 @@ struct vk_setup_tool {
 	void (*advise)(const struct vk_setup *s);
 };
 
+extern const struct vk_setup_tool vk_setup_cargo;
 extern const struct vk_setup_tool vk_setup_git, vk_setup_docker, vk_setup_go, vk_setup_bazel, vk_setup_terraform;
 extern const struct vk_setup_tool vk_setup_pip, vk_setup_uv;
 

@@ -12,6 +12,7 @@ static const struct vk_recipe *const recipes[] = {
 	&vk_recipe_git, &vk_recipe_npm, &vk_recipe_netrc, &vk_recipe_docker, &vk_recipe_containers, &vk_recipe_get,
 	&vk_recipe_go, &vk_recipe_composer, &vk_recipe_bundler, &vk_recipe_nuget, &vk_recipe_terraform,
 	&vk_recipe_pip, &vk_recipe_uv, &vk_recipe_poetry, &vk_recipe_twine,
+	&vk_recipe_cargo, &vk_recipe_maven, &vk_recipe_gradle, &vk_recipe_coursier,
 };
 
 static enum vk_err

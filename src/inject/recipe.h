@@ -51,6 +51,7 @@ struct vk_recipe {
 extern const struct vk_recipe vk_recipe_containers, vk_recipe_go, vk_recipe_composer, vk_recipe_bundler,
     vk_recipe_nuget, vk_recipe_terraform;
 extern const struct vk_recipe vk_recipe_pip, vk_recipe_poetry, vk_recipe_twine, vk_recipe_uv;
+extern const struct vk_recipe vk_recipe_cargo, vk_recipe_coursier, vk_recipe_gradle, vk_recipe_maven;
 extern const struct vk_recipe vk_recipe_docker, vk_recipe_get, vk_recipe_git, vk_recipe_npm, vk_recipe_netrc;
 
 /** vk_recipe_find(name, ret): VK_EUSAGE with a reason that lists them. */
@@ -132,6 +133,8 @@ bool vk_recipe_same_name(const char *a, const char *b, const char *swap) VK_MUST
 
 /** vk_recipe_ascii(c, tool): VK_EPOLICY when ${tool} would send user name or secret in other bytes than these. */
 enum vk_err vk_recipe_ascii(const struct vk_cred *c, const char *tool) VK_MUST;
+/** vk_recipe_cargo_word(self): Can ${self} be a word of cargo's configuration?  VK_EPOLICY. */
+enum vk_err vk_recipe_cargo_word(const char *self) VK_MUST;
 
 /** vk_recipe_home(file): "$HOME/FILE"; NULL when there is no such place. */
 char *vk_recipe_home(const char *file) VK_MUST;

@@ -25,7 +25,7 @@ teardown() {
 	split "${V[@]}" render git
 	[ "$status" = 2 ]
 	[ -z "$out" ]
-	[[ $err == *"no file"*"setup git"* ]]
+	[[ $err == *"git asks for credentials: there is no file"* ]]
 	"${V[@]}" render netrc >file
 	grep -q machine file
 }
@@ -34,9 +34,9 @@ teardown() {
 	split "${V[@]}" render --credential git npm
 	[ "$status" = 1 ]
 	[ -z "$out" ]
-	split "${V[@]}" render maven
+	split "${V[@]}" render ant
 	[ "$status" = 2 ]
-	[[ $err == *"git, npm, netrc, docker, get"* ]]
+	[[ $err == *"git, npm, netrc, docker, "*"maven"* ]]
 	split "${V[@]}" render
 	[ "$status" = 2 ]
 	split env VALETKEY_KEY_FILE= "${V[@]}" render npm

@@ -9,13 +9,13 @@ source "$BATS_TEST_DIRNAME/../e2e/lib.bash"
 # shellcheck disable=SC2016,SC2034 # single quotes on purpose; used by the tests
 AWKWARD='p%20'"'"'"$`\|<>(){}[]!#;&?=+/:@,*^~%41\n_-.'
 
-# files_server NAME: serves $E/NAME; its URL in $SERVER, its log in $E/NAME.log; "files_rule NAME RULE" tells it who may have what
+# files_server NAME [IP:PORT]: serves $E/NAME; its URL in $SERVER, its log in $E/NAME.log; "files_rule NAME RULE" tells it who may have what
 files_server() {
 	local name=$1
 
 	mkdir -p "$E/$name"
 	mkfifo "$E/$name.rules"
-	"$e2e_src/tests/servers/private-files.py" --root "$E/$name" --ready "$E/$name.port" --log "$E/$name.log" \
+	"$e2e_src/tests/servers/private-files.py" --root "$E/$name" --ready "$E/$name.port" --log "$E/$name.log" --address "${2:-127.0.0.1:0}" \
 		--cert "$E/tls/cert.pem" --key "$E/tls/key.pem" <"$E/$name.rules" 3>&- &
 	E2E_PIDS="$E2E_PIDS $!"
 	# Held open by somebody, or the server would see the end of its rules.

@@ -45,6 +45,20 @@ nuget(const char *text, size_t n, const struct vk_cred *c)
 }
 
 static void
+cargo(const char *text, size_t n, const struct vk_cred *c)
+{
+	VK_CLEANUP(vk_cargo_msg_clear) struct vk_cargo_msg m = { 0 };
+	VK_CLEANUP(vk_scope_clear) struct vk_scope s = { 0 };
+	VK_CLEANUP(vk_buf_clear) struct vk_buf out = VK_BUF_SECRET(VK_MAX_INPUT);
+
+	if (vk_cargo_parse(text, n, &m) != VK_OK || vk_cargo_scope(&m, &s) != VK_OK)
+		return;
+	/* An entry for all of a host is for the index at its root, and no other. */
+	check(!vk_cargo_serves(c, &m, &s) || !*s.path);
+	check(vk_cargo_answer(c, &m, &out) == VK_OK && memchr(out.p, '\n', out.len) == out.p + out.len - 1);
+}
+
+static void
 auths(const char *text, size_t n, const struct vk_cred_list *l)
 {
 	for (int keep = 0; keep < 2; keep++) {
@@ -108,6 +122,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		switch (data[0]) {
 		case 'b': bazel(text, size - 1, c); break;
 		case 'n': nuget(text, size - 1, c); break;
+		case 'c': cargo(text, size - 1, c); break;
 		case 'a': auths(text, size - 1, &l); break;
 		case 'p': python(text, size - 1); break;
 		case 't': template(text, size - 1, &l); break;
