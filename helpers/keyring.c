@@ -2,7 +2,8 @@
 /*
  * The "keyring" command (keyring 25, cli.py) as pip and uv start it: "get SERVICE USER" for the password,
  * "--mode=creds --output=json get SERVICE [USER]" (pip 26.2), "get SERVICE --mode creds" (uv), options anywhere.
- * SERVICE is the URL of an index or, when pip finds nothing for that or has no index, "host[:port]" alone.
+ * SERVICE is the URL of an index.  pip may ask for "host[:port]" alone after that, which does not say whether a
+ * request by http is meant, so that nothing answers it.
  */
 #include <string.h>
 
@@ -17,7 +18,6 @@ static const char usage[] =
 struct question {
 	const char *verb, *service, *user; /* NULL when not given */
 	bool creds, json;
-	bool by_host; /* ${service} has no scheme */
 };
 
 struct answer {
@@ -95,7 +95,7 @@ say(const struct vk_cred *c, void *arg)
 	return vk_keyring_answer(c, a->q->creds, a->q->json, &a->text);
 }
 
-/* The scheme of a host alone is not said; what is for http only is not found. */
+/* What is no URL has no entry. */
 static enum vk_err
 scope_of(const struct question *q, struct vk_scope *ret, char **ret_user)
 {
@@ -103,11 +103,11 @@ scope_of(const struct question *q, struct vk_scope *ret, char **ret_user)
 
 	if (!plain)
 		return VK_ENOMEM;
-	return q->by_host ? vk_scope_make("https", plain, NULL, ret) : vk_scope_parse(plain, ret, ret_user);
+	return strstr(plain, "://") ? vk_scope_parse(plain, ret, ret_user) : VK_ENOENT;
 }
 
 static int
-answer(struct question *q)
+answer(const struct question *q)
 {
 	const struct vk_policy_opts opts = { .tool = "keyring" };
 	VK_CLEANUP(vk_scope_clear) struct vk_scope asked = { 0 };
@@ -117,10 +117,9 @@ answer(struct question *q)
 	enum vk_err e;
 	int status;
 
-	q->by_host = !strstr(q->service, "://");
 	if ((e = scope_of(q, &asked, &user)) != VK_OK) {
 		vk_helper_refused(NULL, &opts, &asked, e);
-		return vk_helper_fail(e);
+		return e == VK_ENOENT ? 1 : vk_helper_fail(e);
 	}
 	query.username = q->user ? q->user : user;
 	e = vk_helper_answer(&opts, &query, say, &a);

@@ -276,19 +276,17 @@ by_parts() {
 	[ "$out" = $'ci\n'"$AWKWARD"$'\n' ]
 	split valetkey helper keyring --output=json get "$url" ci
 	[ "$(jq -c keys <<<"$out")" = '["password"]' ]
-	# By host alone only https, without a path.
-	split valetkey helper keyring get b.example deploy
+	split valetkey helper keyring get https://b.example/simple/ deploy
 	[ "$out" = $'t0ken\n' ]
-	split valetkey helper keyring get b.example:443 --mode creds
-	[ "$out" = $'deploy\nt0ken\n' ]
-	for service in "${SERVER#https://}" plain.example plain.example:80 b.example:80 b.example:444 poetry-repository-b.example https://b.example:444/ http://b.example/ \
+	# A host alone does not say by which scheme it is reached.
+	for service in b.example b.example:443 b.example/x "${SERVER#https://}" plain.example plain.example:80 b.example:80 b.example:444 poetry-repository-b.example https://b.example:444/ http://b.example/ \
 		"$SERVER" "$SERVER/ab" "https://localhost:${SERVER##*:}/a/simple/" https://someone@b.example/; do
 		split valetkey helper keyring --mode=creds --output=json get "$service"
 		[ "$status.$out.$err" = 1.. ]
 	done
 	split valetkey helper keyring get "$url" somebody
 	[ "$status.$out.$err" = 1.. ]
-	for service in "$SERVER/a/../a" "$SERVER/a/%2e%2e/a" https://u:p@b.example/ 'b.example/x' https://c.example; do
+	for service in "$SERVER/a/../a" "$SERVER/a/%2e%2e/a" https://u:p@b.example/ https://c.example; do
 		split valetkey helper keyring get "$service" --mode creds
 		[ "$status" != 0 ]
 		[ "$status" != 1 ]
