@@ -18,6 +18,7 @@ int vk_aws_credential(int argc, char **argv);
 int vk_nuget_plugin(int argc, char **argv);
 int vk_keyring(int argc, char **argv);
 int vk_cargo_credential(int argc, char **argv);
+int vk_yarn_header(int argc, char **argv);
 
 /**
  * vk_helper_options(argc, argv, usage, opts):
@@ -35,6 +36,12 @@ int vk_helper_options(int argc, char **argv, const char *usage, struct vk_policy
 typedef enum vk_err vk_helper_say(const struct vk_cred *c, void *arg);
 enum vk_err vk_helper_answer(const struct vk_policy_opts *opts, const struct vk_query *q, vk_helper_say *say,
     void *arg) VK_MUST;
+
+/**
+ * vk_helper_one_url(argc, argv, usage, tool, say):
+ * The whole of a helper that is given one URL, and for which "none" is a failure.
+ */
+int vk_helper_one_url(int argc, char **argv, const char *usage, const char *tool, vk_helper_say *say);
 
 /** vk_helper_refused(p, opts, asked, e): Log that nothing is given or changed.  ${p} and ${asked} may be NULL. */
 void vk_helper_refused(const struct vk_policy *p, const struct vk_policy_opts *opts, const struct vk_scope *asked,

@@ -21,7 +21,7 @@ static const struct client clients[] = {
 	{ "docker", "credential helper", "docker", "docker", "20.10, 28.2", "one account for each registry" },
 	{ "go", "GOAUTH (1.24)", "go", "go", "1.26", "paths apart; before 1.24: netrc" },
 	{ "cargo", "credential provider (1.74)", "cargo", "cargo", "1.95, 1.96", "paths apart; git dependencies: git" },
-	{ "npm", "file", NULL, "npm", "9.2", "paths and npm scopes apart" },
+	{ "npm", "file", NULL, "npm", "8.19 to 11.21", "paths and npm scopes apart" },
 	{ "pip", "keyring command (23.1)", "pip", "pip", "23.0, 26.3", "paths apart; a user name before 26.2" },
 	{ "uv", "keyring command", "uv", "uv", "0.13", "paths apart; a user name, or authenticate" },
 	{ "poetry", "variables", NULL, "poetry", "2.5", "by the source's name" },
@@ -34,6 +34,12 @@ static const struct client clients[] = {
 	{ "gradle", "variables", NULL, "gradle", "4.4", "by the repository's name" },
 	{ "coursier", "file", NULL, "coursier", "2.1", "one account for each host" },
 	{ "sbt", "file", NULL, "coursier", "1.10", "one credential" },
+	{ "pnpm", "file", NULL, "pnpm", "7.33 to 11.28", "paths apart" },
+	{ "yarn", "file", NULL, "yarn", "1.22", "paths and npm scopes apart" },
+	{ "yarn-berry", "plugin", NULL, "yarn-berry", "3.8, 4.18", "paths apart; not Yarn 2" },
+	{ "bun", "file", NULL, "bun", "1.3, 1.4", "exact paths apart" },
+	{ "deno", "file", NULL, "deno", "2.9", "R1 with ~/.npmrc, or --gate" },
+	{ "deno URLs", "DENO_AUTH_TOKENS", NULL, "deno-modules", "2.9", "one account for each host" },
 	{ "composer", "COMPOSER_AUTH", NULL, "composer", "2.5", "one account for each host" },
 	{ "bundler", "BUNDLE_URL", NULL, "bundler", "2.3", "URLs apart" },
 	{ "nuget", "plugin (6.13), variable", NULL, "nuget", "-", "URLs apart; variables: by name" },
@@ -80,10 +86,10 @@ vk_clients_print(bool json)
 
 	if (json)
 		return print_json();
-	vk_buf_fmt(&b, "%-11s %-26s %-10s %-10s %-16s %s\n", "CLIENT", "CHANNEL", "SETUP", "RUN --WITH", "VERIFIED",
+	vk_buf_fmt(&b, "%-11s %-26s %-10s %-12s %-16s %s\n", "CLIENT", "CHANNEL", "SETUP", "RUN --WITH", "VERIFIED",
 	    "NOTE");
 	for (const struct client *c = clients; c->name; c++)
-		vk_buf_fmt(&b, "%-11s %-26s %-10s %-10s %-16s %s\n", c->name, c->channel, c->setup ? c->setup : "-",
+		vk_buf_fmt(&b, "%-11s %-26s %-10s %-12s %-16s %s\n", c->name, c->channel, c->setup ? c->setup : "-",
 		    c->recipe ? c->recipe : "-", c->verified, c->note);
 	return b.err == VK_OK ? vk_stdout_text(b.p, b.len) : vk_msg_fail(b.err);
 }

@@ -11,7 +11,7 @@
 #include "auto.h"
 
 /* Of one family only the first that is found counts, since it is the better sign. */
-enum family { NODE, PYTHON, JVM, GO, RUST, PHP, RUBY, TERRAFORM, DOTNET, IMAGES, GIT, FAMILIES };
+enum family { NODE, URLS, PYTHON, JVM, GO, RUST, PHP, RUBY, TERRAFORM, DOTNET, IMAGES, GIT, FAMILIES };
 
 static const struct {
 	enum family family;
@@ -19,8 +19,18 @@ static const struct {
 	const char *says;    /* the file has to hold this text; NULL: that it is there suffices */
 	const char *recipe;
 } signs[] = {
+	{ NODE, "pnpm-lock.yaml", NULL, "pnpm" },
+	{ NODE, "pnpm-workspace.yaml", NULL, "pnpm" },
+	{ NODE, "bun.lock", NULL, "bun" },
+	{ NODE, "bun.lockb", NULL, "bun" },
+	{ NODE, ".yarnrc.yml", NULL, "yarn-berry" },
+	{ NODE, "yarn.lock", "__metadata:", "yarn-berry" },
+	{ NODE, "yarn.lock", NULL, "yarn" },
 	{ NODE, "package-lock.json", NULL, "npm" },
 	{ NODE, "npm-shrinkwrap.json", NULL, "npm" },
+	{ NODE, "deno.lock", NULL, "deno" },
+	{ NODE, "deno.json", NULL, "deno" },
+	{ URLS, "deno.lock", "\"remote\":", "deno-modules" },
 	{ NODE, "package.json", NULL, "npm" },
 	{ PYTHON, "uv.lock", NULL, "uv" },
 	{ PYTHON, "poetry.lock", NULL, "poetry" },
@@ -59,6 +69,8 @@ static const struct {
 	{ "pip", PYTHON, "pip" }, { "pip3", PYTHON, "pip" }, { "uv", PYTHON, "uv" }, { "uvx", PYTHON, "uv" },
 	{ "poetry", PYTHON, "poetry" }, { "twine", PYTHON, "twine" }, { "conda", PYTHON, "netrc" },
 	{ "mamba", PYTHON, "netrc" },
+	{ "pnpm", NODE, "pnpm" }, { "pnpx", NODE, "pnpm" },
+	{ "bun", NODE, "bun" }, { "bunx", NODE, "bun" }, { "deno", NODE, "deno" },
 	{ "go", GO, "go" }, { "cargo", RUST, "cargo" },
 	{ "mvn", JVM, "maven" }, { "mvnw", JVM, "maven" }, { "gradle", JVM, "gradle" }, { "gradlew", JVM, "gradle" },
 	{ "sbt", JVM, "coursier" }, { "cs", JVM, "coursier" },

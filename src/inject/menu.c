@@ -132,6 +132,16 @@ takes_any(struct vk_kitchen *k, const struct vk_recipe *r)
 	return e == VK_OK && taken.n == 0 ? VK_ENOENT : e;
 }
 
+/* npm's relatives read one and the same file. */
+static struct vk_file *
+shared(const struct vk_menu *m, size_t i)
+{
+	for (size_t k = 0; k < i; k++)
+		if (m->placed[k] && strcmp(m->v[k]->file, m->v[i]->file) == 0)
+			return m->placed[k];
+	return NULL;
+}
+
 enum vk_err
 vk_menu_files(struct vk_menu *m, struct vk_kitchen *k)
 {
@@ -140,7 +150,9 @@ vk_menu_files(struct vk_menu *m, struct vk_kitchen *k)
 	for (size_t i = 0; e == VK_OK && i < m->n; i++) {
 		const struct vk_recipe *r = m->v[i];
 
-		if (r->file)
+		if (r->file && (m->placed[i] = shared(m, i)))
+			m->serves[i] = true;
+		else if (r->file)
 			e = minded(m, i, k->opts, vk_recipe_file(k, r, false, r->file, &m->placed[i]));
 		else if (!r->asks)
 			e = minded(m, i, k->opts, takes_any(k, r));

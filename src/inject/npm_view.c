@@ -287,5 +287,6 @@ vk_npm_view_clear(struct vk_npm_view *v)
 	for (size_t i = 0; i < v->n_registries; i++)
 		vk_scope_clear(&v->registries[i]);
 	free(v->registries);
+	free(v->home);
 	*v = (struct vk_npm_view){ 0 };
 }

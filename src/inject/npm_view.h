@@ -22,6 +22,8 @@ struct vk_npm_view {
 	size_t n_projects;
 	struct vk_scope *registries;
 	size_t n_registries;
+	char *home;  /* ~/.npmrc, for who is led nowhere else; NULL: not asked for */
+	bool hidden; /* what the projects' files take from variables was seen to */
 };
 
 /** vk_npm_view_load(v, command): Read all of it. */
@@ -34,7 +36,7 @@ const char *vk_npm_option(char *const *command, const char *name);
 /** vk_npm_registry(v, url): Note a registry; what is no web URL is no registry. */
 enum vk_err vk_npm_registry(struct vk_npm_view *v, const char *url) VK_MUST;
 
-/** vk_npm_lock(v, dir): Note the hosts of the lock file in ${dir}. */
+/** vk_npm_lock(v, dir): Note the hosts of the lock files in ${dir}, and of what npm's relatives have settings in. */
 enum vk_err vk_npm_lock(struct vk_npm_view *v, const char *dir) VK_MUST;
 
 #endif

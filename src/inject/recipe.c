@@ -13,6 +13,8 @@ static const struct vk_recipe *const recipes[] = {
 	&vk_recipe_go, &vk_recipe_composer, &vk_recipe_bundler, &vk_recipe_nuget, &vk_recipe_terraform,
 	&vk_recipe_pip, &vk_recipe_uv, &vk_recipe_poetry, &vk_recipe_twine,
 	&vk_recipe_cargo, &vk_recipe_maven, &vk_recipe_gradle, &vk_recipe_coursier,
+	&vk_recipe_pnpm, &vk_recipe_yarn, &vk_recipe_yarn_berry, &vk_recipe_bun, &vk_recipe_deno,
+	&vk_recipe_deno_modules,
 };
 
 static enum vk_err

@@ -23,6 +23,7 @@ struct vk_kitchen {
 	bool netrc_seen;     /* once it was read */
 	const char *self; /* our own program file */
 	char *programs;   /* a directory where it has the names by which tools start it (programs.h); NULL: none */
+	char *litter;     /* a file without secrets, to be removed when the run ends; NULL: none */
 };
 
 struct vk_recipe {
@@ -53,6 +54,8 @@ extern const struct vk_recipe vk_recipe_containers, vk_recipe_go, vk_recipe_comp
 extern const struct vk_recipe vk_recipe_pip, vk_recipe_poetry, vk_recipe_twine, vk_recipe_uv;
 extern const struct vk_recipe vk_recipe_cargo, vk_recipe_coursier, vk_recipe_gradle, vk_recipe_maven;
 extern const struct vk_recipe vk_recipe_docker, vk_recipe_get, vk_recipe_git, vk_recipe_npm, vk_recipe_netrc;
+extern const struct vk_recipe vk_recipe_pnpm, vk_recipe_yarn, vk_recipe_yarn_berry, vk_recipe_bun, vk_recipe_deno;
+extern const struct vk_recipe vk_recipe_deno_modules;
 
 /** vk_recipe_find(name, ret): VK_EUSAGE with a reason that lists them. */
 enum vk_err vk_recipe_find(const char *name, const struct vk_recipe **ret) VK_MUST;

@@ -10,7 +10,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "recipe.h"
+#include "recipe_npm.h"
 
 /* Variables that by convention stand for npm's token in a project's file. */
 static const char *const usual_vars[] = { "NPM_TOKEN", "NODE_AUTH_TOKEN" };
@@ -50,13 +50,23 @@ is_named(const char *const *v, size_t n, const char *name)
 	return false;
 }
 
-static enum vk_err
-npm_takes(struct vk_kitchen *k, const struct vk_cred *c, bool *ret)
+static bool
+asked_for(const struct vk_run_opts *opts)
+{
+	static const char *const family[] = { "npm", "pnpm", "yarn", "bun", "deno" };
+
+	for (size_t i = 0; i < VK_COUNT(family); i++)
+		if (is_named(opts->recipes, opts->n_recipes, family[i]))
+			return true;
+	return false;
+}
+
+enum vk_err
+vk_npm_takes(struct vk_kitchen *k, const struct vk_cred *c, bool *ret)
 {
 	bool web = strcmp(c->scope.scheme, "https") == 0 || strcmp(c->scope.scheme, "http") == 0;
 	/* Asked for by name, both of them: npm's own default registry is named by no file. */
-	bool asked = is_named(k->opts->names, k->opts->n_names, c->name) &&
-	    is_named(k->opts->recipes, k->opts->n_recipes, "npm");
+	bool asked = is_named(k->opts->names, k->opts->n_names, c->name) && asked_for(k->opts);
 	bool yes = web && (*c->npm_scope || asked);
 	enum vk_err e = look(k);
 
@@ -71,8 +81,9 @@ npm_takes(struct vk_kitchen *k, const struct vk_cred *c, bool *ret)
 	return VK_OK;
 }
 
-static enum vk_err
-npm_render(struct vk_kitchen *k, const struct vk_cred_list *taken, bool for_build, struct vk_buf *out)
+enum vk_err
+vk_npm_render_over(struct vk_kitchen *k, const char *path, const struct vk_buf *own,
+    const struct vk_cred_list *taken, bool for_build, struct vk_buf *out)
 {
 	const struct vk_npmrc_style style = {
 		.keep_own = k->opts->keep_own,
@@ -80,23 +91,28 @@ npm_render(struct vk_kitchen *k, const struct vk_cred_list *taken, bool for_buil
 		.both_keys = !for_build && k->rung != VK_RUNG_NONE,
 	};
 	VK_CLEANUP(vk_buf_clear) struct vk_buf dropped = VK_BUF(65536);
-	const struct vk_buf *own = &k->npm.user.text;
 	enum vk_err e = vk_npmrc_merge(own->p ? own->p : "", own->len, taken, &style, out, &dropped);
 
-	if (e == VK_OK && !for_build && k->npm.user.path)
-		vk_recipe_dropped(k, k->npm.user.path, &dropped);
+	if (e == VK_OK && !for_build && path)
+		vk_recipe_dropped(k, path, &dropped);
 	return e;
 }
 
-static const char *
-npm_usual(struct vk_kitchen *k)
+enum vk_err
+vk_npm_render(struct vk_kitchen *k, const struct vk_cred_list *taken, bool for_build, struct vk_buf *out)
+{
+	return vk_npm_render_over(k, k->npm.user.path, &k->npm.user.text, taken, for_build, out);
+}
+
+const char *
+vk_npm_usual(struct vk_kitchen *k)
 {
 	return k->npm.user.exists ? k->npm.user.path : NULL;
 }
 
 /* For an npm that a script starts with an environment of its own. */
-static char *
-npm_fixed(struct vk_kitchen *k)
+char *
+vk_npm_fixed(struct vk_kitchen *k)
 {
 	return k->npm.user.path ? vk_strdup(k->npm.user.path) : NULL;
 }
@@ -147,12 +163,16 @@ hide_project(struct vk_kitchen *k, const struct vk_cred_list *taken, size_t i, s
 	return vk_files_add(&k->files, name, &text, p->path, &file);
 }
 
-static enum vk_err
-npm_more(struct vk_kitchen *k, const struct vk_cred_list *taken)
+enum vk_err
+vk_npm_more(struct vk_kitchen *k, const struct vk_cred_list *taken)
 {
 	VK_CLEANUP(vk_buf_clear) struct vk_buf vars = VK_BUF(65536);
 	enum vk_err e = VK_OK;
 
+	/* Another one of the family has seen to it. */
+	if (k->npm.hidden)
+		return VK_OK;
+	k->npm.hidden = true;
 	for (size_t i = 0; e == VK_OK && i < k->npm.n_projects; i++)
 		e = hide_project(k, taken, i, &vars);
 	/* In R1 what is not there may stay so: the lines that want it are gone. */
@@ -165,8 +185,8 @@ npm_more(struct vk_kitchen *k, const struct vk_cred_list *taken)
 	return e;
 }
 
-static enum vk_err
-npm_lead(struct vk_kitchen *k, const struct vk_cred_list *taken, const char *path)
+enum vk_err
+vk_npm_lead(struct vk_kitchen *k, const struct vk_cred_list *taken, const char *path)
 {
 	(void)taken;
 	if (k->rung != VK_RUNG_R1 && vk_npm_option(k->opts->command, "userconfig"))
@@ -180,10 +200,10 @@ const struct vk_recipe vk_recipe_npm = {
 	.name = "npm",
 	.file = "npmrc",
 	.in_builds = true,
-	.takes = npm_takes,
-	.render = npm_render,
-	.usual = npm_usual,
-	.fixed = npm_fixed,
-	.more = npm_more,
-	.lead = npm_lead,
+	.takes = vk_npm_takes,
+	.render = vk_npm_render,
+	.usual = vk_npm_usual,
+	.fixed = vk_npm_fixed,
+	.more = vk_npm_more,
+	.lead = vk_npm_lead,
 };

@@ -404,6 +404,11 @@ vk_run(const struct vk_run_opts *opts, struct vk_run_end *ret)
 	e = run(&r, ret);
 	release(&r);
 	vk_environ_clear(&r.kitchen.env);
+	if (r.kitchen.litter) {
+		(void)unlink(r.kitchen.litter);
+		vk_litter_forget(r.kitchen.litter);
+		free(r.kitchen.litter);
+	}
 	wiped = clean_up(&r);
 	written = vk_masking_end(&r.masking, opts, ret);
 	vk_run_log_end(&r.log, opts, r.kitchen.rung, r.path, ret, e != VK_OK ? e : wiped != VK_OK ? wiped : written);

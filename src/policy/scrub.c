@@ -8,6 +8,8 @@
 static const char *const always[] = {
 	"GITHUB_TOKEN", "CI_JOB_TOKEN", "NODE_AUTH_TOKEN", "NPM_TOKEN", "VAULT_TOKEN",
 	"DOCKER_AUTH_CONFIG",
+	"YARN_NPM_AUTH_TOKEN", "YARN_NPM_AUTH_IDENT", "BUN_CONFIG_TOKEN", "NPM_CONFIG_TOKEN", "npm_config_token",
+	"DENO_AUTH_TOKENS",
 };
 
 /* Below this a value found within another is chance. */
@@ -51,13 +53,14 @@ has_fold(const char *s, const char *lower)
 	return false;
 }
 
-/* npm takes any of its settings as npm_config_KEY, in any case, credential keys included. */
+/* npm takes any of its settings as npm_config_KEY, in any case, credential keys included; pnpm also as pnpm_config_. */
 static bool
 is_npm_credential(const char *name)
 {
-	const char *key = name + strlen("npm_config_");
+	const char *npm = starts_fold(name, "pnpm_") ? name + 1 : name;
+	const char *key = npm + strlen("npm_config_");
 
-	return starts_fold(name, "npm_config_") && (*key == '/' || *key == '_');
+	return starts_fold(npm, "npm_config_") && (*key == '/' || *key == '_');
 }
 
 /* "scheme://user@": of web URLs only, since ssh's "git@" is not a secret. */

@@ -40,6 +40,23 @@ chosen() {
 	[[ $err == *'nothing here tells which tools'*'--with'* ]]
 }
 
+@test "npm's relatives by their lock files and settings" {
+	for pair in pnpm-lock.yaml=pnpm pnpm-workspace.yaml=pnpm bun.lock=bun yarn.lock=yarn .yarnrc.yml=yarn-berry package-lock.json=npm deno.json=deno; do
+		touch package.json "${pair%=*}"
+		[ "$(chosen)" = "${pair#*=} (${pair%=*})" ]
+		rm "${pair%=*}"
+	done
+	printf '__metadata:\n  version: 8\n' >yarn.lock
+	[ "$(chosen)" = 'yarn-berry (yarn.lock)' ]
+	rm yarn.lock
+	echo '{"version": "5", "remote": {"https://h.example/mod.ts": "0"}}' >deno.lock
+	[ "$(chosen)" = 'deno (deno.lock), deno-modules (deno.lock)' ]
+	touch package-lock.json
+	rm deno.lock
+	cp /bin/true "$T/pnpm"
+	[ "$(chosen "$T/pnpm")" = 'pnpm (the command)' ]
+}
+
 @test "the command's own name counts more than any file" {
 	cp /bin/true "$T/go"
 	touch package.json

@@ -96,6 +96,28 @@ takes() {
 	grep -o 'tok-[a-z]*' "$T/out" | sort -u | tr '\n' ' '
 }
 
+@test "registries that the files of npm's relatives name" {
+	put tok https://npm.example/r --kind bearer --username '' --name corp
+	named() { # named FILE TEXT
+		printf %s "$2" >"$1"
+		"${V[@]}" run "${rung[@]}" -- sh -ec 'grep -qx //npm.example/r/:_authToken=tok "$NPM_CONFIG_USERCONFIG"'
+		rm "$1"
+	}
+	split "${V[@]}" run --with npm -- true
+	[[ $err == *'takes none'* ]]
+	named yarn.lock $'a@1:\n  resolved "https://npm.example/r/a/-/a-1.0.0.tgz#0123"\n'
+	named .yarnrc 'registry "https://npm.example/r"'
+	named .yarnrc.yml $'npmScopes:\n  corp:\n    npmRegistryServer: https://npm.example/r'
+	named .yarnrc.yml $'npmScopes: {corp: {npmRegistryServer: \'https://npm.example/r\'}}\n'
+	named pnpm-workspace.yaml $'registries:\n  "@corp": https://npm.example/r/\n'
+	named pnpm-lock.yaml $'    resolution: {integrity: sha512-x, tarball: https://npm.example/r/@corp/a/-/a-1.0.0.tgz}\n'
+	named bunfig.toml $'[install.scopes]\ncorp = { url = "https://npm.example/r" }\n'
+	# In a lock file of theirs other URLs are not registries.
+	printf 'homepage: https://npm.example/r\n' >pnpm-lock.yaml
+	split "${V[@]}" run --with npm -- true
+	[[ $err == *'takes none'* ]]
+}
+
 @test "entries are taken for an npm scope, or for a registry that somebody names" {
 	put tok-plain https://plain.example/npm --kind bearer --username '' --name plain
 	put tok-other https://plain.example/npm2 --kind bearer --username '' --name other

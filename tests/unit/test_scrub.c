@@ -25,11 +25,14 @@ test_scrub(void **state)
 		"ACTIONS_ID_TOKEN_REQUEST_TOKEN", "VAULT_TOKEN", "DOCKER_AUTH_CONFIG", "NPM_TOKEN",
 		"NODE_AUTH_TOKEN", "GITHUB_TOKEN", "CI_JOB_TOKEN", "npm_config_//h.example/:_authToken",
 		"NPM_CONFIG_//h.example/:_authtoken", "npm_config__auth", "Npm_Config__authToken",
+		"pnpm_config_//h.example/:_authToken", "PNPM_CONFIG__AUTH", "YARN_NPM_AUTH_TOKEN",
+		"YARN_NPM_AUTH_IDENT", "BUN_CONFIG_TOKEN", "NPM_CONFIG_TOKEN", "DENO_AUTH_TOKENS",
 		"VK_T_A", "CI_REPOSITORY_URL", "VK_T_COPY", "VK_T_LATER", "GIT_CONFIG_PARAMETERS",
 	};
 	static const char *const in[] = {
 		"PATH", "HOME", "VALETKEY_CONFIG", "VALETKEY_PROFILE", "npm_config_registry",
-		"npm_config_userconfig", "GITHUB_SERVER_URL", "CI_SERVER_HOST", "VK_T_B", "VK_T_SHORT",
+		"npm_config_userconfig", "pnpm_config_userconfig", "PNPM_HOME", "YARN_NPM_REGISTRY_SERVER",
+		"GITHUB_SERVER_URL", "CI_SERVER_HOST", "VK_T_B", "VK_T_SHORT",
 		"VK_T_OTHER", "", "GITHUB_TOKEN_X", "XGITHUB_TOKEN", "GIT_CONFIG_COUNT", "NOT_THERE",
 	};
 	struct vk_secret s = { 0 };
