@@ -18,6 +18,7 @@ int vk_aws_credential(int argc, char **argv);
 int vk_nuget_plugin(int argc, char **argv);
 int vk_keyring(int argc, char **argv);
 int vk_cargo_credential(int argc, char **argv);
+int vk_pnpm_token(int argc, char **argv);
 int vk_yarn_header(int argc, char **argv);
 
 /**

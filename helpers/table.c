@@ -17,6 +17,7 @@ const struct vk_helper vk_helpers[] = {
 	{ "aws-credential", NULL, "AWS: credential_process", vk_aws_credential },
 	{ "keyring", "keyring", "pip and uv: get", vk_keyring },
 	{ "cargo-credential", NULL, "cargo 1.74 and later: started with --cargo-plugin", vk_cargo_credential },
+	{ "pnpm-token", NULL, "pnpm: tokenHelper", vk_pnpm_token },
 	{ "yarn-header", NULL, "Yarn 3 and later, in a run: a field of a request", vk_yarn_header },
 	{ NULL, NULL, NULL, NULL },
 };

@@ -288,6 +288,13 @@ enum vk_err vk_npmrc_registry(const char *text, const struct vk_npmrc *f, const 
  */
 enum vk_err vk_npmrc_quote(const char *value, size_t n, struct vk_buf *out) VK_MUST;
 
+/**
+ * vk_npmrc_place(s, ret):
+ * "//host[:port]/path/", which is how npm names a registry in a key; the scheme is lost.  VK_EPOLICY for what a key
+ * cannot hold.  Heap.
+ */
+enum vk_err vk_npmrc_place(const struct vk_scope *s, char **ret) VK_MUST;
+
 /* How a file is made. */
 struct vk_npmrc_style {
 	bool keep_own;   /* the user's credential keys stay, except for what ${creds} answer */

@@ -223,7 +223,7 @@ _valetkey()
 		mapfile -t COMPREPLY < <(compgen -W '--json --help' -- "$cur")
 		[[ $cur == -* ]] || mapfile -t -O ${#COMPREPLY[@]} COMPREPLY < <(compgen -f -- "$cur") ;;
 	helper)
-		mapfile -t COMPREPLY < <(compgen -W '--help git-credential docker-credential goauth bazel-credential terraform-credentials nuget-plugin aws-credential keyring cargo-credential' -- "$cur") ;;
+		mapfile -t COMPREPLY < <(compgen -W '--help git-credential docker-credential goauth bazel-credential terraform-credentials nuget-plugin aws-credential keyring cargo-credential pnpm-token yarn-header' -- "$cur") ;;
 	esac
 }
 

@@ -187,4 +187,4 @@ complete -c valetkey -n '__fish_seen_subcommand_from doctor' -F
 
 complete -c valetkey -n __fish_use_subcommand -a helper -d 'answer a tool'\''s credential protocol (started by the tool)'
 complete -c valetkey -n '__fish_seen_subcommand_from helper' -l help -d 'explain the command'
-complete -c valetkey -n '__fish_seen_subcommand_from helper' -a 'git-credential docker-credential goauth bazel-credential terraform-credentials nuget-plugin aws-credential keyring cargo-credential'
+complete -c valetkey -n '__fish_seen_subcommand_from helper' -a 'git-credential docker-credential goauth bazel-credential terraform-credentials nuget-plugin aws-credential keyring cargo-credential pnpm-token yarn-header'

@@ -34,7 +34,7 @@ static const struct client clients[] = {
 	{ "gradle", "variables", NULL, "gradle", "4.4", "by the repository's name" },
 	{ "coursier", "file", NULL, "coursier", "2.1", "one account for each host" },
 	{ "sbt", "file", NULL, "coursier", "1.10", "one credential" },
-	{ "pnpm", "file", NULL, "pnpm", "7.33 to 11.28", "paths apart" },
+	{ "pnpm", "tokenHelper, file", "pnpm", "pnpm", "7.33 to 11.28", "paths apart; all or nothing" },
 	{ "yarn", "file", NULL, "yarn", "1.22", "paths and npm scopes apart" },
 	{ "yarn-berry", "plugin", NULL, "yarn-berry", "3.8, 4.18", "paths apart; not Yarn 2" },
 	{ "bun", "file", NULL, "bun", "1.3, 1.4", "exact paths apart" },

@@ -276,8 +276,7 @@ add(struct adding *a, const char *url)
 	if (e != VK_OK)
 		return vk_msg_fail(e);
 	warn(c);
-	if (!*c->npm_scope)
-		vk_setup_extend(&c->scope);
+	vk_setup_extend(c);
 	return report(c);
 }
 

@@ -32,8 +32,9 @@ const struct vk_cmd vk_cmd_setup = {
 	.summary = "make tools ask valetkey",
 	.help = "Registers valetkey with tools that can ask: git and docker for the hosts of the keystore and the\n"
 		"config and for no other, in git's global configuration and docker's config.json; go by\n"
-		"GOAUTH in its env file; pip and uv by a line of their configuration and a link called keyring.\n"
-		"Doing it again changes nothing; \"valetkey add\" extends it.\n\n"
+		"GOAUTH in its env file; pip and uv by a line of their configuration and a link called keyring;\n"
+		"pnpm for each registry in the user's .npmrc.  Doing it again changes nothing; \"valetkey add\"\n"
+		"extends it.\n\n"
 		"  valetkey setup git docker\n"
 		"  valetkey setup go\n"
 		"  valetkey setup git --undo\n",
@@ -82,7 +83,7 @@ add_asked(const struct vk_setup_tool *tool, const char *host, struct vk_setup *s
 	if (!tool->takes(&scope))
 		e = vk_fail(VK_EUSAGE, "%s does not ask a helper for %s", tool->name, url);
 	else
-		e = vk_setup_add_host(s, &scope, true);
+		e = vk_setup_add_host(tool, s, &scope, true);
 	vk_scope_clear(&scope);
 	return e;
 }
@@ -96,7 +97,7 @@ add_known(const struct vk_setup_tool *tool, bool needed, struct vk_setup *s)
 	enum vk_err e = vk_policy_open(NULL, &p);
 
 	if (e == VK_OK)
-		e = vk_policy_hosts(p, &l);
+		e = vk_policy_hosts(p, tool->places, &l);
 	if (e == VK_ELOCKED && !needed) {
 		vk_msg_note("the keystore is locked: only hosts named by --host, now or before, are set up");
 		vk_reason_clear();
@@ -106,7 +107,7 @@ add_known(const struct vk_setup_tool *tool, bool needed, struct vk_setup *s)
 	}
 	for (size_t i = 0; i < l.n && e == VK_OK; i++)
 		if (tool->takes(&l.v[i]->scope))
-			e = vk_setup_add_host(s, &l.v[i]->scope, false);
+			e = vk_setup_add_host(tool, s, &l.v[i]->scope, false);
 	vk_cred_list_clear(&l);
 	return e;
 }
@@ -125,7 +126,7 @@ collect(const struct vk_setup_tool *tool, const struct request *r, struct vk_set
 
 		if (!old.hosts[i].asked || (e = vk_scope_parse(old.hosts[i].url, &scope, NULL)) != VK_OK)
 			continue;
-		e = vk_setup_add_host(s, &scope, true);
+		e = vk_setup_add_host(tool, s, &scope, true);
 		vk_scope_clear(&scope);
 	}
 	vk_setup_clear(&old);
@@ -150,7 +151,7 @@ report(const struct vk_setup_tool *tool, const struct vk_setup *s, bool changed)
 	    s->n_hosts == 1 ? "host" : "hosts");
 	for (size_t i = 0; i < s->n_hosts; i++)
 		vk_buf_fmt(&b, "  %s%s\n", s->hosts[i].url,
-		    s->hosts[i].with_path ? " (with paths)" : "");
+		    s->hosts[i].with_path && !tool->places ? " (with paths)" : "");
 	return vk_stdout_report(&b);
 }
 

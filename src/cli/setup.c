@@ -6,7 +6,8 @@
 #include "cli/setup.h"
 
 const struct vk_setup_tool *const vk_setup_tools[] = { &vk_setup_git, &vk_setup_docker, &vk_setup_go,
-	&vk_setup_bazel, &vk_setup_terraform, &vk_setup_pip, &vk_setup_uv, &vk_setup_cargo, NULL };
+	&vk_setup_bazel, &vk_setup_terraform, &vk_setup_pip, &vk_setup_uv, &vk_setup_cargo,
+	&vk_setup_pnpm, NULL };
 
 static const char *
 text_of(const struct vk_setup_file *f)
@@ -91,14 +92,17 @@ apply(const struct vk_setup_tool *tool, struct vk_setup_file *f, struct vk_setup
 		free(s->text);
 		if (!(s->text = vk_strdup(old->text)))
 			return VK_ENOMEM;
-		return vk_setup_save(tool, s);
+		e = tool->make_ours ? tool->make_ours(s) : VK_OK;
+		return e == VK_OK ? vk_setup_save(tool, s) : e;
 	}
 	/*
 	 * Remembered first: if we end here, undoing looks for what is not there; the other way
 	 * round there would be lines that nobody remembers.
 	 */
-	if ((e = vk_setup_save(tool, s)) == VK_OK)
+	if ((e = vk_setup_save(tool, s)) == VK_OK && (!tool->make_ours || (e = tool->make_ours(s)) == VK_OK))
 		e = vk_setup_file_commit(f, out.p, out.len);
+	if (e == VK_OK && tool->drop_ours && old->file)
+		e = tool->drop_ours(old, s);
 	return e;
 }
 
@@ -183,6 +187,8 @@ vk_setup_undo(const struct vk_setup_tool *tool, const struct vk_setup *s,
 			e = vk_setup_file_commit(&f, out.p ? out.p : "", out.len);
 		vk_setup_file_end(&f);
 	}
+	if (e == VK_OK && tool->drop_ours)
+		e = tool->drop_ours(s, NULL);
 	if (e == VK_OK)
 		e = settle_link(tool, false);
 	if (e == VK_OK)
@@ -197,8 +203,7 @@ vk_setup_undo(const struct vk_setup_tool *tool, const struct vk_setup *s,
 static enum vk_err
 extend(const struct vk_setup_tool *tool, const struct vk_scope *scope)
 {
-	VK_CLEANUP(vk_freep) char *hp = vk_scope_hostport(scope);
-	VK_CLEANUP(vk_freep) char *url = hp ? vk_asprintf("%s://%s", scope->scheme, hp) : NULL;
+	VK_CLEANUP(vk_freep) char *url = vk_setup_url(tool, scope);
 	struct vk_setup s = { 0 };
 	bool changed = false;
 	enum vk_err e;
@@ -208,7 +213,7 @@ extend(const struct vk_setup_tool *tool, const struct vk_scope *scope)
 	if (!tool->takes(scope) || (e = vk_setup_load(tool, &s)) == VK_ENOENT)
 		return VK_OK;
 	if (e == VK_OK && !vk_setup_has(&s, url, *scope->path != '\0')) {
-		e = vk_setup_add_host(&s, scope, false);
+		e = vk_setup_add_host(tool, &s, scope, false);
 		if (e == VK_OK)
 			e = vk_setup_apply(tool, &s, false, &changed);
 		if (e == VK_OK && changed)
@@ -219,10 +224,11 @@ extend(const struct vk_setup_tool *tool, const struct vk_scope *scope)
 }
 
 void
-vk_setup_extend(const struct vk_scope *scope)
+vk_setup_extend(const struct vk_cred *c)
 {
 	for (size_t i = 0; vk_setup_tools[i]; i++) {
-		enum vk_err e = extend(vk_setup_tools[i], scope);
+		bool wants = vk_setup_tools[i]->places ? c->kind != VK_KIND_HEADER : !*c->npm_scope;
+		enum vk_err e = wants ? extend(vk_setup_tools[i], &c->scope) : VK_OK;
 
 		if (e != VK_OK)
 			vk_msg_warn("the configuration of %s was not extended: %s", vk_setup_tools[i]->name,

@@ -16,9 +16,9 @@
 #include "valetkey/cred.h"
 #include "valetkey/secret.h"
 
-/* One host to register: an origin, in the spelling of vk_scope_url(). */
+/* One host to register, in the spelling of vk_scope_url(). */
 struct vk_setup_host {
-	char *url;
+	char *url;      /* its origin; for a tool with ${places} the entry's own place, path included */
 	bool with_path; /* has entries that are for a path of it */
 	bool asked;     /* named by --host, so kept when the keystore does not know it */
 };
@@ -46,6 +46,7 @@ struct vk_setup_tool {
 	const char *name;    /* "git" */
 	const char *program; /* what it starts: "git-credential-valetkey"; NULL: valetkey itself */
 	const char *on_path; /* the name by which it looks for us there, where we install none; NULL: it does not */
+	bool places;         /* is told each entry's own place, those with an npm scope included */
 	/* Does it ask for credentials of this kind of scope? */
 	bool (*takes)(const struct vk_scope *scope);
 	/* The file that the tool itself would change. */
@@ -58,6 +59,10 @@ struct vk_setup_tool {
 	    struct vk_buf *out);
 	/* Where the tool looks for the program, which gets a link there; heap.  May be NULL. */
 	enum vk_err (*link)(char **ret_path);
+	/* Files of ours that its own file leads to, for ${s->hosts}; NULL: there are none. */
+	enum vk_err (*make_ours)(const struct vk_setup *s);
+	/* Remove those for ${old->hosts} that ${s}, which may be NULL, does not need. */
+	enum vk_err (*drop_ours)(const struct vk_setup *old, const struct vk_setup *s);
 	/* What else the user should know, on stderr; may be NULL. */
 	void (*advise)(const struct vk_setup *s);
 };
@@ -65,6 +70,7 @@ struct vk_setup_tool {
 extern const struct vk_setup_tool vk_setup_cargo;
 extern const struct vk_setup_tool vk_setup_git, vk_setup_docker, vk_setup_go, vk_setup_bazel, vk_setup_terraform;
 extern const struct vk_setup_tool vk_setup_pip, vk_setup_uv;
+extern const struct vk_setup_tool vk_setup_pnpm;
 
 /** vk_setup_tools: The ones above; the last pointer is NULL. */
 extern const struct vk_setup_tool *const vk_setup_tools[];
@@ -81,8 +87,12 @@ enum vk_err vk_setup_forget(const struct vk_setup_tool *tool) VK_MUST;
 
 void vk_setup_clear(struct vk_setup *s);
 
-/** vk_setup_add_host(s, scope, asked): Merge the origin of ${scope} into ${s->hosts}, which stay sorted. */
-enum vk_err vk_setup_add_host(struct vk_setup *s, const struct vk_scope *scope, bool asked) VK_MUST;
+/** vk_setup_add_host(tool, s, scope, asked): Merge what ${tool} is told of ${scope} into ${s->hosts}, in order. */
+enum vk_err vk_setup_add_host(const struct vk_setup_tool *tool, struct vk_setup *s, const struct vk_scope *scope,
+    bool asked) VK_MUST;
+
+/** vk_setup_url(tool, scope): What ${tool} is told of ${scope}.  Heap. */
+char *vk_setup_url(const struct vk_setup_tool *tool, const struct vk_scope *scope) VK_MUST;
 
 /** vk_setup_has(s, url, path): Is that origin in ${s->hosts}, with paths if ${path}? */
 bool vk_setup_has(const struct vk_setup *s, const char *url, bool path) VK_MUST;
@@ -106,11 +116,11 @@ enum vk_err vk_setup_preview(const struct vk_setup_tool *tool, struct vk_setup *
     struct vk_buf *out) VK_MUST;
 
 /**
- * vk_setup_extend(scope):
- * For "add": every tool that is set up gets the host of ${scope} as well, and the user a line about
+ * vk_setup_extend(c):
+ * For "add": every tool that is set up gets the host of ${c} as well, and the user a line about
  * it.  A failure is a warning: the credential is stored.
  */
-void vk_setup_extend(const struct vk_scope *scope);
+void vk_setup_extend(const struct vk_cred *c);
 
 /**
  * vk_setup_link_choose(tool, old, force, s):
@@ -138,10 +148,12 @@ enum vk_err vk_setup_block_put_in(struct vk_setup *s, const char *tool, const ch
 enum vk_err vk_setup_block_take_out(const struct vk_setup *s, const char *text, size_t n, struct vk_buf *out,
     enum vk_setup_found *ret_found) VK_MUST;
 
+/** vk_setup_trust(path): VK_EPOLICY when others than root and this user could replace the program ${path}. */
+enum vk_err vk_setup_trust(const char *path) VK_MUST;
+
 /**
  * vk_setup_self(ret_path):
- * The absolute path of this executable.  VK_EPOLICY when others than root and this user could replace it:
- * then no tool should be told to start it.
+ * The absolute path of this executable, if it is to be trusted: else no tool should be told to start it.
  */
 enum vk_err vk_setup_self(char **ret_path) VK_MUST;
 

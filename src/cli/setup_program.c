@@ -28,9 +28,8 @@ check_one(const char *path)
 	return VK_OK;
 }
 
-/* The program and everything above it. */
-static enum vk_err
-check_install(const char *path)
+enum vk_err
+vk_setup_trust(const char *path)
 {
 	VK_CLEANUP(vk_freep) char *p = vk_strdup(path);
 	struct stat st;
@@ -74,7 +73,7 @@ vk_setup_self(char **ret_path)
 		return vk_fail(VK_EBACKEND, "this program is no longer at %s", self);
 	if (vk_str_has_control(self, (size_t)n))
 		return vk_fail(VK_EPOLICY, "the path of this program holds control characters");
-	if ((e = check_install(self)) != VK_OK)
+	if ((e = vk_setup_trust(self)) != VK_OK)
 		return e;
 	if (!(copy = vk_strdup(self)))
 		return VK_ENOMEM;

@@ -61,11 +61,20 @@ add_url(struct vk_setup *s, const char *url, bool with_path, bool asked)
 	return h[at].url ? VK_OK : VK_ENOMEM;
 }
 
-enum vk_err
-vk_setup_add_host(struct vk_setup *s, const struct vk_scope *scope, bool asked)
+char *
+vk_setup_url(const struct vk_setup_tool *tool, const struct vk_scope *scope)
 {
-	VK_CLEANUP(vk_freep) char *hp = vk_scope_hostport(scope);
-	VK_CLEANUP(vk_freep) char *url = hp ? vk_asprintf("%s://%s", scope->scheme, hp) : NULL;
+	VK_CLEANUP(vk_freep) char *hp = tool->places ? NULL : vk_scope_hostport(scope);
+
+	if (tool->places)
+		return vk_scope_url(scope);
+	return hp ? vk_asprintf("%s://%s", scope->scheme, hp) : NULL;
+}
+
+enum vk_err
+vk_setup_add_host(const struct vk_setup_tool *tool, struct vk_setup *s, const struct vk_scope *scope, bool asked)
+{
+	VK_CLEANUP(vk_freep) char *url = vk_setup_url(tool, scope);
 
 	return url ? add_url(s, url, *scope->path != '\0', asked) : VK_ENOMEM;
 }

@@ -192,8 +192,8 @@ load(struct vk_npm_file *f)
 }
 
 /* "~/" is the home directory to npm; what is relative is so to the working directory. */
-static char *
-user_path(char *const *command)
+char *
+vk_npm_user_file(char *const *command)
 {
 	const char *named = vk_npm_option(command, "userconfig"), *home = getenv("HOME");
 
@@ -268,7 +268,7 @@ vk_npm_view_load(struct vk_npm_view *v, char *const *command)
 {
 	enum vk_err e;
 
-	v->user.path = user_path(command);
+	v->user.path = vk_npm_user_file(command);
 	if ((e = load(&v->user)) == VK_OK && (e = note_file(v, &v->user)) == VK_OK &&
 	    (e = note_environment(v)) == VK_OK && (e = note_command(v, command)) == VK_OK)
 		e = load_projects(v, command);

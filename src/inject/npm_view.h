@@ -30,6 +30,9 @@ struct vk_npm_view {
 enum vk_err vk_npm_view_load(struct vk_npm_view *v, char *const *command) VK_MUST;
 void vk_npm_view_clear(struct vk_npm_view *v);
 
+/** vk_npm_user_file(command): Where npm finds the user's settings; ${command} may be NULL.  Heap, or NULL. */
+char *vk_npm_user_file(char *const *command) VK_MUST;
+
 /** vk_npm_option(command, name): The value of "--name VALUE" or "--name=VALUE" in ${command}, or NULL. */
 const char *vk_npm_option(char *const *command, const char *name);
 

@@ -17,24 +17,11 @@ git_takes(struct vk_kitchen *k, const struct vk_cred *c, bool *ret)
 	return VK_OK;
 }
 
-/* In single quotes for sh, by which git runs a helper that is a path. */
-static enum vk_err
-quote_sh(const char *s, struct vk_buf *out)
-{
-	vk_buf_char(out, '\'');
-	for (; *s; s++)
-		if (*s == '\'')
-			vk_buf_str(out, "'\\''");
-		else
-			vk_buf_char(out, *s);
-	return vk_buf_char(out, '\'');
-}
-
 static enum vk_err
 helper_line(const char *self, struct vk_buf *out)
 {
 	vk_buf_char(out, '!');
-	quote_sh(self, out);
+	vk_recipe_quote_sh(self, out);
 	return vk_buf_str(out, " helper git-credential");
 }
 

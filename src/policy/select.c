@@ -266,8 +266,15 @@ vk_policy_again(struct vk_policy *p, const struct vk_cred *c, struct vk_cred **r
 
 struct hosts {
 	const struct vk_policy *policy;
+	bool npm;
 	struct vk_cred_list *list;
 };
+
+static bool
+is_for_setup(const struct hosts *h, const char *name, const char *npm_scope, enum vk_kind kind)
+{
+	return (h->npm ? kind != VK_KIND_HEADER : !*npm_scope) && vk_policy_in_profile(h->policy, name);
+}
 
 static enum vk_err
 add_host(struct vk_cred_list *l, const struct vk_scope *scope)
@@ -289,7 +296,7 @@ visit_host(const struct vk_cred *c, void *arg)
 {
 	struct hosts *h = arg;
 
-	if (!(c->flags & VK_CRED_PINNED) || *c->npm_scope || !vk_policy_in_profile(h->policy, c->name))
+	if (!(c->flags & VK_CRED_PINNED) || !is_for_setup(h, c->name, c->npm_scope, c->kind))
 		return VK_OK;
 	return add_host(h->list, &c->scope);
 }
@@ -309,17 +316,19 @@ by_scope(const void *a, const void *b)
 }
 
 enum vk_err
-vk_policy_hosts(struct vk_policy *p, struct vk_cred_list *ret_list)
+vk_policy_hosts(struct vk_policy *p, bool npm, struct vk_cred_list *ret_list)
 {
 	struct vk_cred_list l = { 0 };
-	struct hosts h = { .policy = p, .list = &l };
+	struct hosts h = { .policy = p, .npm = npm, .list = &l };
 	struct vk_store *st;
 	enum vk_err e = VK_OK;
 
-	for (size_t i = 0; i < p->config.n_sections && e == VK_OK; i++)
-		if (!*p->config.sections[i].npm_scope &&
-		    vk_policy_in_profile(p, p->config.sections[i].name))
-			e = add_host(&l, &p->config.sections[i].scope);
+	for (size_t i = 0; i < p->config.n_sections && e == VK_OK; i++) {
+		const struct vk_section *s = &p->config.sections[i];
+
+		if (is_for_setup(&h, s->name, s->npm_scope, s->kind))
+			e = add_host(&l, &s->scope);
+	}
 	if (e == VK_OK && vk_policy_has_store(p) && (e = vk_policy_store(p, &st)) == VK_OK)
 		e = vk_store_each(st, NULL, visit_host, &h);
 	if (e != VK_OK) {

@@ -10,9 +10,8 @@
 static const char url_letters[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789"
 				  "-._~%!$&'()*+,:@/[]";
 
-/* "//host[:port]/path/", which is how npm names a registry in a key; the scheme is lost. */
-static enum vk_err
-registry_key(const struct vk_scope *s, char **ret)
+enum vk_err
+vk_npmrc_place(const struct vk_scope *s, char **ret)
 {
 	VK_CLEANUP(vk_freep) char *hostport = vk_scope_hostport(s);
 	char *key = hostport ? vk_asprintf("//%s/%s%s", hostport, s->path, *s->path ? "/" : "") : NULL;
@@ -46,7 +45,7 @@ answered(const char *registry, const struct vk_cred_list *creds, bool exactly, b
 
 	for (size_t i = 0; !yes && i < creds->n; i++) {
 		VK_CLEANUP(vk_freep) char *ours = NULL;
-		enum vk_err e = registry_key(&creds->v[i]->scope, &ours);
+		enum vk_err e = vk_npmrc_place(&creds->v[i]->scope, &ours);
 
 		if (e != VK_OK)
 			return e;
@@ -106,7 +105,7 @@ add_credential(const struct vk_cred *c, const struct vk_npmrc_style *style, stru
 {
 	VK_CLEANUP(vk_freep) char *registry = NULL;
 	VK_CLEANUP(vk_freep) char *url = NULL;
-	enum vk_err e = registry_key(&c->scope, &registry);
+	enum vk_err e = vk_npmrc_place(&c->scope, &registry);
 
 	if (e == VK_OK && *c->npm_scope && (e = check_npm_scope(c->npm_scope)) == VK_OK) {
 		if (!(url = vk_scope_url(&c->scope)))
@@ -131,7 +130,7 @@ check_pair(const struct vk_cred *a, const struct vk_cred *b)
 	if (*a->npm_scope && strcmp(a->npm_scope, b->npm_scope) == 0)
 		return vk_fail(VK_EPOLICY, "%s and %s both want to be the registry of %s",
 		    a->name, b->name, a->npm_scope);
-	if ((e = registry_key(&a->scope, &ra)) != VK_OK || (e = registry_key(&b->scope, &rb)) != VK_OK)
+	if ((e = vk_npmrc_place(&a->scope, &ra)) != VK_OK || (e = vk_npmrc_place(&b->scope, &rb)) != VK_OK)
 		return e;
 	if (strcmp(ra, rb) == 0)
 		return vk_fail(VK_EPOLICY, "%s and %s are both for the registry %s, and npm takes one",

@@ -203,7 +203,7 @@ test_hosts(void **state)
 		     "[npm]\nurl = https://npm.example\nscope = @a\nsecret = env:NOT_SET\n"
 		     "[profile p]\ncredentials = a\n");
 	p = open_policy(NULL);
-	assert_ok(vk_policy_hosts(p, &l));
+	assert_ok(vk_policy_hosts(p, false, &l));
 	assert_int_equal(l.n, 3); /* the entry gh and [b] are one */
 	assert_string_equal(l.v[0]->scope.host, "a.example");
 	assert_string_equal(l.v[1]->scope.host, "github.example");
@@ -212,8 +212,14 @@ test_hosts(void **state)
 		assert_null(l.v[i]->secret.p);
 	vk_cred_list_clear(&l);
 	vk_policy_close(p);
+	p = open_policy(NULL);
+	assert_ok(vk_policy_hosts(p, true, &l));
+	assert_int_equal(l.n, 4);
+	assert_string_equal(l.v[2]->scope.host, "npm.example");
+	vk_cred_list_clear(&l);
+	vk_policy_close(p);
 	p = open_policy("p");
-	assert_ok(vk_policy_hosts(p, &l));
+	assert_ok(vk_policy_hosts(p, false, &l));
 	assert_int_equal(l.n, 1);
 	vk_cred_list_clear(&l);
 	vk_policy_close(p);
