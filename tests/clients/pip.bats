@@ -8,17 +8,7 @@ load lib
 load python
 
 setup_file() {
-	e2e_begin
-	python_install || return
-	files_server index
-	python_index index a greeting
-	python_index index b parting
-	files_rule index basic /a/ ci "$AWKWARD"
-	files_rule index basic /b/ deploy t0ken-of-b
-	files_rule index redirect /moved/ "https://localhost:${SERVER##*:}/a/"
-	mkdir -p "$E/programs" "$E/libexec/bin"
-	cp "$VALETKEY" "$E/programs/valetkey"
-	ln -s ../../programs/valetkey "$E/libexec/bin/keyring"
+	python_begin
 }
 
 teardown_file() {

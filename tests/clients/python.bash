@@ -34,6 +34,21 @@ python_index() {
 	echo "<a href='../../files/$3-1.0-py3-none-any.whl'>$3-1.0-py3-none-any.whl</a>" >"$E/$1/$2/simple/$3/index.html"
 }
 
+# python_begin: for setup_file; two indexes on one server, a program, and a directory with the link of an installation
+python_begin() {
+	e2e_begin
+	python_install || return
+	files_server index
+	python_index index a greeting
+	python_index index b parting
+	files_rule index basic /a/ ci "$AWKWARD"
+	files_rule index basic /b/ deploy t0ken-of-b
+	files_rule index redirect /moved/ "https://localhost:${SERVER##*:}/a/"
+	mkdir -p "$E/programs" "$E/libexec/bin"
+	cp "$VALETKEY" "$E/programs/valetkey"
+	ln -s ../../programs/valetkey "$E/libexec/bin/keyring"
+}
+
 # python_home: for setup
 python_home() {
 	local name
