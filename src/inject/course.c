@@ -182,7 +182,7 @@ vk_run_course(struct run *r, struct vk_run_end *ret)
 	struct vk_launch launch = {
 		.path = r->path, .argv = r->argv, .envp = r->kitchen.env.v,
 		.mask = &r->mask, .on_sigchld = &r->on_sigchld, .new_pid_ns = r->kitchen.rung == VK_RUNG_R1,
-		.no_keys = r->no_keys, .gate = r->opts->gate ? r->gate.child.sock : -1,
+		.no_keys = r->no_keys, .gate = r->kitchen.gated ? r->gate.child.sock : -1,
 		.gate_hides = r->hides,
 	};
 	struct vk_terminal terminal;

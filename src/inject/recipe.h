@@ -15,6 +15,7 @@ struct vk_kitchen {
 	const struct vk_run_opts *opts;
 	const struct vk_cred_list *creds; /* of the run */
 	enum vk_rung rung;                /* NONE: for "render" */
+	bool gated;                       /* a gate decides who gets a file */
 	struct vk_files files;
 	struct vk_environ env;
 	struct vk_npm_view npm;

@@ -69,7 +69,7 @@ deno_render(struct vk_kitchen *k, const struct vk_cred_list *taken, bool for_bui
 	const char *path = deno_usual(k);
 	enum vk_err e = path ? vk_recipe_own(path, &own) : VK_OK;
 
-	if (k->rung != VK_RUNG_NONE && !(k->rung == VK_RUNG_R1 && path) && k->opts->gate == VK_GATE_OFF) {
+	if (k->rung != VK_RUNG_NONE && !(k->rung == VK_RUNG_R1 && path) && !k->gated) {
 		vk_hint("add --gate all%s", k->rung == VK_RUNG_R1 ? ", or make an empty ~/.npmrc for R1 to hide" : "");
 		return vk_fail(VK_EPOLICY, "no variable leads Deno to another file than ~/.npmrc, which %s",
 		    k->rung == VK_RUNG_R1 ? "does not exist" : "only R1 can hide");

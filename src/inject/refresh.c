@@ -193,7 +193,7 @@ replace(struct run *r, size_t i)
 {
 	struct vk_file *f = &r->kitchen.files.v[i];
 
-	if (r->opts->gate)
+	if (r->kitchen.gated)
 		return vk_gate_replace(&r->gate, i, f);
 	switch (r->kitchen.rung) {
 	case VK_RUNG_R1:

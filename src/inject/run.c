@@ -59,12 +59,26 @@ gate_is_blind(void)
 	return fd >= 0 && read(fd, &scope, 1) == 1 && scope != '0' && !vk_caps_has(CAP_SYS_PTRACE);
 }
 
+/*
+ * --two-phase, for what a gate hides: the part without credentials must not find the keystore and what opens it, or
+ * others, where the user keeps them.
+ */
+static void
+bring_gate(struct run *r)
+{
+	if (!r->opts->two_phase || r->kitchen.gated || r->opts->no_confine ||
+	    !vk_rung2_has_names() || gate_is_blind())
+		return;
+	r->kitchen.gated = vk_gate_start(&r->gate, VK_GATE_ALL) == VK_OK;
+	vk_reason_clear();
+}
+
 static enum vk_err
 reach_lower_rung(struct run *r)
 {
 	bool named = r->opts->max < VK_RUNG_R3 && vk_rung2_has_names();
 
-	if (r->opts->gate && gate_is_blind())
+	if (r->kitchen.gated && gate_is_blind())
 		return vk_fail(VK_EPOLICY, "below R1 the gate may not look into the command here "
 					   "(kernel.yama.ptrace_scope)");
 	if (!named && r->opts->require == VK_RUNG_R2)
@@ -75,8 +89,13 @@ reach_lower_rung(struct run *r)
 	if (!named && r->opts->max < VK_RUNG_R3)
 		vk_say(r->opts, "not R2: %s", vk_reason());
 	vk_reason_clear();
+	bring_gate(r);
 	/* Before the holder: whose descriptors are opened has to be within the domain. */
 	vk_run_choose_domain(r);
+	if (!r->opts->gate && !r->hides) {
+		vk_child_stop(&r->gate.child);
+		r->kitchen.gated = false;
+	}
 	r->kitchen.rung = named ? VK_RUNG_R2 : VK_RUNG_R3;
 	if (!named)
 		return vk_rung3_start(&r->rung3);
@@ -91,6 +110,7 @@ reach_rung(struct run *r)
 
 	if (e != VK_OK)
 		return e;
+	r->kitchen.gated = r->opts->gate != VK_GATE_OFF;
 	consider_rung1(r);
 	if (r->try_rung1 && vk_rung1_build(&r->rung1, &r->plan) != VK_OK)
 		no_rung1(r, vk_reason());
@@ -182,7 +202,7 @@ make_files(struct run *r)
 
 	if (r->hides)
 		e = vk_run_hide(r);
-	for (size_t i = 0; e == VK_OK && r->opts->gate && i < r->kitchen.files.n; i++)
+	for (size_t i = 0; e == VK_OK && r->kitchen.gated && i < r->kitchen.files.n; i++)
 		e = vk_gate_take(&r->gate, &r->kitchen.files.v[i]);
 	if (e == VK_OK && r->kitchen.rung == VK_RUNG_R1)
 		e = vk_rung1_place(&r->rung1, &r->kitchen.files);
@@ -192,7 +212,7 @@ make_files(struct run *r)
 		e = vk_rung3_place(&r->rung3, &r->kitchen.files);
 	if (e == VK_OK && vk_menu_by_name(&r->menu))
 		e = vk_programs_place(&r->kitchen, r->rung1.dir, r->rung1.place);
-	for (size_t i = 0; e == VK_OK && r->opts->gate && i < r->kitchen.files.n; i++)
+	for (size_t i = 0; e == VK_OK && r->kitchen.gated && i < r->kitchen.files.n; i++)
 		if ((e = vk_gate_know(&r->gate, &r->kitchen.files.v[i])) == VK_OK &&
 		    !(r->kitchen.rung == VK_RUNG_R1 && r->kitchen.files.v[i].over))
 			e = vk_gate_also(&r->gate, &r->kitchen.files.v[i]);
@@ -253,7 +273,7 @@ tell(const struct run *r)
 		vk_say(r->opts, "the command does not see %s", r->hidden.v[i]);
 	if (r->no_keys)
 		vk_say(r->opts, "the command cannot use the kernel's keys");
-	if (r->opts->gate)
+	if (r->kitchen.gated)
 		vk_say(r->opts, "a gate decides at each open who gets a file");
 	else
 		vk_say(r->opts, "not in force: the gate (--gate); every process of the command may read the files "

@@ -34,7 +34,7 @@ no_domain(const struct run *r)
 static const char *
 no_hiding(const struct run *r)
 {
-	if (!r->opts->gate)
+	if (!r->kitchen.gated)
 		return "without a gate (--gate)";
 	if (!vk_rung2_has_names())
 		return vk_reason();

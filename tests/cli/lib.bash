@@ -50,5 +50,6 @@ keystore_sum() {
 }
 
 # await FILE: until it is there, 20 seconds at most; "$await" is the same for the scripts of commands
+# shellcheck disable=SC2016 # for the shell of a command
 await='await() { i=0; until [ -e "$1" ]; do i=$((i + 1)); if [ $i = 400 ]; then echo "$1 did not come" >&2; return 1; fi; sleep 0.05; done; };'
 eval "$await"
