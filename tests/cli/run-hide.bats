@@ -5,74 +5,7 @@
 
 load lib
 load run-lib
-
-setup() {
-	python3 - <<-'END' || { [ "${CI-}" = true ] && return 1 || skip "no Landlock or no seccomp notifications here"; }
-		import ctypes, platform, sys
-		n = {"x86_64": 317, "aarch64": 277}.get(platform.machine())
-		sizes = (ctypes.c_uint16 * 3)()
-		call = ctypes.CDLL(None).syscall
-		sys.exit(n is None or call(n, 3, 0, sizes) != 0 or call(444, None, 0, 1) < 2)
-	END
-}
-
-teardown() {
-	run_end
-}
-
-# as_each FUNCTION: as root without the capability to mount, and as another user; on R2 and R3
-as_each() {
-	local who rung
-
-	for who in "$(id -u)" "$run_uid"; do
-		run_home "$who"
-		if [ "$who" = 0 ]; then
-			V=(setpriv --bounding-set -sys_admin --inh-caps -sys_admin "$T/bin/valetkey")
-		fi
-		files=("$HOME/.netrc" "$HOME/.git-credentials" "$HOME/.config/gh/hosts.yml")
-		mkdir -p "$HOME/.config/gh" "$HOME/old"
-		for f in "${files[@]}"; do echo hush >"$f"; done
-		echo mine >"$HOME/old/file"
-		echo mine >"$HOME/.profile"
-		[ "$(id -u)" != 0 ] || chown -R --reference="$T/work" "$HOME"
-		for rung in R2 R3; do
-			"$1" "$rung"
-		done
-		run_end
-		[ "$(id -u)" = 0 ] || break
-	done
-}
-
-# hiding RUNG COMMAND...
-hiding() {
-	local rung=$1
-
-	shift
-	"${V[@]}" run --rung "$rung" --gate own -- "$@"
-}
-
-@test "--two-phase brings the gate along, for the part that has no credentials" {
-	as_each two_phases
-}
-
-two_phases() {
-	# A stand-in for npm: what it does is not the point.
-	cat >"$T/bin/npm" <<-'END'
-		#!/bin/sh
-		case $* in *rebuild*) cat "$@" "$VK_KEY" "$VK_STORE" "$HOME/.netrc" >"$HOME/loot" 2>/dev/null; echo new >"$HOME/new"; cat "$HOME/new" ;; esac
-	END
-	chmod 755 "$T/bin/npm"
-	export VK_KEY=$VALETKEY_KEY_FILE VK_STORE=$VALETKEY_KEYSTORE
-	split "${V[@]}" run --rung "$1" --two-phase -- "$T/bin/npm" ci
-	[ "$status" = 0 ]
-	[[ $out == *new* ]]
-	[ ! -s "$HOME/loot" ]
-	# As much as the command could read else, and can with --no-confine.
-	split "${V[@]}" run --rung "$1" --two-phase --no-confine -- "$T/bin/npm" ci
-	grep -aq hush "$HOME/loot"
-	[ "$(wc -c <"$HOME/loot")" -gt 4096 ]
-	rm -f "$HOME/loot" "$HOME/new" "$T/bin/npm"
-}
+load hide-lib
 
 @test "keystore, keys and credential files cannot be read, by no way" {
 	as_each hidden
