@@ -3,13 +3,15 @@
 # What the tests of hidden files share: where nothing can be hidden, and for whom and on which rungs to try.
 
 setup() {
-	python3 - <<-'END' || { [ "${CI-}" = true ] && return 1 || skip "no Landlock or no seccomp notifications here"; }
+	python3 - <<-'END' && return 0
 		import ctypes, platform, sys
 		n = {"x86_64": 317, "aarch64": 277}.get(platform.machine())
 		sizes = (ctypes.c_uint16 * 3)()
 		call = ctypes.CDLL(None).syscall
 		sys.exit(n is None or call(n, 3, 0, sizes) != 0 or call(444, None, 0, 1) < 2)
 	END
+	[ "${CI-}" != true ] || return 1
+	skip "no Landlock or no seccomp notifications here"
 }
 
 teardown() {
