@@ -56,6 +56,7 @@ static const struct {
 	{ DOTNET, "*.??proj", NULL, "nuget" },
 	{ IMAGES, "Dockerfile", NULL, "docker" },
 	{ IMAGES, "Containerfile", NULL, "containers" },
+	{ IMAGES, "Chart.yaml", NULL, "helm" },
 	{ GIT, ".git", NULL, "git" },
 };
 
@@ -78,7 +79,8 @@ static const struct {
 	{ "terraform", TERRAFORM, "terraform" }, { "tofu", TERRAFORM, "terraform" },
 	{ "dotnet", DOTNET, "nuget" }, { "nuget", DOTNET, "nuget" },
 	{ "docker", IMAGES, "docker" }, { "podman", IMAGES, "containers" }, { "buildah", IMAGES, "containers" },
-	{ "skopeo", IMAGES, "containers" }, { "git", GIT, "git" },
+	{ "skopeo", IMAGES, "containers" },
+	{ "helm", IMAGES, "helm" }, { "gem", RUBY, "gem" }, { "git", GIT, "git" },
 };
 
 struct search {

@@ -9,8 +9,9 @@
 #include "recipe.h"
 
 static const struct vk_recipe *const recipes[] = {
-	&vk_recipe_git, &vk_recipe_npm, &vk_recipe_netrc, &vk_recipe_docker, &vk_recipe_containers, &vk_recipe_get,
-	&vk_recipe_go, &vk_recipe_composer, &vk_recipe_bundler, &vk_recipe_nuget, &vk_recipe_terraform,
+	&vk_recipe_git, &vk_recipe_npm, &vk_recipe_netrc, &vk_recipe_docker, &vk_recipe_containers, &vk_recipe_helm,
+	&vk_recipe_get,
+	&vk_recipe_go, &vk_recipe_composer, &vk_recipe_bundler, &vk_recipe_gem, &vk_recipe_nuget, &vk_recipe_terraform,
 	&vk_recipe_pip, &vk_recipe_uv, &vk_recipe_poetry, &vk_recipe_twine,
 	&vk_recipe_cargo, &vk_recipe_maven, &vk_recipe_gradle, &vk_recipe_coursier,
 	&vk_recipe_pnpm, &vk_recipe_yarn, &vk_recipe_yarn_berry, &vk_recipe_bun, &vk_recipe_deno,
@@ -168,6 +169,35 @@ vk_recipe_one_each(const struct vk_cred_list *l, const char *tool)
 				return vk_fail(VK_EPOLICY, "%s cannot tell two accounts of %s apart", tool,
 				    l->v[i]->scope.host);
 			}
+	return VK_OK;
+}
+
+enum vk_err
+vk_recipe_only_one(const struct vk_cred_list *l, const char *tool)
+{
+	if (l->n == 1)
+		return VK_OK;
+	vk_hint("choose with --credential");
+	return vk_fail(VK_EPOLICY, "%s has one account, and this run has %zu", tool, l->n);
+}
+
+enum vk_err
+vk_recipe_leads_to(struct vk_kitchen *k, const struct vk_cred *c, const char *var, const char *end)
+{
+	const char *own = vk_environ_get(&k->env, var);
+	VK_CLEANUP(vk_scope_clear) struct vk_scope scope = { 0 };
+	VK_CLEANUP(vk_freep) char *url = vk_scope_url(&c->scope);
+	VK_CLEANUP(vk_freep) char *value = url ? vk_asprintf("%s%s", url, end) : NULL;
+	enum vk_err e;
+
+	if (!value)
+		return vk_fail(VK_ENOMEM, "out of memory");
+	/* A more precise one is the user's to know. */
+	if (!own || !*own)
+		return vk_environ_set(&k->env, var, value, strlen(value));
+	if ((e = vk_scope_parse(own, &scope, NULL)) != VK_OK || !vk_scope_covers(&c->scope, &scope))
+		return vk_fail(VK_EPOLICY, "%s leads elsewhere than %s, which %s is for", var, url,
+		    *c->name ? c->name : "the credential");
 	return VK_OK;
 }
 

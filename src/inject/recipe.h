@@ -50,6 +50,7 @@ struct vk_recipe {
 	enum vk_err (*lead)(struct vk_kitchen *k, const struct vk_cred_list *taken, const char *path);
 };
 
+extern const struct vk_recipe vk_recipe_helm, vk_recipe_gem;
 extern const struct vk_recipe vk_recipe_containers, vk_recipe_go, vk_recipe_composer, vk_recipe_bundler,
     vk_recipe_nuget, vk_recipe_terraform;
 extern const struct vk_recipe vk_recipe_pip, vk_recipe_poetry, vk_recipe_twine, vk_recipe_uv;
@@ -82,6 +83,15 @@ enum vk_err vk_recipe_lead(struct vk_kitchen *k, const struct vk_recipe *r, cons
 
 /** vk_recipe_web(c): Is it for http or https, and not for one npm scope? */
 bool vk_recipe_web(const struct vk_cred *c) VK_MUST;
+
+/**
+ * vk_recipe_only_one(l, tool), vk_recipe_leads_to(k, c, var, end):
+ * For a tool that has one account for wherever it is sent: VK_EPOLICY when there are more; and ${var} becomes the
+ * place of ${c}, with ${end}, unless it names one within it.  VK_EPOLICY when it leads elsewhere.
+ */
+enum vk_err vk_recipe_only_one(const struct vk_cred_list *l, const char *tool) VK_MUST;
+enum vk_err vk_recipe_leads_to(struct vk_kitchen *k, const struct vk_cred *c, const char *var, const char *end)
+    VK_MUST;
 
 /**
  * vk_recipe_no_path(c, tool), vk_recipe_one_each(l, tool):

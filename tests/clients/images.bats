@@ -113,6 +113,48 @@ image() {
 	[ ! -e started ]
 }
 
+# go_client NAME PACKAGE: built from its published module; every night, since that takes minutes
+go_client() {
+	local at=${VK_CACHE:-$E}/$1
+
+	[ -n "${VK_NIGHTLY-}" ] || skip "the nightly run builds $1"
+	[ -x "$at/$1" ] || GOBIN=$at GOTOOLCHAIN=auto GOFLAGS=-buildvcs=false CGO_ENABLED=0 PATH=$e2e_path HOME=/root go install "$2" >&2
+	PATH=$PATH:$at
+}
+
+@test "helm: a chart from a private registry, by setup and by recipe" {
+	go_client helm helm.sh/helm/v3/cmd/helm@v3.22.0
+	mkdir -p chart
+	printf 'apiVersion: v2\nname: greeting\nversion: 1.0.0\n' >chart/Chart.yaml
+	helm package chart >/dev/null
+	split helm push greeting-1.0.0.tgz "oci://$R/charts" --ca-file "$E/tls/ca.pem"
+	[ "$status" != 0 ]
+	for rung in --rung=R1 --rung=R2; do
+		valetkey run --with helm "$rung" -- helm push greeting-1.0.0.tgz "oci://$R/charts" --ca-file "$E/tls/ca.pem"
+		mkdir got
+		valetkey run --with helm "$rung" -- helm pull "oci://$R/charts/greeting" --version 1.0.0 -d got --ca-file "$E/tls/ca.pem"
+		[ -f got/greeting-1.0.0.tgz ]
+		rm -rf got
+	done
+	valetkey setup docker
+	mkdir got
+	helm pull "oci://$R/charts/greeting" --version 1.0.0 -d got --ca-file "$E/tls/ca.pem"
+	[ -f got/greeting-1.0.0.tgz ]
+	e2e_nothing_left "$AWKWARD"
+}
+
+@test "oras: an artefact, by docker's settings" {
+	go_client oras oras.land/oras/cmd/oras@v1.3.6
+	echo hello >hello.txt
+	split oras push "$R/hello:1" hello.txt --ca-file "$E/tls/ca.pem"
+	[ "$status" != 0 ]
+	valetkey setup docker
+	oras push "$R/hello:1" hello.txt --ca-file "$E/tls/ca.pem"
+	rm hello.txt
+	oras pull "$R/hello:1" --ca-file "$E/tls/ca.pem"
+	[ "$(cat hello.txt)" = hello ]
+}
+
 @test "another registry, port or path is not answered, and 64 ask at once" {
 	printf pathpass | valetkey add https://path.example/team --username ci >/dev/null
 	for server in "127.0.0.1:$((${R##*:} + 1))" "localhost:${R##*:}" other.example; do

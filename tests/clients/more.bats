@@ -166,6 +166,30 @@ ruby_project() {
 	[[ $err == *'recipe bundler takes none'* ]]
 }
 
+@test "gem: a push, to the credential's own place and no other" {
+	files_rule more basic /push/ ci "$AWKWARD"
+	e2e_add "$AWKWARD" "$SERVER/push" --username ci --name push
+	cp "$E/gem/greeting-1.0.0.gem" .
+	export SSL_CERT_FILE=$E/tls/ca.pem
+	split env GEM_HOST_API_KEY=wrong gem push greeting-1.0.0.gem --host "$SERVER/push"
+	run ! grep -q 'POST /push/api/v1/gems 201' "$E/more.log"
+	for rung in --rung=R1 --rung=R2; do
+		: >"$E/more.log"
+		valetkey run --with gem "$rung" -- gem push greeting-1.0.0.gem
+		grep -q 'POST /push/api/v1/gems 201 with' "$E/more.log"
+	done
+	split env RUBYGEMS_HOST="$SERVER/other" valetkey run --with gem -- touch started
+	[ "$status" = 125 ]
+	[[ $err == *'RUBYGEMS_HOST leads elsewhere'* ]]
+	[ ! -e started ]
+	e2e_add t0ken https://rubygems.org --name ruby
+	split valetkey run --with gem --credential ruby -- sh -c 'echo "$GEM_HOST_API_KEY $RUBYGEMS_HOST"'
+	[ "$out" = $'t0ken https://rubygems.org\n' ]
+	split valetkey run --with gem -- true
+	[ "$status" = 125 ]
+	[[ $err == *'gem has one account'* ]]
+}
+
 @test "nuget: by the source's name; what its pattern would misread is refused" {
 	e2e_add 's3cret;x=y' https://nuget.example/v3/index.json --username ci --name 'corp-feed'
 	split valetkey run --with nuget -- env
