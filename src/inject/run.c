@@ -46,41 +46,12 @@ consider_rung1(struct run *r)
 		no_rung1(r, unfit);
 }
 
-/*
- * Yama lets nobody but ancestors, and root, look into a process.  The gate is no ancestor; on R1 it has the rights of
- * who made the user namespace.
- */
-static bool
-gate_is_blind(void)
-{
-	VK_CLEANUP(vk_closep) int fd = open("/proc/sys/kernel/yama/ptrace_scope", O_RDONLY | O_CLOEXEC);
-	char scope = '0';
-
-	return fd >= 0 && read(fd, &scope, 1) == 1 && scope != '0' && !vk_caps_has(CAP_SYS_PTRACE);
-}
-
-/*
- * --two-phase, for what a gate hides: the part without credentials must not find the keystore and what opens it, or
- * others, where the user keeps them.
- */
-static void
-bring_gate(struct run *r)
-{
-	if (!r->opts->two_phase || r->kitchen.gated || r->opts->no_confine ||
-	    !vk_rung2_has_names() || gate_is_blind())
-		return;
-	r->kitchen.gated = vk_gate_start(&r->gate, VK_GATE_ALL) == VK_OK;
-	vk_reason_clear();
-}
-
 static enum vk_err
 reach_lower_rung(struct run *r)
 {
 	bool named = r->opts->max < VK_RUNG_R3 && vk_rung2_has_names();
+	enum vk_err e;
 
-	if (r->kitchen.gated && gate_is_blind())
-		return vk_fail(VK_EPOLICY, "below R1 the gate may not look into the command here "
-					   "(kernel.yama.ptrace_scope)");
 	if (!named && r->opts->require == VK_RUNG_R2)
 		return vk_fail(VK_EPOLICY, "R2 is required and cannot be reached: %s", vk_reason());
 	if (r->opts->max < VK_RUNG_R2)
@@ -89,13 +60,9 @@ reach_lower_rung(struct run *r)
 	if (!named && r->opts->max < VK_RUNG_R3)
 		vk_say(r->opts, "not R2: %s", vk_reason());
 	vk_reason_clear();
-	bring_gate(r);
 	/* Before the holder: whose descriptors are opened has to be within the domain. */
-	vk_run_choose_domain(r);
-	if (!r->opts->gate && !r->hides) {
-		vk_child_stop(&r->gate.child);
-		r->kitchen.gated = false;
-	}
+	if ((e = vk_run_choose_domain(r)) != VK_OK)
+		return e;
 	r->kitchen.rung = named ? VK_RUNG_R2 : VK_RUNG_R3;
 	if (!named)
 		return vk_rung3_start(&r->rung3);

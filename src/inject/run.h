@@ -66,10 +66,11 @@ enum vk_err vk_run_go_on(struct run *r, const char *rung, struct vk_run_end *ret
 
 /**
  * vk_run_choose_domain(r):
- * For R2 and R3: enter the domain that only bounds what is seen of processes, or leave it to vk_run_hide(), or neither;
- * ${r} says which and why.
+ * For R2 and R3: enter the domain that only bounds what is seen of processes, or leave it to vk_run_hide(), or
+ * neither; ${r} says which and why.  --two-phase brings a gate along for it.  VK_EPOLICY: the gate that was asked for
+ * would be blind.
  */
-void vk_run_choose_domain(struct run *r);
+enum vk_err vk_run_choose_domain(struct run *r) VK_MUST;
 
 /** vk_run_hide(r): When there is nothing left that only we may read: hide files, and start R2's holder. */
 enum vk_err vk_run_hide(struct run *r) VK_MUST;

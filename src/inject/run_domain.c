@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 /* R2 and R3: the domain that the command, and we with it, get into, and what it hides. */
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -41,18 +42,57 @@ no_hiding(const struct run *r)
 	return NULL;
 }
 
-void
+/*
+ * Yama lets nobody but ancestors, and root, look into a process.  The gate is no ancestor; on R1 it has the rights of
+ * who made the user namespace.
+ */
+static bool
+gate_is_blind(void)
+{
+	VK_CLEANUP(vk_closep) int fd = open("/proc/sys/kernel/yama/ptrace_scope", O_RDONLY | O_CLOEXEC);
+	char scope = '0';
+
+	return fd >= 0 && read(fd, &scope, 1) == 1 && scope != '0' && !vk_caps_has(CAP_SYS_PTRACE);
+}
+
+/*
+ * --two-phase, for what a gate hides: the part without credentials must not find the keystore and what opens it, or
+ * others, where the user keeps them.
+ */
+static void
+bring_gate(struct run *r)
+{
+	if (!r->opts->two_phase || r->kitchen.gated || r->opts->no_confine ||
+	    !vk_rung2_has_names() || gate_is_blind())
+		return;
+	r->kitchen.gated = vk_gate_start(&r->gate, VK_GATE_ALL) == VK_OK;
+	vk_reason_clear();
+}
+
+enum vk_err
 vk_run_choose_domain(struct run *r)
 {
 	VK_CLEANUP(vk_closep) int ruleset = -1;
-	const char *neither = no_domain(r), *why = neither ? neither : no_hiding(r);
+	const char *neither, *why;
 
+	if (r->kitchen.gated && gate_is_blind())
+		return vk_fail(VK_EPOLICY, "below R1 the gate may not look into the command here "
+					   "(kernel.yama.ptrace_scope)");
+	bring_gate(r);
+	neither = no_domain(r);
+	why = neither ? neither : no_hiding(r);
 	r->hides = !why;
 	if (why)
 		snprintf(r->why_open, sizeof(r->why_open), "%.300s", why);
 	if (why && !neither)
 		r->in_domain = vk_domain_rules(false, &ruleset) == VK_OK && vk_domain_enter(ruleset) == VK_OK;
 	vk_reason_clear();
+	/* It came for what it would hide. */
+	if (!r->opts->gate && !r->hides) {
+		vk_child_stop(&r->gate.child);
+		r->kitchen.gated = false;
+	}
+	return VK_OK;
 }
 
 /* Whoever builds there should not have to find out. */
