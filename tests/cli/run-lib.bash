@@ -68,6 +68,16 @@ as_both() {
 	"$@"
 }
 
+# as_one FUNCTION ARGUMENT...: as another user where that can be; as both every night
+as_one() {
+	if [ -n "${VK_NIGHTLY-}" ] || [ "$(id -u)" != 0 ]; then
+		as_both "$@"
+	else
+		run_home "$run_uid"
+		"$@"
+	fi
+}
+
 # refute COMMAND...: it must fail.  (A "!" before a command does not stop a test.)
 refute() {
 	if "$@"; then

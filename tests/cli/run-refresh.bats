@@ -84,7 +84,7 @@ whole() {
 }
 
 @test "R3: the same by a rename" {
-	as_both on_r3
+	as_one on_r3
 }
 
 on_r3() {
@@ -95,7 +95,7 @@ on_r3() {
 }
 
 @test "before Linux 6.5 the new one is bound above the old one" {
-	as_both on_old_kernel
+	as_one on_old_kernel
 }
 
 # move_mount(2) is number 429 everywhere.
@@ -116,7 +116,7 @@ os.execvp(sys.argv[1], sys.argv[1:])' "${V[@]}")
 }
 
 @test "behind the gate, for the command's own process and for all" {
-	as_both on_rungs gated
+	as_one on_rungs gated
 }
 
 gated() {
@@ -133,7 +133,7 @@ entry_is() {
 }
 
 @test "an entry of the keystore that is replaced" {
-	as_both on_rungs stored
+	as_one on_rungs stored
 }
 
 stored() {
