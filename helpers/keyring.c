@@ -139,7 +139,7 @@ vk_keyring(int argc, char **argv)
 
 	if (parsed <= 0)
 		return parsed < 0 ? 2 : 0;
-	if (strcmp(q.verb, "get") == 0)
+	if (strcmp(q.verb, "get") == 0 && q.service)
 		return answer(&q);
 	if (strcmp(q.verb, "set") != 0 && strcmp(q.verb, "del") != 0)
 		return vk_msg_usage("keyring: there is no verb %s here; it answers \"get SERVICE [USERNAME]\"", q.verb);

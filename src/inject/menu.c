@@ -137,7 +137,7 @@ static struct vk_file *
 shared(const struct vk_menu *m, size_t i)
 {
 	for (size_t k = 0; k < i; k++)
-		if (m->placed[k] && strcmp(m->v[k]->file, m->v[i]->file) == 0)
+		if (m->placed[k] && m->v[k]->file && strcmp(m->v[k]->file, m->v[i]->file) == 0)
 			return m->placed[k];
 	return NULL;
 }

@@ -25,8 +25,9 @@ static enum vk_err
 read_conf(char *path, const char *key, struct vk_buf *out, bool *elsewhere)
 {
 	VK_CLEANUP(vk_buf_clear) struct vk_buf text = VK_BUF_SECRET(VK_MAX_FILE);
-	VK_CLEANUP(vk_freep) char *owned = path;
 	enum vk_err e = path ? vk_recipe_own(path, &text) : VK_OK;
+
+	free(path);
 
 	/* What we cannot read, pip cannot either. */
 	if (e != VK_OK) {
