@@ -16,6 +16,11 @@ setup_file() {
 			/usr/bin/python3 -m pip download -q --no-deps -d "$tools/wheels" pip==23.2.1 &&
 			touch "$tools/installed"
 	fi >&2
+	# Other users do not get into a cache in the home directory.
+	if [ "$tools" != "$E/python" ]; then
+		cp -r "$tools" "$E/python"
+		tools=$E/python
+	fi
 	FILES_SECRET=$(e2e_random)
 	mkdir -p "$E/root/files" "$E/git"
 	echo "$FILES_SECRET" | "$e2e_src/tests/servers/files.py" --root "$E/root" --ready "$E/port" --log "$E/log" --user u 3>&- &
