@@ -44,7 +44,8 @@ wipe_environment(char **environment, bool policy)
 
 struct birth {
 	int namespaces;
-	bool late, policy, heir;
+	bool late, policy;
+	void (*shed)(const void *arg); /* an heir's: the arena stays but for this */
 	vk_child_body *body;
 	const void *arg;
 };
@@ -55,10 +56,13 @@ child_main(pid_t parent, int sock, const struct birth *b)
 	extern char **environ;
 	sigset_t all;
 
-	if (b->late && !b->heir)
-		vk_arena_wipe();
+	/* Before anything is asked of the kernel. */
 	wipe_environment(environ, b->policy);
 	vk_wipe_registers(); /* to measure a variable's length is to load it */
+	if (b->shed)
+		b->shed(b->arg);
+	else if (b->late)
+		vk_arena_wipe();
 	sigfillset(&all);
 	sigprocmask(SIG_SETMASK, &all, NULL);
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
@@ -127,9 +131,9 @@ vk_child_start_policy(vk_child_body *body, const void *arg, struct vk_child *ret
 }
 
 enum vk_err
-vk_child_start_heir(vk_child_body *body, const void *arg, struct vk_child *ret)
+vk_child_start_heir(vk_child_body *body, void (*shed)(const void *arg), const void *arg, struct vk_child *ret)
 {
-	return start(&(struct birth){ .late = true, .policy = true, .heir = true, .body = body, .arg = arg }, ret);
+	return start(&(struct birth){ .late = true, .policy = true, .shed = shed, .body = body, .arg = arg }, ret);
 }
 
 void

@@ -40,8 +40,9 @@ enum vk_err vk_child_start(int namespaces, vk_child_body *body, const void *arg,
 enum vk_err vk_child_start_late(vk_child_body *body, const void *arg, struct vk_child *ret) VK_MUST;
 enum vk_err vk_child_start_policy(vk_child_body *body, const void *arg, struct vk_child *ret) VK_MUST;
 
-/** vk_child_start_heir(body, arg, ret): The same, but it keeps the arena: ${body} clears what it does not need. */
-enum vk_err vk_child_start_heir(vk_child_body *body, const void *arg, struct vk_child *ret) VK_MUST;
+/** vk_child_start_heir(body, shed, arg, ret): The same, but it keeps the arena, after ${shed}, which comes first of all. */
+enum vk_err vk_child_start_heir(vk_child_body *body, void (*shed)(const void *arg), const void *arg,
+    struct vk_child *ret) VK_MUST;
 
 /** vk_child_stop(c): Kill and reap; twice is fine. */
 void vk_child_stop(struct vk_child *c);

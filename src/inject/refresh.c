@@ -128,7 +128,7 @@ vk_refresh_start(struct vk_refresh *r, const struct vk_refresh_of *of)
 	r->of = *of;
 	r->run = getpid();
 	if (find_changes(r))
-		e = vk_child_start_heir(vk_refresh_main, r, &r->child);
+		e = vk_child_start_heir(vk_refresh_main, vk_refresh_shed, r, &r->child);
 	forget(r);
 	if (e != VK_OK || r->child.pid == 0)
 		return e;

@@ -71,7 +71,8 @@ enum {
 };
 enum { VK_REFRESH_PIECE = 32 * 1024 };
 
-/** vk_refresh_main(sock, refresh): The body of the process. */
+/** vk_refresh_shed(refresh), vk_refresh_main(sock, refresh): What the process does first of all; its body. */
+void vk_refresh_shed(const void *refresh);
 void vk_refresh_main(int sock, const void *refresh);
 
 #endif

@@ -339,6 +339,16 @@ tell_expired(struct looker *l)
 	}
 }
 
+/* The keystore's keys, and what opens it. */
+void
+vk_refresh_shed(const void *refresh)
+{
+	const struct vk_refresh *r = refresh;
+
+	vk_policy_close(r->of.policy);
+	vk_unlock_env_forget();
+}
+
 /* Of what valetkey knew: the credentials, the settings that recipes have read, and the texts of the files. */
 static enum vk_err
 begin(struct looker *l)
@@ -346,8 +356,6 @@ begin(struct looker *l)
 	const struct vk_refresh_of *of = &l->r->of;
 	enum vk_err e = VK_OK;
 
-	vk_policy_close(of->policy);
-	vk_unlock_env_forget();
 	if (of->masking->wanted)
 		e = vk_masking_forms(l->k, of->env, of->n_env, &l->forms);
 	l->told = l->forms.n;
