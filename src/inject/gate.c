@@ -221,8 +221,22 @@ vk_gate_enter(int sock, bool hides)
 	return VK_OK;
 }
 
+/* Whoever takes in our children will reap it. */
+static bool
+leave(struct vk_gate *g)
+{
+	VK_CLEANUP(vk_note_clear) struct vk_note n = VK_NOTE_INIT;
+
+	n.code = VK_GATE_LEAVE;
+	if (ask(g, &n) != VK_OK || n.value == 0)
+		return false;
+	vk_closep(&g->child.sock);
+	g->child.pid = 0;
+	return true;
+}
+
 void
-vk_gate_end(struct vk_gate *g, struct vk_gate_count ret[VK_FILES_MAX])
+vk_gate_end(struct vk_gate *g, bool stays, struct vk_gate_count ret[VK_FILES_MAX])
 {
 	VK_CLEANUP(vk_note_clear) struct vk_note n = VK_NOTE_INIT;
 
@@ -232,7 +246,8 @@ vk_gate_end(struct vk_gate *g, struct vk_gate_count ret[VK_FILES_MAX])
 		if (ask(g, &n) == VK_OK)
 			memcpy(ret, n.text, VK_FILES_MAX * sizeof(*ret));
 	}
-	vk_child_stop(&g->child);
+	if (g->child.pid <= 0 || !stays || !leave(g))
+		vk_child_stop(&g->child);
 }
 
 _Static_assert(sizeof(struct vk_gate_place) <= VK_NOTE_TEXT, "a place fits a note");

@@ -67,7 +67,11 @@ struct vk_gate_count {
 	unsigned served, refused;
 };
 
-/** vk_gate_end(g, ret): End the process, when the command has; ${ret} has an element for each file. */
-void vk_gate_end(struct vk_gate *g, struct vk_gate_count ret[VK_FILES_MAX]);
+/**
+ * vk_gate_end(g, stays, ret):
+ * End the process, when the command has; ${ret} has an element for each file.  ${stays}: descendants of the command may
+ * live on, and could open nothing without it: then it has no file any more, and ends with the last of them.
+ */
+void vk_gate_end(struct vk_gate *g, bool stays, struct vk_gate_count ret[VK_FILES_MAX]);
 
 #endif

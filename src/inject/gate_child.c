@@ -45,6 +45,7 @@ struct gate {
 	pid_t own; /* the command's process; 0: nothing was heard of it yet */
 	struct vk_confine confine;
 	bool confines;
+	bool left; /* by valetkey: for what the command left running */
 	struct seccomp_notif *in;
 	struct seccomp_notif_resp *out;
 	struct seccomp_notif_sizes sizes;
@@ -273,6 +274,37 @@ hear_hidden(struct gate *g, struct vk_note *n)
 	return fd >= 0 ? vk_confine_hide(&g->confine, fd) : VK_EPROTO;
 }
 
+/*
+ * What the command left running still waits for us at each open: nobody else can answer it.  So we stay, without a
+ * file, until it has ended too.
+ */
+static void
+leave(struct gate *g, struct vk_note *n)
+{
+	n->value = 0;
+	for (size_t i = 0; i < g->n; i++)
+		vk_closep(&g->v[i].fd);
+	g->n = g->known = 0;
+	g->left = true;
+	prctl(PR_SET_PDEATHSIG, 0);
+	for (size_t i = 0; i < LISTENERS; i++) {
+		struct pollfd p = { .fd = g->listeners[i] };
+
+		if (p.fd >= 0 && poll(&p, 1, 0) == 1 && (p.revents & POLLHUP))
+			vk_closep(&g->listeners[i]);
+		n->value += g->listeners[i] >= 0;
+	}
+}
+
+static bool
+is_over(const struct gate *g)
+{
+	for (size_t i = 0; i < LISTENERS; i++)
+		if (g->listeners[i] >= 0)
+			return false;
+	return g->left;
+}
+
 static void
 hear(struct gate *g, struct vk_note *n)
 {
@@ -313,6 +345,9 @@ hear(struct gate *g, struct vk_note *n)
 		for (size_t i = 0; i < g->n; i++)
 			memcpy(n->text + i * sizeof(g->v[i].count), &g->v[i].count, sizeof(g->v[i].count));
 		break;
+	case VK_GATE_LEAVE:
+		leave(g, n);
+		break;
 	default:
 		e = VK_EPROTO;
 	}
@@ -352,10 +387,14 @@ serve(struct gate *g)
 			continue;
 		for (size_t i = 0; i < LISTENERS; i++)
 			hear_opens(g, &g->listeners[i], p[1 + i].revents);
-		if (p[0].revents && (e = vk_note_recv(g->sock, &n)) != VK_OK)
-			return e;
-		if (p[0].revents)
+		if (p[0].revents && (e = vk_note_recv(g->sock, &n)) == VK_OK)
 			hear(g, &n);
+		else if (p[0].revents && !g->left)
+			return e;
+		else if (p[0].revents)
+			vk_closep(&g->sock);
+		if (is_over(g))
+			return VK_OK;
 	}
 }
 

@@ -14,6 +14,7 @@ enum vk_gate_word {
 	VK_GATE_RULES,      /* answer with a Landlock rule set that leaves out what was hidden */
 	VK_GATE_LISTEN,     /* from the command: the descriptor of its notifications */
 	VK_GATE_COUNT,      /* answer with an array of struct vk_gate_count in ${text} */
+	VK_GATE_LEAVE,      /* the command has ended: no file any more; ${value} answers how many filters are in use */
 };
 
 struct vk_gate_id {

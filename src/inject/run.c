@@ -317,7 +317,7 @@ clean_up(struct run *r)
 				    "read after that had no credentials");
 	vk_run_end_broker(r);
 	vk_run_end_refresh(r);
-	vk_gate_end(&r->gate, counts);
+	vk_gate_end(&r->gate, r->kitchen.rung == VK_RUNG_R2 || r->kitchen.rung == VK_RUNG_R3, counts);
 	for (size_t i = 0; i < r->kitchen.files.n; i++) {
 		if (counts[i].refused > 0)
 			vk_say(r->opts, "%s was not for %u who opened it", r->kitchen.files.v[i].name,

@@ -422,3 +422,22 @@ usual_place() {
 	rm "$HOME/.netrc"
 	"${V[@]}" remove host >/dev/null
 }
+
+leaves_daemon() {
+	corp
+	for where in R2 R3; do
+		rm -f "$T/work/said"
+		"${V[@]}" run --rung "$where" --gate own -- sh -c '
+			setsid sh -c "sleep 0.5; { cat /etc/passwd >/dev/null && echo opens; cat \"$1\"; } >said.new 2>&1
+				mv said.new said" - "$NPM_CONFIG_USERCONFIG" >/dev/null 2>&1 &'
+		await "$T/work/said"
+		grep -x opens "$T/work/said"
+		run grep "$token" "$T/work/said"
+		[ "$status" = 1 ]
+	done
+	uncorp
+}
+
+@test "what the command left running opens files as ever, and none of the run's" {
+	as_one leaves_daemon
+}
