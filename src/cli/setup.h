@@ -148,6 +148,10 @@ enum vk_err vk_setup_block_put_in(struct vk_setup *s, const char *tool, const ch
 enum vk_err vk_setup_block_take_out(const struct vk_setup *s, const char *text, size_t n, struct vk_buf *out,
     enum vk_setup_found *ret_found) VK_MUST;
 
+/** vk_setup_block_marks_out(s, text, n, out): ${text} without our comments; the lines between them stay. */
+enum vk_err vk_setup_block_marks_out(const struct vk_setup *s, const char *text, size_t n,
+    struct vk_buf *out) VK_MUST;
+
 /** vk_setup_trust(path): VK_EPOLICY when others than root and this user could replace the program ${path}. */
 enum vk_err vk_setup_trust(const char *path) VK_MUST;
 

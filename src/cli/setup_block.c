@@ -109,6 +109,19 @@ take_lines(const struct vk_setup *s, const char *text, size_t n, struct vk_buf *
 }
 
 enum vk_err
+vk_setup_block_marks_out(const struct vk_setup *s, const char *text, size_t n, struct vk_buf *out)
+{
+	for (const char *p = text, *end = text + n; p < end;) {
+		struct line l = line_at(p, end);
+
+		if (*l.p != '#' || !is_line_of(s->text, l))
+			vk_buf_add(out, l.p, l.n);
+		p += l.n;
+	}
+	return out->err;
+}
+
+enum vk_err
 vk_setup_block_take_out(const struct vk_setup *s, const char *text, size_t n, struct vk_buf *out,
     enum vk_setup_found *ret_found)
 {

@@ -63,6 +63,38 @@ terraform_put_in(struct vk_setup *s, const char *text, size_t n, bool force, str
 	return vk_setup_block_put_in(s, "terraform", text, n, n, &lines, out);
 }
 
+/*
+ * One block, and lines such as "}" that others have too: it goes as a whole, with what is left of our marks, or not at
+ * all.
+ */
+static enum vk_err
+terraform_take_out(const struct vk_setup *s, const char *text, size_t n, struct vk_buf *out,
+    enum vk_setup_found *ret_found)
+{
+	static const char ours[] = "credentials_helper \"valetkey\"";
+	const char *body = strstr(s->text, ours);
+	const char *mark = body ? strstr(body, "\n#") : NULL, *at;
+	size_t len = mark ? (size_t)(mark + 1 - body) : 0;
+
+	size_t before = out->len;
+
+	if (memmem(text, n, s->text, strlen(s->text)))
+		return vk_setup_block_take_out(s, text, n, out, ret_found);
+	at = len > 0 ? memmem(text, n, body, len) : NULL;
+	if (at && (at == text || at[-1] == '\n')) {
+		*ret_found = VK_SETUP_CHANGED;
+		(void)!vk_setup_block_marks_out(s, text, (size_t)(at - text), out);
+		return vk_setup_block_marks_out(s, at + len, n - len - (size_t)(at - text), out);
+	}
+	if (memmem(text, n, ours, strlen(ours))) {
+		vk_hint("take the block out by hand, and then once more");
+		return vk_fail(VK_EPOLICY, "somebody changed the block %s", ours);
+	}
+	(void)!vk_setup_block_marks_out(s, text, n, out);
+	*ret_found = out->len - before == n ? VK_SETUP_GONE : VK_SETUP_CHANGED;
+	return out->err;
+}
+
 static void
 terraform_advise(const struct vk_setup *s)
 {
@@ -80,7 +112,7 @@ const struct vk_setup_tool vk_setup_terraform = {
 	.takes = terraform_takes,
 	.file = terraform_file,
 	.link = terraform_link,
-	.take_out = vk_setup_block_take_out,
+	.take_out = terraform_take_out,
 	.put_in = terraform_put_in,
 	.advise = terraform_advise,
 };

@@ -446,3 +446,45 @@ undone() {
 	[ "$status" -eq 6 ]
 	[ "$umounted" = $'fill\ngitconfig' ]
 }
+
+# terraform_file: a file of the user's with a block of its own, in $F
+terraform_file() {
+	unset TF_CLI_CONFIG_FILE
+	ln -s valetkey "$T/bin/terraform-credentials-valetkey"
+	F=$HOME/.terraformrc
+	printf '%s {\n  services = {\n}\n}\n' 'host "x.example"' >"$F"
+	cp "$F" "$T/own"
+}
+
+@test "setup terraform --undo: marks taken out by hand, and the lines of the user's own blocks" {
+	terraform_file
+	for mark in begin end .; do
+		"$V" setup terraform
+		sed -i "/^# $mark.*valetkey/d" "$F"
+		"$V" setup terraform --undo
+		undone "$F" "$T/own"
+	done
+}
+
+@test "setup terraform: our block taken out by hand, again and undone" {
+	terraform_file
+	"$V" setup terraform
+	cp "$T/own" "$F"
+	"$V" setup terraform
+	cp "$F" "$T/with"
+	head -n 4 "$F" | cmp - "$T/own"
+	cp "$T/own" "$F"
+	"$V" setup terraform --undo
+	undone "$F" "$T/own"
+}
+
+@test "setup terraform --undo: a block that somebody changed is not taken apart" {
+	terraform_file
+	"$V" setup terraform
+	sed -i 's/args = .*/args = ["--profile", "x"]/' "$F"
+	cp "$F" "$T/changed"
+	run -4 "$V" setup terraform --undo
+	[[ $output == *"by hand"* ]]
+	cmp "$F" "$T/changed"
+	[ -n "$(state)" ]
+}
