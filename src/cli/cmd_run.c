@@ -181,6 +181,22 @@ parse_rung(const char *option, const char *text, enum vk_rung *ret)
 	return vk_fail(VK_EUSAGE, "--%s: R1, R2 or R3", option);
 }
 
+/* Of several options that bound the rung the strictest holds, whichever comes first. */
+static enum vk_err
+bound(struct request *q, const char *option, const char *arg, bool least, bool most)
+{
+	enum vk_rung rung = VK_RUNG_NONE;
+	enum vk_err e = parse_rung(option, arg, &rung);
+
+	if (e != VK_OK)
+		return e;
+	if (least && (!q->run.require || rung < q->run.require))
+		q->run.require = rung;
+	if (most && rung > q->run.max)
+		q->run.max = rung;
+	return VK_OK;
+}
+
 static enum vk_err
 parse_gate(const char *text, enum vk_gate_rule *ret)
 {
@@ -209,8 +225,6 @@ parse_ttl(const char *text, unsigned *ret)
 static enum vk_err
 take_option(struct request *q, int id, char *arg)
 {
-	enum vk_err e;
-
 	switch (id) {
 	case OPT_PROFILE:
 		q->run.policy.profile = arg;
@@ -229,17 +243,14 @@ take_option(struct request *q, int id, char *arg)
 	case OPT_BUILD_SECRET:
 		return add_secret(q, arg);
 	case OPT_RUNG:
-		q->run.max = VK_RUNG_NONE;
-		if ((e = parse_rung("rung", arg, &q->run.require)) == VK_OK)
-			q->run.max = q->run.require;
-		return e;
+		return bound(q, "rung", arg, true, true);
 	case OPT_DAEMONS:
 		q->run.max = q->run.max > VK_RUNG_R2 ? q->run.max : VK_RUNG_R2;
 		return VK_OK;
 	case OPT_REQUIRE_RUNG:
-		return parse_rung("require-rung", arg, &q->run.require);
+		return bound(q, "require-rung", arg, true, false);
 	case OPT_MAX_RUNG:
-		return parse_rung("max-rung", arg, &q->run.max);
+		return bound(q, "max-rung", arg, false, true);
 	case OPT_KEEP_OWN:
 		q->run.keep_own = true;
 		return VK_OK;
@@ -247,7 +258,7 @@ take_option(struct request *q, int id, char *arg)
 		return parse_gate(arg, &q->run.gate);
 	case OPT_ONCE:
 		q->run.readers_only = true;
-		return parse_gate("first", &q->run.gate);
+		return VK_OK;
 	case OPT_TWO_PHASE:
 		q->run.two_phase = true;
 		return VK_OK;
@@ -293,6 +304,23 @@ fail(enum vk_err e, int status)
 	return status;
 }
 
+/* What no single option can know: which of them go together. */
+static enum vk_err
+settle(struct request *q)
+{
+	if (q->run.require && q->run.max > q->run.require)
+		return vk_fail(VK_EUSAGE, "the isolation that is required, %s, and the strongest to be tried, %s, "
+			"exclude each other", vk_rung_name(q->run.require), vk_rung_name(q->run.max));
+	if (q->run.two_phase && q->run.n_secrets > 0)
+		return vk_fail(VK_EUSAGE, "--two-phase is for commands that fetch, not for image builds");
+	if (!q->run.readers_only)
+		return VK_OK;
+	if (q->run.gate && q->run.gate != VK_GATE_FIRST)
+		return vk_fail(VK_EUSAGE, "--once is for first readers; it does not go with --gate own or --gate all");
+	q->run.gate = VK_GATE_FIRST;
+	return VK_OK;
+}
+
 static int
 run(int argc, char **argv)
 {
@@ -310,12 +338,8 @@ run(int argc, char **argv)
 	}
 	if (!vk_opts_operands(&o, 1, -1))
 		return OWN_FAILURE;
-	if (q.run.require && q.run.max > q.run.require)
-		return fail(vk_fail(VK_EUSAGE, "the isolation that is required, %s, and the strongest to be tried, %s, "
-			"exclude each other", vk_rung_name(q.run.require), vk_rung_name(q.run.max)), OWN_FAILURE);
-	if (q.run.two_phase && q.run.n_secrets > 0)
-		return fail(vk_fail(VK_EUSAGE, "--two-phase is for commands that fetch, not for image builds"),
-		    OWN_FAILURE);
+	if ((e = settle(&q)) != VK_OK)
+		return fail(e, OWN_FAILURE);
 	q.run.names = q.names;
 	q.run.recipes = q.recipes;
 	q.run.env = q.env;

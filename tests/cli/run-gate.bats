@@ -80,6 +80,20 @@ first_and_all() {
 	uncorp
 }
 
+@test "--once with a gate for more than first readers is refused, in any order" {
+	local words
+
+	run_home
+	for words in "--once --gate own" "--gate own --once" "--once --gate all" "--gate all --once"; do
+		# shellcheck disable=SC2086 # several words
+		split "${V[@]}" run $words -- true
+		[ "$status" = 125 ]
+		[[ $err == *"--once is for first readers"* ]]
+	done
+	split "${V[@]}" run --gate first --once -- true
+	[ "$status" = 0 ]
+}
+
 @test "first: of 64 at once exactly one" {
 	run_home
 	on_rungs race

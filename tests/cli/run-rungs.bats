@@ -49,6 +49,21 @@ left() {
 	[ "$status" = 125 ]
 }
 
+@test "of several options that bound the rung the strictest holds, in any order" {
+	local words
+
+	run_home
+	for words in "--rung R1 --require-rung R3 --max-rung R2" "--max-rung R2 --require-rung R3 --rung R1" \
+		"--allow-daemons --rung R1" "--rung R1 --allow-daemons" "--require-rung R1 --allow-daemons --max-rung R1"; do
+		# shellcheck disable=SC2086 # several words
+		split "${V[@]}" run $words -- true
+		[ "$status" = 125 ]
+		[[ $err == *"exclude each other"* ]]
+	done
+	split "${V[@]}" run --allow-daemons --max-rung R1 -- sh -c 'echo $VALETKEY_RUN'
+	[ "$out" = "R2"$'\n' ]
+}
+
 named() {
 	[ "$("${V[@]}" run --rung "$1" -- sh -c 'echo $VALETKEY_RUN')" = "$1" ]
 }
