@@ -62,6 +62,7 @@ _valetkey()
 	get:--username)
 		return ;;
 	get:--field)
+		mapfile -t COMPREPLY < <(compgen -W 'secret username all' -- "$cur")
 		return ;;
 	get:--config)
 		mapfile -t COMPREPLY < <(compgen -f -- "$cur")
@@ -82,6 +83,7 @@ _valetkey()
 	unlock:--for)
 		return ;;
 	unlock:--scope)
+		mapfile -t COMPREPLY < <(compgen -W 'login user' -- "$cur")
 		return ;;
 	unlock:--key-file)
 		mapfile -t COMPREPLY < <(compgen -f -- "$cur")
@@ -115,7 +117,7 @@ _valetkey()
 	run:--credential)
 		return ;;
 	run:--with)
-		mapfile -t COMPREPLY < <(compgen -W 'git npm netrc' -- "$cur")
+		mapfile -t COMPREPLY < <(compgen -W 'git docker go cargo npm pnpm yarn yarn-berry bun deno deno-modules pip uv poetry twine netrc containers maven gradle coursier helm composer bundler nuget terraform gem auto get' -- "$cur")
 		return ;;
 	run:--env)
 		return ;;
@@ -134,6 +136,7 @@ _valetkey()
 		mapfile -t COMPREPLY < <(compgen -W 'R1 R2 R3' -- "$cur")
 		return ;;
 	run:--gate)
+		mapfile -t COMPREPLY < <(compgen -W 'own first all' -- "$cur")
 		return ;;
 	run:--ttl)
 		return ;;
@@ -179,9 +182,9 @@ _valetkey()
 	list)
 		mapfile -t COMPREPLY < <(compgen -W '--json --help' -- "$cur") ;;
 	show)
-		mapfile -t COMPREPLY < <(compgen -W '--username --json --help NAME URL' -- "$cur") ;;
+		mapfile -t COMPREPLY < <(compgen -W '--username --json --help' -- "$cur") ;;
 	remove)
-		mapfile -t COMPREPLY < <(compgen -W '--username --all --help NAME URL' -- "$cur") ;;
+		mapfile -t COMPREPLY < <(compgen -W '--username --all --help' -- "$cur") ;;
 	get)
 		mapfile -t COMPREPLY < <(compgen -W '--username --field --reveal --json --config --profile --help' -- "$cur") ;;
 	import)
@@ -215,7 +218,7 @@ _valetkey()
 		mapfile -t COMPREPLY < <(compgen -W '--profile --config --credential --one-file-system --json --help' -- "$cur")
 		[[ $cur == -* ]] || mapfile -t -O ${#COMPREPLY[@]} COMPREPLY < <(compgen -f -- "$cur") ;;
 	setup)
-		mapfile -t COMPREPLY < <(compgen -W '--undo --print --host --force --list --json --help git docker' -- "$cur") ;;
+		mapfile -t COMPREPLY < <(compgen -W '--undo --print --host --force --list --json --help git docker go cargo pnpm pip uv bazel terraform' -- "$cur") ;;
 	log)
 		mapfile -t COMPREPLY < <(compgen -W '--json --since --host --credential --event --last --config --help' -- "$cur")
 		[[ $cur == -* ]] || mapfile -t -O ${#COMPREPLY[@]} COMPREPLY < <(compgen -f -- "$cur") ;;

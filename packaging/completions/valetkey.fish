@@ -33,17 +33,15 @@ complete -c valetkey -n __fish_use_subcommand -a show -d 'show one entry in deta
 complete -c valetkey -n '__fish_seen_subcommand_from show' -l username -d 'which account, where the URL has several' -r -f
 complete -c valetkey -n '__fish_seen_subcommand_from show' -l json -d 'print a JSON object'
 complete -c valetkey -n '__fish_seen_subcommand_from show' -l help -d 'explain the command'
-complete -c valetkey -n '__fish_seen_subcommand_from show' -a 'NAME URL'
 
 complete -c valetkey -n __fish_use_subcommand -a remove -d 'remove an entry from the keystore'
 complete -c valetkey -n '__fish_seen_subcommand_from remove' -l username -d 'which account, where the URL has several' -r -f
 complete -c valetkey -n '__fish_seen_subcommand_from remove' -l all -d 'every account of the URL'
 complete -c valetkey -n '__fish_seen_subcommand_from remove' -l help -d 'explain the command'
-complete -c valetkey -n '__fish_seen_subcommand_from remove' -a 'NAME URL'
 
 complete -c valetkey -n __fish_use_subcommand -a get -d 'print the credential that a client would get for a URL'
 complete -c valetkey -n '__fish_seen_subcommand_from get' -l username -d 'which account' -r -f
-complete -c valetkey -n '__fish_seen_subcommand_from get' -l field -d 'secret (the default), username or all' -r -f
+complete -c valetkey -n '__fish_seen_subcommand_from get' -l field -d 'secret (the default), username or all' -r -f -a 'secret username all'
 complete -c valetkey -n '__fish_seen_subcommand_from get' -l reveal -d 'print a secret even to a terminal'
 complete -c valetkey -n '__fish_seen_subcommand_from get' -l json -d 'print a JSON object with all fields'
 complete -c valetkey -n '__fish_seen_subcommand_from get' -l config -d 'use this config file' -r -F
@@ -73,7 +71,7 @@ complete -c valetkey -n '__fish_seen_subcommand_from export' -l help -d 'explain
 
 complete -c valetkey -n __fish_use_subcommand -a unlock -d 'open the keystore for this login session'
 complete -c valetkey -n '__fish_seen_subcommand_from unlock' -l for -d 'how long: 30m, 8h, 2d, at most 30d (default 12h)' -r -f
-complete -c valetkey -n '__fish_seen_subcommand_from unlock' -l scope -d 'login (the default) or user: see above' -r -f
+complete -c valetkey -n '__fish_seen_subcommand_from unlock' -l scope -d 'login (the default) or user: see above' -r -f -a 'login user'
 complete -c valetkey -n '__fish_seen_subcommand_from unlock' -l key-file -d 'open it with the raw key in FILE' -r -F
 complete -c valetkey -n '__fish_seen_subcommand_from unlock' -l identity -d 'open it with the identity in FILE' -r -F
 complete -c valetkey -n '__fish_seen_subcommand_from unlock' -l passphrase-stdin -d 'read the passphrase from standard input'
@@ -120,7 +118,7 @@ complete -c valetkey -n __fish_use_subcommand -a run -d 'run a command with cred
 complete -c valetkey -n '__fish_seen_subcommand_from run' -l profile -d 'only what this profile names' -r -f
 complete -c valetkey -n '__fish_seen_subcommand_from run' -l config -d 'use this config file' -r -F
 complete -c valetkey -n '__fish_seen_subcommand_from run' -l credential -d 'only these credentials' -r -f
-complete -c valetkey -n '__fish_seen_subcommand_from run' -l with -d 'give them to these tools: auto, git, go, npm ...' -r -f -a 'git npm netrc'
+complete -c valetkey -n '__fish_seen_subcommand_from run' -l with -d 'give them to these tools: auto, git, go, npm ...' -r -f -a 'git docker go cargo npm pnpm yarn yarn-berry bun deno deno-modules pip uv poetry twine netrc containers maven gradle coursier helm composer bundler nuget terraform gem auto get'
 complete -c valetkey -n '__fish_seen_subcommand_from run' -l env -d 'set a variable to the secret of a reference' -r -f
 complete -c valetkey -n '__fish_seen_subcommand_from run' -l template -d 'FILE with ${valetkey:NAME} filled in, its path in VAR' -r -F
 complete -c valetkey -n '__fish_seen_subcommand_from run' -l build-secret -d 'a file for {secrets}: npm, netrc, or a reference' -r -f
@@ -130,7 +128,7 @@ complete -c valetkey -n '__fish_seen_subcommand_from run' -l max-rung -d 'do not
 complete -c valetkey -n '__fish_seen_subcommand_from run' -l allow-daemons -d 'what the command leaves running lives on: no R1'
 complete -c valetkey -n '__fish_seen_subcommand_from run' -l keep-own-credentials -d 'leave other tokens in .npmrc and netrc'
 complete -c valetkey -n '__fish_seen_subcommand_from run' -l no-confine -d 'hide nothing of the user'\''s from the command'
-complete -c valetkey -n '__fish_seen_subcommand_from run' -l gate -d 'hand the files to the command'\''s own process, the first reader, or all' -r -f
+complete -c valetkey -n '__fish_seen_subcommand_from run' -l gate -d 'hand the files to the command itself, the first reader, or all' -r -f -a 'own first all'
 complete -c valetkey -n '__fish_seen_subcommand_from run' -l once -d 'each file for its first reader only, and no tool that asks'
 complete -c valetkey -n '__fish_seen_subcommand_from run' -l two-phase -d 'fetch with the credentials, then run what was fetched without'
 complete -c valetkey -n '__fish_seen_subcommand_from run' -l ttl -d 'withdraw the credentials after this time: 30s, 10m, 1h' -r -f
@@ -167,7 +165,7 @@ complete -c valetkey -n '__fish_seen_subcommand_from setup' -l force -d 'docker:
 complete -c valetkey -n '__fish_seen_subcommand_from setup' -l list -d 'the tools that are known, how each gets its credential, what was verified'
 complete -c valetkey -n '__fish_seen_subcommand_from setup' -l json -d '--list as JSON'
 complete -c valetkey -n '__fish_seen_subcommand_from setup' -l help -d 'explain the command'
-complete -c valetkey -n '__fish_seen_subcommand_from setup' -a 'git docker'
+complete -c valetkey -n '__fish_seen_subcommand_from setup' -a 'git docker go cargo pnpm pip uv bazel terraform'
 
 complete -c valetkey -n __fish_use_subcommand -a log -d 'show which credential was given to whom'
 complete -c valetkey -n '__fish_seen_subcommand_from log' -l json -d 'print the lines themselves, one JSON object each'

@@ -5,6 +5,7 @@
 #include "cli/clients.h"
 #include "cli/cmd.h"
 #include "cli/json_out.h"
+#include "cli/rows.h"
 
 struct client {
 	const char *name;
@@ -83,17 +84,46 @@ print_json(void)
 	return b.err == VK_OK ? vk_stdout_text(b.p, b.len) : vk_msg_fail(b.err);
 }
 
+enum { COLUMNS = 6 };
+
+static const char *
+cell(const struct client *c, size_t column)
+{
+	const char *const cells[COLUMNS] = { c->name, c->channel, c->setup, c->recipe, c->verified, c->note };
+
+	return cells[column] ? cells[column] : "";
+}
+
+static void
+widen(struct vk_column *column, const char *text)
+{
+	size_t n = strlen(text);
+
+	column->width = n > column->width ? n : column->width;
+}
+
 int
 vk_clients_print(bool json)
 {
+	struct vk_column columns[COLUMNS] = { { "CLIENT", 0 }, { "CHANNEL", 0 }, { "SETUP", 0 }, { "RUN --WITH", 0 },
+		{ "VERIFIED", 0 }, { "NOTE", 0 } };
 	VK_CLEANUP(vk_buf_clear) struct vk_buf b = VK_BUF(65536);
 
 	if (json)
 		return print_json();
-	vk_buf_fmt(&b, "%-11s %-26s %-10s %-12s %-16s %s\n", "CLIENT", "CHANNEL", "SETUP", "RUN --WITH", "VERIFIED",
-	    "NOTE");
 	for (const struct client *c = clients; c->name; c++)
-		vk_buf_fmt(&b, "%-11s %-26s %-10s %-12s %-16s %s\n", c->name, c->channel, c->setup ? c->setup : "-",
-		    c->recipe ? c->recipe : "-", c->verified, c->note);
+		for (size_t i = 0; i < COLUMNS; i++)
+			widen(&columns[i], cell(c, i));
+	for (size_t i = 0; i < COLUMNS; i++)
+		widen(&columns[i], columns[i].title);
+	columns[COLUMNS - 1].width = 0;
+	vk_rows_heading(&b, columns, COLUMNS);
+	for (const struct client *c = clients; c->name; c++) {
+		const char *cells[COLUMNS];
+
+		for (size_t i = 0; i < COLUMNS; i++)
+			cells[i] = cell(c, i);
+		vk_rows_add(&b, columns, COLUMNS, cells);
+	}
 	return b.err == VK_OK ? vk_stdout_text(b.p, b.len) : vk_msg_fail(b.err);
 }

@@ -15,7 +15,7 @@ enum { OPT_USERNAME = 1, OPT_FIELD, OPT_REVEAL, OPT_JSON, OPT_CONFIG, OPT_PROFIL
 
 static const struct vk_opt opts[] = {
 	{ OPT_USERNAME, "username", "USER", "which account", false },
-	{ OPT_FIELD, "field", "FIELD", "secret (the default), username or all", false },
+	{ OPT_FIELD, "field", "secret|username|all", "secret (the default), username or all", false },
 	{ OPT_REVEAL, "reveal", NULL, "print a secret even to a terminal", false },
 	{ OPT_JSON, "json", NULL, "print a JSON object with all fields", false },
 	{ OPT_CONFIG, "config", "FILE", "use this config file", false },

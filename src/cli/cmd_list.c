@@ -33,7 +33,7 @@ enum { JSON_MAX = 1024 * 1024 * 1024 };
 
 static const struct vk_column columns[] = {
 	{ "NAME", 24 }, { "URL", 36 }, { "USER", 14 }, { "KIND", 6 },
-	{ "SCOPE", 8 }, { "EXPIRES", 12 }, { "BY", 6 }, { "REFUSED", 0 },
+	{ "SCOPE", 8 }, { "EXPIRES", 14 }, { "BY", 6 }, { "REFUSED", 0 },
 };
 
 struct listing {

@@ -30,7 +30,7 @@ static const struct vk_opt opts[] = {
 	{ OPT_DAEMONS, "allow-daemons", NULL, "what the command leaves running lives on: no R1", false },
 	{ OPT_KEEP_OWN, "keep-own-credentials", NULL, "leave other tokens in .npmrc and netrc", false },
 	{ OPT_NO_CONFINE, "no-confine", NULL, "hide nothing of the user's from the command", false },
-	{ OPT_GATE, "gate", "WHO", "hand the files to the command's own process, the first reader, or all", false },
+	{ OPT_GATE, "gate", "own|first|all", "hand the files to the command itself, the first reader, or all", false },
 	{ OPT_ONCE, "once", NULL, "each file for its first reader only, and no tool that asks", false },
 	{ OPT_TWO_PHASE, "two-phase", NULL, "fetch with the credentials, then run what was fetched without", false },
 	{ OPT_TTL, "ttl", "TIME", "withdraw the credentials after this time: 30s, 10m, 1h", false },
@@ -45,10 +45,10 @@ const struct vk_cmd vk_cmd_run = {
 	.args = "-- COMMAND [ARGUMENT...]",
 	.summary = "run a command with credentials that end with it",
 	.help = "Resolves every credential first, then starts COMMAND with files that only it and its children\n"
-		"can see (R1: private namespaces) or that a helper process holds in memory (R2), and\n"
+		"can see (R1: private namespaces) or that a process of ours holds or guards (R2, R3), and\n"
 		"overwrites them when it ends.  Without names, a run gets every config section, every entry\n"
-		"that a person stored, and the CI platform's variables; without --with, git and npm are\n"
-		"given theirs.  The exit status is COMMAND's own; 125 is a failure of valetkey, 126 a\n"
+		"that a person stored, and the CI platform's variables; without --with, git, docker and npm\n"
+		"are given theirs.  The exit status is COMMAND's own; 125 is a failure of valetkey, 126 a\n"
 		"command that cannot be executed, 127 one that does not exist.\n\n"
 		"  valetkey run -- npm ci\n"
 		"  valetkey run --two-phase -- npm ci\n"

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 #include <string.h>
+#include <unistd.h>
 
 #include "valetkey/policy.h"
 #include "cli/clients.h"
@@ -30,11 +31,10 @@ const struct vk_cmd vk_cmd_setup = {
 	.name = "setup",
 	.args = "TOOL... | --list",
 	.summary = "make tools ask valetkey",
-	.help = "Registers valetkey with tools that can ask: git and docker for the hosts of the keystore and the\n"
-		"config and for no other, in git's global configuration and docker's config.json; go by\n"
-		"GOAUTH in its env file; pip and uv by a line of their configuration and a link called keyring;\n"
-		"pnpm for each registry in the user's .npmrc.  Doing it again changes nothing; \"valetkey add\"\n"
-		"extends it.\n\n"
+	.help = "Registers valetkey with tools that can ask, in their own configuration of this user: git, docker\n"
+		"and bazel for the hosts of the keystore and the config and for no other; pnpm for each entry;\n"
+		"go, cargo and terraform once, for whatever they ask for; pip and uv so as well, with a link\n"
+		"called keyring.  Doing it again changes nothing; \"valetkey add\" extends it.\n\n"
 		"  valetkey setup git docker\n"
 		"  valetkey setup go\n"
 		"  valetkey setup git --undo\n",
@@ -67,7 +67,8 @@ no_tool(const char *name)
 
 	for (size_t i = 0; vk_setup_tools[i]; i++)
 		vk_buf_fmt(&known, "%s%s", i > 0 ? ", " : "", vk_setup_tools[i]->name);
-	return vk_msg_usage("setup: no such tool: %s (known are %s)", name, known.p ? known.p : "");
+	return vk_msg_usage("setup: no such tool: %s (known are %s; for others see \"valetkey setup --list\")", name,
+	    known.p ? known.p : "");
 }
 
 static enum vk_err
@@ -180,8 +181,10 @@ set_up(const struct vk_setup_tool *tool, const struct request *r)
 }
 
 static const char *
-found_text(enum vk_setup_found found)
+found_text(enum vk_setup_found found, const struct vk_setup *s)
 {
+	if (found == VK_SETUP_WHOLE && s->created && access(s->file, F_OK) != 0)
+		return "is gone again: setup had made it";
 	return found == VK_SETUP_WHOLE ? "is without what setup had put in, byte for byte"
 	    : found == VK_SETUP_CHANGED ? "is without valetkey's part again; what others changed in it stays"
 					: "held nothing of valetkey's any more";
@@ -200,7 +203,7 @@ take_out(const struct vk_setup_tool *tool)
 		e = VK_OK;
 		text = vk_asprintf("%s: not set up\n", tool->name);
 	} else if (e == VK_OK && (e = vk_setup_undo(tool, &s, &found)) == VK_OK) {
-		text = vk_asprintf("%s: %s %s\n", tool->name, s.file, found_text(found));
+		text = vk_asprintf("%s: %s %s\n", tool->name, s.file, found_text(found, &s));
 	}
 	if (e != VK_OK || !text)
 		status = vk_msg_fail(e != VK_OK ? e : VK_ENOMEM);

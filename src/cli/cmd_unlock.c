@@ -14,7 +14,7 @@ enum { OPT_FOR = 1, OPT_SCOPE, OPT_KEY_FILE, OPT_IDENTITY, OPT_STDIN };
 
 static const struct vk_opt opts[] = {
 	{ OPT_FOR, "for", "TIME", "how long: 30m, 8h, 2d, at most 30d (default 12h)", false },
-	{ OPT_SCOPE, "scope", "SCOPE", "login (the default) or user: see above", false },
+	{ OPT_SCOPE, "scope", "login|user", "login (the default) or user: see above", false },
 	{ OPT_KEY_FILE, "key-file", "FILE", "open it with the raw key in FILE", false },
 	{ OPT_IDENTITY, "identity", "FILE", "open it with the identity in FILE", false },
 	{ OPT_STDIN, "passphrase-stdin", NULL, "read the passphrase from standard input", false },

@@ -41,7 +41,7 @@ run_helper(int argc, char **argv)
 		       "Answers on stdin and stdout as a tool's credential helper.  Tools start it so, or "
 		       "by the program's\nname; \"valetkey setup\" registers it.\n\n");
 	for (h = vk_helpers; h->name; h++)
-		vk_buf_fmt(&b, "  %-18s %-26s %s\n", h->name, h->program ? h->program : "-", h->summary);
+		vk_buf_fmt(&b, "  %-21s %-30s %s\n", h->name, h->program ? h->program : "-", h->summary);
 	return b.err == VK_OK ? vk_stdout_text(b.p, b.len) : vk_msg_fail(b.err);
 }
 

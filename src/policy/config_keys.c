@@ -348,7 +348,7 @@ set_variable(struct vk_tool *t, const char *key, const char *value)
 	if (!var)
 		return VK_ENOMEM;
 	if (at && memchr(at + 3, '@', strcspn(at + 3, "/")))
-		return vk_fail(VK_EPROTO, "a URL with a user or a secret in it, which belongs into a credential");
+		return vk_fail(VK_EPROTO, "a URL with a user or a secret in it, which belongs in a credential");
 	for (size_t i = 0; i < n; i++)
 		var[i] = var[i] == '-' ? '_' : (char)(var[i] - 'a' + 'A');
 	if (vk_str_starts(var, "VALETKEY_"))

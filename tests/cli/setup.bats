@@ -54,6 +54,40 @@ undone() {
 	[[ $(ask https://other.example) == *password=fromother* ]]
 }
 
+@test "setup --list: its columns stand apart and below each other" {
+	"$V" setup --list >"$T/table"
+	"$V" setup --list --json >"$T/json"
+	python3 - "$T/table" "$T/json" <<-'P'
+		import json, re, sys
+		head, *lines = open(sys.argv[1]).read().splitlines()
+		known = json.load(open(sys.argv[2]))
+		at = [m.start() for m in re.finditer(r"(?:^|(?<=  ))\S", head)]
+		assert len(at) == 6 and len(lines) == len(known), head
+		for line, k in zip(lines, known):
+		    cells = [line[a:b].rstrip(" ") for a, b in zip(at, at[1:] + [None])]
+		    want = [k[key] or "-" for key in ("client", "channel", "setup", "recipe", "verified", "note")]
+		    assert cells == want and all(line[a - 2:a] == "  " for a in at[1:]), line
+	P
+}
+
+@test "setup: a tool that cannot be registered is told where to look" {
+	run --separate-stderr "$V" setup npm
+	[ "$status" -eq 2 ]
+	# shellcheck disable=SC2154 # from run
+	[[ $stderr == *'no such tool: npm'*'valetkey setup --list'* ]]
+}
+
+@test "setup --undo says of a file that setup had made that it is gone" {
+	"$V" setup git
+	run "$V" setup git --undo
+	[[ $output == "git: $G is gone again: setup had made it" ]]
+	[ ! -e "$G" ]
+	printf '[user]\n\tname = x\n' >"$G"
+	"$V" setup git
+	run "$V" setup git --undo
+	[[ $output == *"byte for byte" ]]
+}
+
 @test "setup git --undo: byte for byte, whatever the file ended with" {
 	for end in '' '\n' '\n\n' '\n# end' '\n\t\r\n'; do
 		printf "[user]\\n\\tname = x$end" >"$G"
