@@ -40,7 +40,7 @@ enum vk_err vk_child_start(int namespaces, vk_child_body *body, const void *arg,
 enum vk_err vk_child_start_late(vk_child_body *body, const void *arg, struct vk_child *ret) VK_MUST;
 enum vk_err vk_child_start_policy(vk_child_body *body, const void *arg, struct vk_child *ret) VK_MUST;
 
-/** vk_child_start_heir(body, shed, arg, ret): The same, but it keeps the arena, after ${shed}, which comes first of all. */
+/** vk_child_start_heir(body, shed, arg, ret): The same, but it keeps the arena; ${shed} comes first of all. */
 enum vk_err vk_child_start_heir(vk_child_body *body, void (*shed)(const void *arg), const void *arg,
     struct vk_child *ret) VK_MUST;
 
