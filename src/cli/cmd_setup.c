@@ -183,7 +183,9 @@ set_up(const struct vk_setup_tool *tool, const struct request *r)
 static const char *
 found_text(enum vk_setup_found found, const struct vk_setup *s)
 {
-	if (found == VK_SETUP_WHOLE && s->created && access(s->file, F_OK) != 0)
+	struct stat st;
+
+	if (found == VK_SETUP_WHOLE && s->created && stat(s->file, &st) < 0)
 		return "is gone again: setup had made it";
 	return found == VK_SETUP_WHOLE ? "is without what setup had put in, byte for byte"
 	    : found == VK_SETUP_CHANGED ? "is without valetkey's part again; what others changed in it stays"

@@ -13,7 +13,7 @@ vk_home() {
 	for name in $(compgen -e VALETKEY_) $(compgen -e GIT_) $(compgen -e XDG_); do
 		[ "$name" = VALETKEY_BIN ] || unset "$name"
 	done
-	unset CI GITHUB_ACTIONS GITHUB_TOKEN GITLAB_CI CI_JOB_TOKEN NPM_TOKEN NODE_AUTH_TOKEN
+	unset TF_CLI_CONFIG_FILE CARGO_HOME PIP_CONFIG_FILE UV_CONFIG_FILE GOENV CI GITHUB_ACTIONS GITHUB_TOKEN GITLAB_CI CI_JOB_TOKEN NPM_TOKEN NODE_AUTH_TOKEN
 	export HOME=$T/home PATH=$VALETKEY_BIN:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
 	export VALETKEY_KEYSTORE=$T/keystore VALETKEY_KEY_FILE=$T/key LC_ALL=C
 	mkdir -p "$HOME"
