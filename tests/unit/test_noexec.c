@@ -134,5 +134,8 @@ main(void)
 		cmocka_unit_test(refuses_ways_around),
 	};
 
+	/* Valgrind makes the call in our place, with pointers of its own. */
+	if (getenv("VK_VALGRIND"))
+		return 77;
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
