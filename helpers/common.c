@@ -91,8 +91,8 @@ vk_helper_one_url(int argc, char **argv, const char *usage, const char *tool, vk
 {
 	VK_CLEANUP(vk_scope_clear) struct vk_scope asked = { 0 };
 	VK_CLEANUP(vk_buf_clear) struct vk_buf out = VK_BUF_SECRET(VK_MAX_INPUT);
+	VK_CLEANUP(vk_freep) char *user = NULL;
 	struct vk_policy_opts opts = { .tool = tool };
-	struct vk_query q = { &asked, NULL };
 	int at = vk_helper_options(argc, argv, usage, &opts);
 	enum vk_err e;
 
@@ -100,8 +100,8 @@ vk_helper_one_url(int argc, char **argv, const char *usage, const char *tool, vk
 		return at < 0 ? 2 : 0;
 	if (argc - at != 1)
 		return vk_msg_usage("%s: one URL, please", argv[0]);
-	if ((e = vk_scope_parse(argv[at], &asked, NULL)) == VK_OK)
-		e = vk_helper_answer(&opts, &q, say, &out);
+	if ((e = vk_scope_parse(argv[at], &asked, &user)) == VK_OK)
+		e = vk_helper_answer(&opts, &(struct vk_query){ &asked, user }, say, &out);
 	if (e == VK_ENOENT && !*vk_reason())
 		e = vk_fail(e, "there is no credential for %s", argv[at]);
 	return e == VK_OK ? vk_helper_write(out.p, out.len) : vk_helper_fail(e);

@@ -40,7 +40,7 @@ enum vk_err vk_helper_answer(const struct vk_policy_opts *opts, const struct vk_
 
 /**
  * vk_helper_one_url(argc, argv, usage, tool, say):
- * The whole of a helper that is given one URL, and for which "none" is a failure.
+ * The whole of a helper that is given one URL, perhaps with a user name, and for which "none" is a failure.
  */
 int vk_helper_one_url(int argc, char **argv, const char *usage, const char *tool, vk_helper_say *say);
 

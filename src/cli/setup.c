@@ -113,18 +113,6 @@ about(const struct vk_setup_file *f, enum vk_err e)
 	return e == VK_EPROTO ? vk_fail(e, "%s: %s", f->target, vk_reason()) : e;
 }
 
-/* The link where ${tool} wants one: made, or taken away. */
-static enum vk_err
-settle_link(const struct vk_setup_tool *tool, bool wanted)
-{
-	VK_CLEANUP(vk_freep) char *path = NULL;
-	enum vk_err e = tool->link ? tool->link(&path) : VK_OK;
-
-	if (e != VK_OK || !path)
-		return e;
-	return wanted ? vk_setup_link(path) : vk_setup_unlink(path);
-}
-
 enum vk_err
 vk_setup_apply(const struct vk_setup_tool *tool, struct vk_setup *s, bool force, bool *ret_changed)
 {
@@ -135,10 +123,8 @@ vk_setup_apply(const struct vk_setup_tool *tool, struct vk_setup *s, bool force,
 
 	if (e != VK_OK || (e = vk_setup_file_begin(path, &f)) != VK_OK)
 		return e;
-	if ((e = remembered(tool, &old)) == VK_OK && (e = vk_setup_link_choose(tool, &old, force, s)) == VK_OK &&
-	    (e = settle_link(tool, true)) == VK_OK &&
-	    (e = about(&f, apply(tool, &f, &old, s, force, ret_changed))) != VK_OK && !old.file)
-		(void)!settle_link(tool, false);
+	if ((e = remembered(tool, &old)) == VK_OK && (e = vk_setup_link_choose(tool, &old, force, s)) == VK_OK)
+		e = about(&f, apply(tool, &f, &old, s, force, ret_changed));
 	if (e == VK_OK)
 		e = vk_setup_link_make(s);
 	vk_setup_clear(&old);
@@ -189,8 +175,6 @@ vk_setup_undo(const struct vk_setup_tool *tool, const struct vk_setup *s,
 	}
 	if (e == VK_OK && tool->drop_ours)
 		e = tool->drop_ours(s, NULL);
-	if (e == VK_OK)
-		e = settle_link(tool, false);
 	if (e == VK_OK)
 		e = vk_setup_link_remove(tool, s);
 	if (e == VK_OK)

@@ -124,8 +124,9 @@ void vk_setup_extend(const struct vk_cred *c);
 
 /**
  * vk_setup_link_choose(tool, old, force, s):
- * Where a link called ${tool->on_path} has to be, into ${s->link}; NULL when there is one that we need not remember.
- * VK_EEXIST: the tool would find another program first, and ${force} is not given.
+ * Where the tool's link has to be, into ${s->link}: at ${tool->link}, or on PATH under the name ${tool->on_path};
+ * NULL when there is one that we need not remember.  VK_EEXIST: the tool would find another program, and ${force} is
+ * not given.
  */
 enum vk_err vk_setup_link_choose(const struct vk_setup_tool *tool, const struct vk_setup *old, bool force,
     struct vk_setup *s) VK_MUST;
@@ -170,14 +171,6 @@ bool vk_setup_is_self(const char *path) VK_MUST;
  * links.
  */
 enum vk_err vk_setup_beside(const char *program, char **ret_path) VK_MUST;
-
-/**
- * vk_setup_link(path), vk_setup_unlink(path):
- * Make ${path} a link to this executable, and its directories; VK_EEXIST when something else is there.  Remove it,
- * when it is one.
- */
-enum vk_err vk_setup_link(const char *path) VK_MUST;
-enum vk_err vk_setup_unlink(const char *path) VK_MUST;
 
 /** vk_setup_on_path(program): The first executable ${program} on PATH; NULL when there is none.  Heap. */
 char *vk_setup_on_path(const char *program) VK_MUST;

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: ISC */
-/* For tools that start us by a name: a link in a directory of the user's own PATH. */
+/* For tools that start us by a name: a link where they look, or in a directory of the user's own PATH. */
 #include <errno.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "valetkey/helper.h"
+#include "valetkey/io.h"
 #include "cli/setup.h"
 
 /* Has another tool than ${tool} a link at ${path}? */
@@ -81,9 +82,24 @@ choose(const struct vk_setup_tool *tool, const struct vk_setup *old, bool force,
 	return VK_OK;
 }
 
+/* Where the tool looks and nowhere else. */
+static enum vk_err
+choose_fixed(const struct vk_setup_tool *tool, struct vk_setup *s)
+{
+	struct stat st;
+	enum vk_err e = tool->link(&s->link);
+
+	if (e != VK_OK || vk_setup_is_self(s->link) || lstat(s->link, &st) < 0)
+		return e;
+	vk_hint("remove it if it is yours to remove");
+	return vk_fail(VK_EEXIST, "%s is another program", s->link);
+}
+
 enum vk_err
 vk_setup_link_choose(const struct vk_setup_tool *tool, const struct vk_setup *old, bool force, struct vk_setup *s)
 {
+	if (tool->link)
+		return choose_fixed(tool, s);
 	return tool->on_path ? choose(tool, old, force, s) : VK_OK;
 }
 
@@ -95,7 +111,7 @@ vk_setup_link_make(const struct vk_setup *s)
 
 	if (!s->link || vk_setup_is_self(s->link))
 		return VK_OK;
-	if ((e = vk_setup_self(&self)) != VK_OK)
+	if ((e = vk_setup_self(&self)) != VK_OK || (e = vk_mkdir_parents(s->link, 0700)) != VK_OK)
 		return e;
 	if (symlink(self, s->link) < 0)
 		return vk_fail_errno("cannot make the link %s", s->link);

@@ -100,34 +100,6 @@ vk_setup_beside(const char *program, char **ret_path)
 	return VK_OK;
 }
 
-enum vk_err
-vk_setup_link(const char *path)
-{
-	VK_CLEANUP(vk_freep) char *self = NULL;
-	enum vk_err e = vk_setup_self(&self);
-
-	if (e != VK_OK || vk_setup_is_self(path))
-		return e;
-	if ((e = vk_mkdir_parents(path, 0700)) != VK_OK)
-		return e;
-	if (symlink(self, path) == 0)
-		return VK_OK;
-	if (errno != EEXIST)
-		return vk_fail_errno("cannot make %s", path);
-	vk_hint("remove it if it is yours to remove");
-	return vk_fail(VK_EEXIST, "%s is another program", path);
-}
-
-enum vk_err
-vk_setup_unlink(const char *path)
-{
-	struct stat st;
-
-	if (lstat(path, &st) < 0 || !S_ISLNK(st.st_mode) || !vk_setup_is_self(path))
-		return VK_OK;
-	return unlink(path) == 0 ? VK_OK : vk_fail_errno("cannot remove %s", path);
-}
-
 char *
 vk_setup_on_path(const char *program)
 {
