@@ -52,6 +52,13 @@ void vk_arena_wipe(void);
  */
 void vk_wipe_on_death(void);
 
+/**
+ * vk_die_with(parent):
+ * From here on the end of ${parent} is ours too, as if by SIGTERM: unlike SIGKILL by way of what wipes the region, and
+ * also where somebody has stopped us.  SIGTERM and SIGCONT are not blocked any more.  false: it has ended already.
+ */
+bool vk_die_with(pid_t parent) VK_MUST;
+
 /** vk_death_waits(): Is a signal blocked that will end us? */
 bool vk_death_waits(void) VK_MUST;
 

@@ -62,16 +62,11 @@ wait_and_search(struct vk_run_scan *s, const struct vk_cred_list *creds, pid_t p
 	struct vk_scan_wanted w = VK_SCAN_WANTED_NONE;
 	struct vk_scan_report r = { .forms = &w.forms, .problems = VK_BUF(VK_SCAN_PROBLEMS_MAX) };
 	int null = open("/dev/null", O_RDWR | O_CLOEXEC), status = UNTOLD;
-	sigset_t term;
 
 	setsid();
 	prctl(PR_SET_NAME, "valetkey-waits");
-	prctl(PR_SET_PDEATHSIG, SIGTERM);
-	sigemptyset(&term);
-	sigaddset(&term, SIGTERM);
-	sigprocmask(SIG_UNBLOCK, &term, NULL);
 	vk_arena_lock_again();
-	if (getppid() == parent && null >= 0 && dup2(null, STDIN_FILENO) >= 0 &&
+	if (vk_die_with(parent) && null >= 0 && dup2(null, STDIN_FILENO) >= 0 &&
 	    dup2(STDERR_FILENO, STDOUT_FILENO) >= 0) {
 		vk_fds_drop(STDERR_FILENO + 1, true);
 		enum vk_err e = vk_scan_want(&w, creds, &r);
@@ -120,6 +115,7 @@ vk_run_scan_finish(struct vk_run_scan *s)
 		return VK_OK;
 	(void)!send(s->go, "", 1, MSG_NOSIGNAL);
 	vk_closep(&s->go);
+	kill(s->pid, SIGCONT); /* the command may have stopped it */
 	while ((got = waitpid(s->pid, &status, 0)) < 0 && errno == EINTR)
 		;
 	s->pid = 0;
@@ -137,6 +133,7 @@ vk_run_scan_drop(struct vk_run_scan *s)
 		return;
 	vk_closep(&s->go);
 	kill(s->pid, SIGTERM);
+	kill(s->pid, SIGCONT);
 	while (waitpid(s->pid, NULL, 0) < 0 && errno == EINTR)
 		;
 	s->pid = 0;

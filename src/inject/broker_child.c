@@ -3,7 +3,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -14,6 +13,7 @@
 #include <unistd.h>
 
 #include "valetkey/io.h"
+#include "valetkey/secret.h"
 #include "valetkey/store.h"
 #include "ancestry.h"
 #include "broker.h"
@@ -417,14 +417,8 @@ vk_broker_main(int sock, const void *broker)
 		.budget = (int64_t)VK_BROKER_BURST * SECOND, .refilled = now_ms(),
 	};
 
-	sigset_t term;
-
 	prctl(PR_SET_NAME, "valetkey-broker");
-	/* It knows secrets: unlike SIGKILL this ends it by way of what wipes them (vk_wipe_on_death()). */
-	sigemptyset(&term);
-	sigaddset(&term, SIGTERM);
-	sigprocmask(SIG_UNBLOCK, &term, NULL);
-	if (prctl(PR_SET_PDEATHSIG, SIGTERM) < 0 || getppid() != k.b->run)
+	if (!vk_die_with(k.b->run))
 		return;
 	serve(&k);
 	forget(&k);

@@ -137,6 +137,12 @@ vk_child_start_heir(vk_child_body *body, void (*shed)(const void *arg), const vo
 }
 
 void
+vk_child_outlive(void)
+{
+	prctl(PR_SET_PDEATHSIG, SIGCONT);
+}
+
+void
 vk_child_stop(struct vk_child *c)
 {
 	if (c->sock >= 0)

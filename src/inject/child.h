@@ -44,6 +44,9 @@ enum vk_err vk_child_start_policy(vk_child_body *body, const void *arg, struct v
 enum vk_err vk_child_start_heir(vk_child_body *body, void (*shed)(const void *arg), const void *arg,
     struct vk_child *ret) VK_MUST;
 
+/** vk_child_outlive(): For a child with work of its own after valetkey's end: that wakes it where it was stopped. */
+void vk_child_outlive(void);
+
 /** vk_child_stop(c): Kill and reap; twice is fine. */
 void vk_child_stop(struct vk_child *c);
 

@@ -286,7 +286,7 @@ leave(struct gate *g, struct vk_note *n)
 		vk_closep(&g->v[i].fd);
 	g->n = g->known = 0;
 	g->left = true;
-	prctl(PR_SET_PDEATHSIG, 0);
+	vk_child_outlive();
 	for (size_t i = 0; i < LISTENERS; i++) {
 		struct pollfd p = { .fd = g->listeners[i] };
 

@@ -239,7 +239,7 @@ relay_main(int sock, const void *mask)
 	int err;
 
 	/* Not even with valetkey: what the command wrote before is still to be written. */
-	prctl(PR_SET_PDEATHSIG, 0);
+	vk_child_outlive();
 	prctl(PR_SET_NAME, "valetkey-mask");
 	if (vk_mask_rescue(mask, &r.mask) != VK_OK || vk_mask_begin(r.mask, &r.stream) != VK_OK ||
 	    vk_note_recv(sock, &n) != VK_OK || n.n_fds != 2)

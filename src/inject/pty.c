@@ -87,7 +87,7 @@ input_main(int sock, const void *arg)
 	struct input in = { .sock = sock, .saved = p->saved };
 	bool open = true, taken = false;
 
-	prctl(PR_SET_PDEATHSIG, 0);
+	vk_child_outlive();
 	prctl(PR_SET_NAME, "valetkey-tty");
 	if (vk_note_recv(sock, &n) != VK_OK || n.n_fds != 2)
 		return;

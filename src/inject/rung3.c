@@ -132,7 +132,7 @@ guard_main(int sock, const void *arg)
 	VK_CLEANUP(vk_note_clear) struct vk_note n = VK_NOTE_INIT, end = VK_NOTE_INIT;
 
 	prctl(PR_SET_NAME, "valetkey-guard");
-	prctl(PR_SET_PDEATHSIG, 0);
+	vk_child_outlive();
 	umask(077);
 	for (size_t i = 0; i < VK_COUNT(r->places) && n.fds[0] < 0; i++)
 		if (r->places[i])

@@ -6,6 +6,8 @@
  */
 #include <signal.h>
 #include <string.h>
+#include <sys/prctl.h>
+#include <unistd.h>
 
 #include "valetkey/io.h"
 #include "valetkey/secret.h"
@@ -66,6 +68,34 @@ vk_wipe_on_death(void)
 		    ((old.sa_flags & SA_SIGINFO) || old.sa_handler != SIG_DFL))
 			sigaction(fatal[i], &old, NULL);
 	sigprocmask(SIG_SETMASK, &mask, NULL);
+}
+
+static struct {
+	pid_t us, parent;
+} family;
+
+static void
+on_waking(int sig)
+{
+	(void)sig;
+	if (getpid() == family.us && getppid() != family.parent)
+		raise(SIGTERM);
+}
+
+/* SIGCONT is the one signal, but for SIGKILL, that reaches who is stopped. */
+bool
+vk_die_with(pid_t parent)
+{
+	const struct sigaction waking = { .sa_handler = on_waking, .sa_flags = SA_RESTART };
+	sigset_t ends;
+
+	family.us = getpid();
+	family.parent = parent;
+	sigemptyset(&ends);
+	sigaddset(&ends, SIGTERM);
+	sigaddset(&ends, SIGCONT);
+	return sigaction(SIGCONT, &waking, NULL) == 0 && sigprocmask(SIG_UNBLOCK, &ends, NULL) == 0 &&
+	    prctl(PR_SET_PDEATHSIG, SIGCONT) == 0 && getppid() == parent;
 }
 
 bool

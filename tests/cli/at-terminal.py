@@ -62,8 +62,9 @@ class Terminal:
         assert not re.search(pattern, self.said[self.seen:]), f"{pattern!r} in {self.said[self.seen:]!r}"
 
     def end(self):
-        while self.take(PATIENCE):
-            pass
+        end = time.monotonic() + 2 * PATIENCE
+        while self.take(0.05):
+            assert time.monotonic() < end, f"no end after {self.said!r}"
         return os.waitstatus_to_exitcode(os.waitpid(self.pid, 0)[1])
 
     def settings(self):
@@ -161,7 +162,7 @@ def jobs():
     t.expect(rb"\nup\r\n")
     t.type(b"\x1a")
     t.expect(rb"Stopped.*sleep 50")
-    t.type(b"kill %1; echo inner $((50+5))\n")
+    t.type(b"kill %1; while kill -0 %1 2>/dev/null; do :; done; echo inner $((50+5))\n")
     t.expect(rb"inner 55\r\n(.*\n)*\$ $")
     t.type(b"exit\n")
     t.expect(rb"exit\r\n(.*\n)*\$ $")

@@ -307,6 +307,20 @@ speaker() {
 	[ -z "$(pgrep -f "^$T/bin/valetkey")" ]
 }
 
+@test "a broker that is stopped ends with a run that is killed" {
+	put pass-one https://git.example --username u --name one
+	rung=(--rung R2)
+	[ "$(id -u)" != 0 ] || rung+=(--gate own)
+	in_run sh -c 'kill -STOP $(pgrep -P "$PPID" valetkey-broke) $(pgrep -P "$PPID" valetkey-gate); kill -KILL $PPID'
+	[ "$status" = 137 ]
+	for _ in {1..50}; do
+		pgrep -f "^$T/bin/valetkey" >/dev/null || return 0
+		sleep 0.1
+	done
+	pgrep -af "^$T/bin/valetkey"
+	false
+}
+
 @test "strangers use up neither places nor patience" {
 	[ "$(id -u)" = 0 ] || skip "needs root to become another user"
 	put pass-one https://git.example --username u --name one

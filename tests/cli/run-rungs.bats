@@ -109,6 +109,23 @@ killed() {
 	"${V[@]}" remove corp >/dev/null
 }
 
+@test "R3: a guard that is stopped goes on when the run is killed" {
+	as_both guarded
+}
+
+guarded() {
+	with_npm
+	rm -f path
+	"${V[@]}" run --rung R3 -- sh -c 'echo "$NPM_CONFIG_USERCONFIG" >path; kill -STOP $(pgrep -P $PPID valetkey-guard); kill -KILL $PPID' || true
+	for _ in $(seq 100); do
+		[ -e "$(dirname "$(cat path)")" ] || break
+		sleep 0.05
+	done
+	[ ! -e "$(dirname "$(cat path)")" ]
+	[ -z "$(left)" ]
+	"${V[@]}" remove corp >/dev/null
+}
+
 @test "R3: when the guard is killed too, the next run removes what is left, and no directory in use" {
 	as_both swept
 }

@@ -428,7 +428,14 @@ d/a: credential github, as it is, at byte 700000000001"
 		[ "$status" = 127 ]
 		split "$VALETKEY" run --rung $rung --scan left -- sh -c 'kill -TERM $$'
 		[ "$status" = 143 ]
-		# What waits is gone with the run.
+		# What waits is gone with the run, also where the command can stop it or end the run.
+		if [ $rung = R2 ]; then
+			split timeout -s KILL 30 "$VALETKEY" run --rung R2 --scan left -- sh -c 'kill -STOP $(pgrep -P $PPID valetkey-waits); exit 3'
+			[ "$status" = 3 ]
+			split "$VALETKEY" run --rung R2 --scan left -- sh -c 'kill -STOP $(pgrep -P $PPID valetkey-waits); kill -KILL $PPID'
+			[ "$status" = 137 ]
+			sleep 1
+		fi
 		[ -z "$(pgrep -f "^$VALETKEY run .*--scan (left|nowhere)")" ]
 	done
 	for name in $("$VALETKEY" list --json | jq -r '.[].name'); do "$VALETKEY" remove "$name" >/dev/null; done
