@@ -66,8 +66,8 @@ get(const struct git_request *r)
 	vk_buf_clear(&a.out);
 	if (e == VK_OK || e == VK_ENOENT)
 		return status;
-	/* git minds no exit status, and would go on to ask the person for a password. */
-	if (e == VK_ELOCKED || e == VK_EKEY)
+	/* git minds no exit status, and would go on to ask the person for a password that there is. */
+	if (e == VK_ELOCKED || e == VK_EKEY || e == VK_EBACKEND)
 		vk_helper_write("quit=1\n", strlen("quit=1\n"));
 	status = vk_helper_fail(e);
 	return e == VK_EPROTO && a.found ? 1 : status;

@@ -8,7 +8,7 @@
 #ifndef VALETKEY_CONFIG_H
 #define VALETKEY_CONFIG_H
 
-#include "valetkey/source.h"
+#include "valetkey/remote.h"
 
 /* A list of names, as in "credentials = a, b". */
 struct vk_names {
@@ -52,6 +52,14 @@ struct vk_tool {
 	unsigned line;
 };
 
+/* [server NAME]: where a kind of store is, and how to log in there. */
+struct vk_server {
+	char *name;
+	const struct vk_remote_store *store; /* by its key "store", else by its name */
+	struct vk_names keys, values;        /* as they are written; references for secrets */
+	unsigned line;
+};
+
 struct vk_config {
 	struct vk_section *sections;
 	size_t n_sections;
@@ -59,6 +67,8 @@ struct vk_config {
 	size_t n_profiles;
 	struct vk_tool *tools;
 	size_t n_tools;
+	struct vk_server *servers;
+	size_t n_servers;
 	bool locked_is_miss;
 	char *log;         /* an absolute path, or "journal"; NULL: not said */
 	bool log_required; /* no credential without a line */
@@ -78,8 +88,9 @@ enum vk_err vk_config_read(const char *named, struct vk_config *ret) VK_MUST;
 
 void vk_config_clear(struct vk_config *c);
 
-/** vk_config_section(c, name), vk_config_profile(c, name): NULL when there is none. */
+/** vk_config_section(c, name), vk_config_profile(c, name), vk_config_server(c, name): NULL when there is none. */
 const struct vk_section *vk_config_section(const struct vk_config *c, const char *name) VK_MUST;
 const struct vk_profile *vk_config_profile(const struct vk_config *c, const char *name) VK_MUST;
+const struct vk_server *vk_config_server(const struct vk_config *c, const char *name) VK_MUST;
 
 #endif

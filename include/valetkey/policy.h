@@ -24,6 +24,7 @@ struct vk_policy_opts {
 	const char *config;  /* --config; NULL: $VALETKEY_CONFIG, else the default place */
 	const char *profile; /* --profile; NULL: $VALETKEY_PROFILE, else none */
 	const char *tool;    /* a helper's: "git", "docker" or "get".  Inside a run its broker is asked (broker.h) */
+	bool offline;        /* ask nobody who asks somebody else; so does $VALETKEY_OFFLINE */
 };
 
 /**
@@ -78,7 +79,7 @@ void vk_policy_tools(const struct vk_policy *p, const struct vk_tool **ret_v, si
 
 /**
  * vk_policy_ref(p, ref, ret_secret):
- * One reference: keystore:NAME, env:NAME, file:/abs/path.
+ * One reference (source.h).
  */
 enum vk_err vk_policy_ref(struct vk_policy *p, const char *ref, struct vk_secret *ret_secret)
     VK_MUST;

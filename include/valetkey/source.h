@@ -8,15 +8,20 @@
 #include "valetkey/cred.h"
 
 enum vk_source_kind {
-	VK_SOURCE_KEYSTORE = 1, /* keystore:NAME      */
-	VK_SOURCE_ENV,          /* env:NAME           */
-	VK_SOURCE_FILE,         /* file:/abs/path     */
+	VK_SOURCE_KEYSTORE = 1, /* keystore:NAME            */
+	VK_SOURCE_ENV,          /* env:NAME                 */
+	VK_SOURCE_FILE,         /* file:/abs/path           */
+	VK_SOURCE_REMOTE,       /* vault:WHAT, vault@SERVER:WHAT ... (remote.h) */
 };
+
+enum { VK_SERVER_NAME_MAX = 40 };
 
 /* A parsed reference; ${what} points into the text that was parsed. */
 struct vk_ref {
 	enum vk_source_kind kind;
 	const char *what;
+	const char *store;                   /* remote: which kind of store, static: "vault" */
+	char server[VK_SERVER_NAME_MAX + 1]; /* remote: the config's [server NAME]; "": what needs no name */
 };
 
 /** vk_ref_parse(text, ret): VK_EUSAGE with a reason that lists the known kinds. */

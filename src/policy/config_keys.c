@@ -100,9 +100,15 @@ vk_config_clear(struct vk_config *c)
 		free(c->tools[i].name);
 		vk_names_clear(&c->tools[i].vars);
 	}
+	for (size_t i = 0; i < c->n_servers; i++) {
+		free(c->servers[i].name);
+		vk_names_clear(&c->servers[i].keys);
+		vk_names_clear(&c->servers[i].values);
+	}
 	free(c->sections);
 	free(c->profiles);
 	free(c->tools);
+	free(c->servers);
 	free(c->log);
 	*c = (struct vk_config){ 0 };
 }
@@ -188,15 +194,16 @@ line_of(const struct vk_config_at *at, const char *name)
 	const struct vk_section *s = at->where == VK_IN_SECTION ? vk_config_section(at->config, name) : NULL;
 	const struct vk_profile *p = at->where == VK_IN_PROFILE ? vk_config_profile(at->config, name) : NULL;
 	const struct vk_tool *t = at->where == VK_IN_TOOL ? find_tool(at->config, name) : NULL;
+	const struct vk_server *server = at->where == VK_IN_SERVER ? vk_config_server(at->config, name) : NULL;
 
-	return s ? s->line : p ? p->line : t ? t->line : 0;
+	return s ? s->line : p ? p->line : t ? t->line : server ? server->line : 0;
 }
 
 enum vk_err
 vk_config_begin(struct vk_config_at *at, const char *header)
 {
-	const char *profile = named(header, "profile"), *tool = named(header, "tool");
-	const char *name = profile ? profile : tool ? tool : header;
+	const char *profile = named(header, "profile"), *tool = named(header, "tool"), *server = named(header, "server");
+	const char *name = profile ? profile : tool ? tool : server ? server : header;
 	unsigned line = at->line, earlier;
 	enum vk_err e;
 
@@ -206,14 +213,15 @@ vk_config_begin(struct vk_config_at *at, const char *header)
 	at->seen = 0;
 	if (strcmp(header, "valetkey") == 0)
 		return begin_settings(at);
-	at->where = profile ? VK_IN_PROFILE : tool ? VK_IN_TOOL : VK_IN_SECTION;
+	at->where = profile ? VK_IN_PROFILE : tool ? VK_IN_TOOL : server ? VK_IN_SERVER : VK_IN_SECTION;
 	if (!*name)
 		return vk_fail(VK_EPROTO, "it has no name: write [%s NAME]", header);
 	if ((e = check_name(name)) != VK_OK)
 		return e;
 	if ((earlier = line_of(at, name)) != 0)
 		return vk_fail(VK_EPROTO, "[%s] is already on line %u", header, earlier);
-	return profile ? add_profile(at, name) : tool ? add_tool(at, name) : add_section(at, name);
+	return profile ? add_profile(at, name) : tool ? add_tool(at, name) :
+	    server ? vk_config_server_begin(at, name) : add_section(at, name);
 }
 
 /* Keystore entries have any names without blanks and commas; ${extra} NULL stands for that. */
@@ -367,6 +375,8 @@ vk_config_key(struct vk_config_at *at, const char *key, const char *value)
 
 	if (at->where == VK_IN_TOOL)
 		return set_variable(&c->tools[c->n_tools - 1], key, value);
+	if (at->where == VK_IN_SERVER)
+		return vk_config_server_key(at, key, value);
 	for (k = 0; k < VK_COUNT(keys); k++)
 		if (keys[k].where == at->where && strcmp(keys[k].name, key) == 0)
 			break;
@@ -415,6 +425,8 @@ vk_config_end(struct vk_config_at *at)
 
 	if (at->where == VK_IN_SECTION)
 		return end_section(at, &c->sections[c->n_sections - 1]);
+	if (at->where == VK_IN_SERVER)
+		return vk_config_server_end(at);
 	if (at->where == VK_IN_SETTINGS && c->log_required && !c->log)
 		return vk_fail(VK_EPROTO, "log-required = yes needs a log");
 	if (at->where == VK_IN_PROFILE && !(at->seen >> KEY_CREDENTIALS & 1)) {

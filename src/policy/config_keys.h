@@ -7,11 +7,11 @@
 
 #include "valetkey/config.h"
 
-enum vk_config_where { VK_IN_NOTHING, VK_IN_SETTINGS, VK_IN_SECTION, VK_IN_PROFILE, VK_IN_TOOL };
+enum vk_config_where { VK_IN_NOTHING, VK_IN_SETTINGS, VK_IN_SECTION, VK_IN_PROFILE, VK_IN_TOOL, VK_IN_SERVER };
 
 struct vk_config_at {
 	struct vk_config *config;
-	enum vk_config_where where; /* the last section, profile or tool of ${config} is the current one */
+	enum vk_config_where where; /* the last one of its kind in ${config} is the current one */
 	bool had_settings;
 	unsigned seen;              /* keys of the current section, as bits */
 	unsigned line;
@@ -25,5 +25,10 @@ struct vk_config_at {
 enum vk_err vk_config_begin(struct vk_config_at *at, const char *header) VK_MUST;
 enum vk_err vk_config_key(struct vk_config_at *at, const char *key, const char *value) VK_MUST;
 enum vk_err vk_config_end(struct vk_config_at *at) VK_MUST;
+
+/** vk_config_server_begin(at, name), vk_config_server_key(at, key, value), vk_config_server_end(at): The same for a server. */
+enum vk_err vk_config_server_begin(struct vk_config_at *at, const char *name) VK_MUST;
+enum vk_err vk_config_server_key(struct vk_config_at *at, const char *key, const char *value) VK_MUST;
+enum vk_err vk_config_server_end(struct vk_config_at *at) VK_MUST;
 
 #endif

@@ -14,6 +14,7 @@ place(const struct vk_ref *ref, char **ret)
 	case VK_SOURCE_FILE:
 		return (*ret = vk_strdup(ref->what)) ? VK_OK : VK_ENOMEM;
 	case VK_SOURCE_ENV:
+	case VK_SOURCE_REMOTE:
 		break;
 	}
 	return VK_ENOENT;

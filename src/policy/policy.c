@@ -33,6 +33,7 @@ vk_policy_open(const struct vk_policy_opts *opts, struct vk_policy **ret)
 		*ret = VK_TAKE(p);
 		return VK_OK;
 	}
+	p->offline = opts && opts->offline;
 	if ((e = vk_config_read(opts ? opts->config : NULL, &p->config)) != VK_OK ||
 	    (e = choose_profile(p, opts ? opts->profile : NULL)) != VK_OK)
 		return e;
@@ -49,6 +50,7 @@ vk_policy_close(struct vk_policy *p)
 	vk_config_clear(&p->config);
 	vk_names_clear(&p->used_files);
 	vk_names_clear(&p->used_env);
+	vk_policy_forget_fetched(p);
 	free(p);
 }
 
@@ -118,6 +120,14 @@ vk_policy_tools(const struct vk_policy *p, const struct vk_tool **ret_v, size_t 
 	*ret_n = p->config.n_tools;
 }
 
+bool
+vk_policy_offline(const struct vk_policy *p)
+{
+	const char *v = getenv("VALETKEY_OFFLINE");
+
+	return p->offline || (v && *v);
+}
+
 enum vk_err
 vk_policy_files(struct vk_policy *p, const char *const **ret_v, size_t *ret_n)
 {
@@ -137,6 +147,7 @@ vk_policy_ref(struct vk_policy *p, const char *text, struct vk_secret *ret_secre
 	VK_CLEANUP(vk_cred_freep) struct vk_cred *c = NULL;
 	struct vk_store *st;
 	struct vk_ref ref;
+	int64_t expires = 0;
 	enum vk_err e;
 
 	if ((e = vk_ref_parse(text, &ref)) != VK_OK)
@@ -151,6 +162,8 @@ vk_policy_ref(struct vk_policy *p, const char *text, struct vk_secret *ret_secre
 			return e;
 		return vk_source_env(ref.what, ret_secret);
 	}
+	if (ref.kind == VK_SOURCE_REMOTE)
+		return vk_policy_remote(p, &ref, ret_secret, &expires);
 	if ((e = vk_policy_store(p, &st)) != VK_OK)
 		return e;
 	if ((e = vk_store_find_name(st, ref.what, &c)) == VK_ENOENT)

@@ -67,7 +67,7 @@ from_store(struct vk_policy *p, const struct vk_section *s, struct vk_cred **ret
 }
 
 static enum vk_err
-from_elsewhere(const struct vk_section *s, struct vk_cred **ret)
+from_elsewhere(struct vk_policy *p, const struct vk_section *s, struct vk_cred **ret)
 {
 	enum vk_err e;
 
@@ -76,8 +76,12 @@ from_elsewhere(const struct vk_section *s, struct vk_cred **ret)
 	vk_scope_clear(&(*ret)->scope);
 	if ((e = vk_scope_copy(&s->scope, &(*ret)->scope)) != VK_OK)
 		return e;
-	e = s->ref.kind == VK_SOURCE_ENV ? vk_source_env(s->ref.what, &(*ret)->secret)
-					 : vk_source_file(s->ref.what, &(*ret)->secret);
+	if (s->ref.kind == VK_SOURCE_REMOTE)
+		e = vk_policy_remote(p, &s->ref, &(*ret)->secret, &(*ret)->expires);
+	else if (s->ref.kind == VK_SOURCE_ENV)
+		e = vk_source_env(s->ref.what, &(*ret)->secret);
+	else
+		e = vk_source_file(s->ref.what, &(*ret)->secret);
 	if (e != VK_OK && *vk_reason())
 		e = vk_fail(e, "[%s]: %s", s->name, vk_reason());
 	return e;
@@ -89,7 +93,7 @@ vk_policy_resolve(struct vk_policy *p, const struct vk_section *s, struct vk_cre
 	VK_CLEANUP(vk_cred_freep) struct vk_cred *c = NULL;
 	enum vk_err e;
 
-	e = s->ref.kind == VK_SOURCE_KEYSTORE ? from_store(p, s, &c) : from_elsewhere(s, &c);
+	e = s->ref.kind == VK_SOURCE_KEYSTORE ? from_store(p, s, &c) : from_elsewhere(p, s, &c);
 	if (e != VK_OK || (e = vk_policy_not_expired(c)) != VK_OK ||
 	    (e = vk_cred_set(&c->name, s->name)) != VK_OK)
 		return e;

@@ -6,7 +6,7 @@
 
 /* Sources by themselves, and tokens that give out others. */
 static const char *const always[] = {
-	"GITHUB_TOKEN", "CI_JOB_TOKEN", "NODE_AUTH_TOKEN", "NPM_TOKEN", "VAULT_TOKEN",
+	"GITHUB_TOKEN", "CI_JOB_TOKEN", "NODE_AUTH_TOKEN", "NPM_TOKEN", "VAULT_TOKEN", "BAO_TOKEN",
 	"DOCKER_AUTH_CONFIG",
 	"YARN_NPM_AUTH_TOKEN", "YARN_NPM_AUTH_IDENT", "BUN_CONFIG_TOKEN", "NPM_CONFIG_TOKEN", "npm_config_token",
 	"DENO_AUTH_TOKENS",

@@ -8,12 +8,22 @@
 #include "valetkey/policy.h"
 #include "valetkey/config.h"
 
+/* What a program fetched, for the next that refers to it. */
+struct vk_fetched {
+	char *ref; /* STORE@SERVER:WHAT */
+	struct vk_secret secret;
+	int64_t expires;
+};
+
 struct vk_policy {
 	const char *broker, *tool;        /* inside a run: who answers, and for whom; else NULL */
 	struct vk_config config;
 	const struct vk_profile *profile; /* the active one, or NULL */
+	bool offline;
 	struct vk_store *store;           /* opened and unlocked, once it was needed */
 	struct vk_names used_files;       /* files that vk_policy_ref() has read */
+	struct vk_fetched *fetched;
+	size_t n_fetched;
 	struct vk_names used_env;         /* variables that vk_policy_ref() has read */
 };
 
@@ -27,6 +37,16 @@ bool vk_policy_in_profile(const struct vk_policy *p, const char *name) VK_MUST;
  */
 enum vk_err vk_policy_resolve(struct vk_policy *p, const struct vk_section *s,
     struct vk_cred **ret_cred) VK_MUST;
+
+/** vk_policy_remote(p, ref, ret_secret, ret_expires): A remote reference; fetched once while ${p} lives. */
+enum vk_err vk_policy_remote(struct vk_policy *p, const struct vk_ref *ref, struct vk_secret *ret_secret,
+    int64_t *ret_expires) VK_MUST;
+
+/** vk_policy_forget_fetched(p) */
+void vk_policy_forget_fetched(struct vk_policy *p);
+
+/** vk_policy_offline(p): Is no program to be asked that asks somebody else? */
+bool vk_policy_offline(const struct vk_policy *p) VK_MUST;
 
 /** vk_policy_not_expired(c): VK_ENOENT with a reason that says since when. */
 enum vk_err vk_policy_not_expired(const struct vk_cred *c) VK_MUST;

@@ -16,16 +16,19 @@
 
 extern char **environ;
 
-/* What a program needs to find the session's services and to speak the user's language. */
+/* What a program needs to find the session's services, to speak the user's language, and to get out of here. */
 static const char *const passed_on[] = {
 	"HOME", "USER", "LOGNAME", "LANG", "LC_ALL", "XDG_RUNTIME_DIR", "DBUS_SESSION_BUS_ADDRESS",
+	"http_proxy", "https_proxy", "HTTPS_PROXY", "all_proxy", "ALL_PROXY", "no_proxy", "NO_PROXY",
+	"SSL_CERT_FILE", "SSL_CERT_DIR", "CURL_CA_BUNDLE",
 };
 
 struct call {
 	char path[VK_HELPER_PATH];
-	const char *name;
+	const struct vk_helper *h;
 	char *envp[VK_COUNT(passed_on) + 2];
 	pid_t pid, guard;
+	int in;   /* what is asked */
 	int out;  /* its answer */
 	int life; /* open as long as we live; the guard has the other end */
 	int64_t deadline;
@@ -122,9 +125,8 @@ start_guard(struct call *c)
 	return c->guard < 0 ? vk_fail_errno("cannot start %s", c->path) : VK_OK;
 }
 
-/* The request goes into the pipe before there is anybody to read it: that neither blocks nor breaks. */
 static enum vk_err
-start(struct call *c, const struct vk_buf *request)
+start(struct call *c)
 {
 	int in[2] = { -1, -1 }, out[2] = { -1, -1 };
 	pid_t parent = getpid();
@@ -132,8 +134,6 @@ start(struct call *c, const struct vk_buf *request)
 
 	if (pipe2(in, O_CLOEXEC) < 0 || pipe2(out, O_CLOEXEC) < 0)
 		e = vk_fail_errno("cannot make a pipe");
-	if (e == VK_OK)
-		e = vk_write_full(in[1], request->p, request->len);
 	if (e == VK_OK && (c->pid = fork()) < 0)
 		e = vk_fail_errno("cannot start %s", c->path);
 	if (e == VK_OK && c->pid == 0)
@@ -141,10 +141,8 @@ start(struct call *c, const struct vk_buf *request)
 	if (e == VK_OK)
 		e = vk_write_full(c->life, &c->pid, sizeof(c->pid));
 	vk_closep(&in[0]);
-	vk_closep(&in[1]);
 	vk_closep(&out[1]);
-	if (e != VK_OK)
-		vk_closep(&out[0]);
+	c->in = in[1];
 	c->out = out[0];
 	return e;
 }
@@ -152,26 +150,59 @@ start(struct call *c, const struct vk_buf *request)
 static enum vk_err
 too_late(const struct call *c)
 {
-	return vk_fail(VK_EBACKEND, "valetkey-%s did not answer within %d seconds, and was stopped", c->name,
-	    VK_HELPER_DEADLINE_MS / 1000);
+	return vk_fail(VK_EBACKEND, "valetkey-%s did not answer within %d seconds, and was stopped", c->h->program,
+	    c->h->deadline_ms / 1000);
 }
 
+/* It may answer, or end, without having read everything; a pipe without a reader is no error then. */
 static enum vk_err
-read_answer(const struct call *c, struct vk_buf *answer)
+write_some(struct call *c, const struct vk_buf *request, size_t *at)
 {
+	ssize_t n = write(c->in, request->p + *at, request->len - *at);
+
+	if (n < 0 && (errno == EINTR || errno == EAGAIN))
+		return VK_OK;
+	if (n < 0 && errno != EPIPE)
+		return vk_fail_errno("cannot ask valetkey-%s", c->h->program);
+	if (n < 0) {
+		/* The signal is blocked; it is not to come later. */
+		sigset_t pipes;
+
+		sigemptyset(&pipes);
+		sigaddset(&pipes, SIGPIPE);
+		(void)!sigtimedwait(&pipes, NULL, &(struct timespec){ 0, 0 });
+	}
+	*at = n < 0 ? request->len : *at + (size_t)n;
+	if (*at == request->len)
+		vk_closep(&c->in);
+	return VK_OK;
+}
+
+/* Both at once: neither side's pipe has room for everything. */
+static enum vk_err
+talk(struct call *c, const struct vk_buf *request, struct vk_buf *answer)
+{
+	size_t at = 0;
+
+	if (fcntl(c->in, F_SETFL, O_NONBLOCK) < 0)
+		return vk_fail_errno("cannot ask valetkey-%s", c->h->program);
 	for (;;) {
-		struct pollfd p = { .fd = c->out, .events = POLLIN };
+		struct pollfd p[] = { { .fd = c->out, .events = POLLIN }, { .fd = c->in, .events = POLLOUT } };
 		int64_t left = c->deadline - now_ms();
 		size_t n = 0;
-		enum vk_err e;
+		enum vk_err e = VK_OK;
 
 		if (left <= 0)
 			return too_late(c);
-		if (poll(&p, 1, (int)left) <= 0)
+		if (poll(p, 2, (int)left) <= 0)
+			continue;
+		if (p[1].revents && (e = write_some(c, request, &at)) != VK_OK)
+			return e;
+		if (!p[0].revents)
 			continue;
 		e = vk_buf_read_some(answer, c->out, &n);
 		if (e == VK_ELIMIT)
-			return vk_fail(VK_EBACKEND, "valetkey-%s answers more than %zu bytes", c->name, answer->max);
+			return vk_fail(VK_EBACKEND, "valetkey-%s answers more than %zu bytes", c->h->program, answer->max);
 		if (e != VK_OK || n == 0)
 			return e;
 	}
@@ -189,7 +220,7 @@ wait_end(struct call *c, int *ret_status)
 		if (r == c->pid)
 			break;
 		if (r < 0 && errno != EINTR)
-			return vk_fail_errno("cannot wait for valetkey-%s", c->name);
+			return vk_fail_errno("cannot wait for valetkey-%s", c->h->program);
 		if (now_ms() >= c->deadline)
 			return too_late(c);
 		nanosleep(&pause, NULL);
@@ -219,14 +250,14 @@ stop(struct call *c)
 	/* Before it could take our end of the pipe, closed, for our end. */
 	end_process(c->guard);
 	vk_closep(&c->life);
+	vk_closep(&c->in);
 	vk_closep(&c->out);
 }
 
 enum vk_err
-vk_helper_call(const char *name, const struct vk_buf *request, struct vk_buf *answer,
-    int *ret_status)
+vk_helper_call(const struct vk_helper *h, const struct vk_buf *request, struct vk_buf *answer, int *ret_status)
 {
-	struct call c = { .name = name, .out = -1, .life = -1, .deadline = now_ms() + VK_HELPER_DEADLINE_MS };
+	struct call c = { .h = h, .in = -1, .out = -1, .life = -1, .deadline = now_ms() + h->deadline_ms };
 	struct sigaction reap = { .sa_handler = SIG_DFL }, saved;
 	enum vk_err e;
 
@@ -234,13 +265,12 @@ vk_helper_call(const char *name, const struct vk_buf *request, struct vk_buf *an
 		return request->err;
 	if (request->len > VK_HELPER_REQUEST_MAX)
 		return vk_fail(VK_ELIMIT, "a request is larger than %d bytes", VK_HELPER_REQUEST_MAX);
-	if ((e = vk_helper_program(name, c.path)) != VK_OK)
+	if ((e = vk_helper_program(h->program, c.path)) != VK_OK)
 		return e;
 	make_environment(&c);
 	/* Were it ignored, as some parents leave it, the kernel would not tell how the program ended. */
 	sigaction(SIGCHLD, &reap, &saved);
-	if ((e = start_guard(&c)) == VK_OK && (e = start(&c, request)) == VK_OK &&
-	    (e = read_answer(&c, answer)) == VK_OK)
+	if ((e = start_guard(&c)) == VK_OK && (e = start(&c)) == VK_OK && (e = talk(&c, request, answer)) == VK_OK)
 		e = wait_end(&c, ret_status);
 	stop(&c);
 	sigaction(SIGCHLD, &saved, NULL);

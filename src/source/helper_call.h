@@ -10,7 +10,8 @@
 
 enum {
 	VK_HELPER_DEADLINE_MS = 10 * 1000,
-	VK_HELPER_REQUEST_MAX = 4096, /* what every pipe has room for */
+	VK_HELPER_REQUEST_MAX = 256 * 1024,
+	VK_HELPER_ANSWER_MAX = 256 * 1024,
 	VK_HELPER_PATH = 4096,
 };
 
@@ -22,14 +23,38 @@ enum {
  */
 enum vk_err vk_helper_program(const char *name, char ret_path[VK_HELPER_PATH]) VK_MUST;
 
+/* Who is asked, and for how long. */
+struct vk_helper {
+	const char *program; /* NAME of valetkey-NAME */
+	const char *none;    /* what its "not-found" means: "keeps no key for this keystore" */
+	int deadline_ms;     /* from its start to its end */
+};
+
+/* One attribute of an answer; ${p} points into it, NULL: it has none of that name. */
+struct vk_helper_attr {
+	const char *name;
+	bool needed;
+	const char *p;
+	size_t n;
+};
+
 /**
- * vk_helper_call(name, request, answer, ret_status):
- * Start valetkey-${name} without arguments, in an environment of its own; give it ${request}, read all that it answers
+ * vk_helper_call(h, request, answer, ret_status):
+ * Start it without arguments, in an environment of its own; give it ${request}, read all that it answers
  * into ${answer}, whose ceiling is the limit, and wait for its end.  ${ret_status}: its exit code, or 128 and the
  * signal that ended it.  VK_EBACKEND, and it is killed with its process group, when it answers too much or not within
  * the deadline.  The group is also killed when we die meanwhile.
  */
-enum vk_err vk_helper_call(const char *name, const struct vk_buf *request, struct vk_buf *answer,
+enum vk_err vk_helper_call(const struct vk_helper *h, const struct vk_buf *request, struct vk_buf *answer,
     int *ret_status) VK_MUST;
+
+/**
+ * vk_helper_ask(h, request, answer, attrs, n_attrs):
+ * The same with what docs/HELPER.md says about both: ${request} is verb and attributes, without its first line and its
+ * end; ${attrs} are the only ones that the answer may have.  VK_ENOENT, VK_ELOCKED, VK_EPOLICY and VK_EBACKEND for its
+ * errors, with its sentence; VK_EBACKEND for an answer that is not understood.
+ */
+enum vk_err vk_helper_ask(const struct vk_helper *h, const struct vk_buf *request, struct vk_buf *answer,
+    struct vk_helper_attr *attrs, size_t n_attrs) VK_MUST;
 
 #endif

@@ -19,7 +19,7 @@ HEADERS = {
     "secret.h": "mem", "cred.h": "mem",
     "store.h": "store",
     "proto.h": "proto", "forms.h": "proto", "import.h": "proto", "dockerfile.h": "proto", "scan.h": "proto", "log.h": "proto",
-    "source.h": "source", "broker.h": "source", "unlock.h": "source", "identity.h": "source", "external.h": "source",
+    "source.h": "source", "broker.h": "source", "unlock.h": "source", "identity.h": "source", "external.h": "source", "remote.h": "source",
     "config.h": "policy",
     "policy.h": "policy",
     "inject.h": "inject", "mask.h": "inject",

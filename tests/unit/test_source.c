@@ -44,7 +44,7 @@ test_ref(void **state)
 		assert_string_equal(r.what, good[i].what);
 	}
 	for (size_t i = 0; i < VK_COUNT(bad); i++) {
-		r = (struct vk_ref){ 77, NULL };
+		r = (struct vk_ref){ .kind = 77 };
 		vk_reason_clear();
 		assert_int_equal(vk_ref_parse(bad[i], &r), VK_EUSAGE);
 		assert_int_equal(r.kind, 77);

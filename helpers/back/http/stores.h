@@ -1,0 +1,18 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * stores.h - one function for each kind of store: from the attributes of a request (docs/HELPER.md; its settings are
+ * listed in src/source/remote.c and valetkey-config(5)) to "secret=" and perhaps "expires=" in ${out}.
+ *
+ * VK_ENOENT: the store says that there is no such secret; VK_EPOLICY: it refuses; VK_ELOCKED: it is sealed.
+ */
+#ifndef VK_BACK_STORES_H
+#define VK_BACK_STORES_H
+
+#include "http.h"
+
+typedef enum vk_err vk_store_get(struct vk_ask *a, struct vk_buf *out);
+
+/* OpenBao and HashiCorp Vault: vault.c */
+vk_store_get vk_vault_get;
+
+#endif

@@ -1,0 +1,191 @@
+/* SPDX-License-Identifier: ISC */
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "source/helper_call.h"
+#include "source/value.h"
+#include "valetkey/remote.h"
+
+enum { HTTP_DEADLINE_MS = 60 * 1000 };
+
+#define TEXT VK_SETTING_TEXT
+#define PATH VK_SETTING_PATH
+#define SECRET VK_SETTING_SECRET
+
+/* Names of variables: https://openbao.org/docs/commands/#environment-variables, which has the VAULT_ ones second. */
+static const struct vk_setting vault[] = {
+	{ "address", TEXT, { "BAO_ADDR", "VAULT_ADDR" } },
+	{ "nodes", TEXT, { NULL } },
+	{ "namespace", TEXT, { "BAO_NAMESPACE", "VAULT_NAMESPACE" } },
+	{ "ca", PATH, { "BAO_CACERT", "VAULT_CACERT" } },
+	{ "certificate", PATH, { "BAO_CLIENT_CERT", "VAULT_CLIENT_CERT" } },
+	{ "key", PATH, { "BAO_CLIENT_KEY", "VAULT_CLIENT_KEY" } },
+	{ "auth", TEXT, { NULL } },
+	{ "mount", TEXT, { NULL } },
+	{ "role", TEXT, { NULL } },
+	{ "token", SECRET, { "BAO_TOKEN", "VAULT_TOKEN" } },
+	{ "role-id", SECRET, { NULL } },
+	{ "secret-id", SECRET, { NULL } },
+	{ "wrapped-secret-id", SECRET, { NULL } },
+	{ "jwt", SECRET, { NULL } },
+	{ "audience", TEXT, { NULL } },
+	{ "timeout", TEXT, { NULL } },
+};
+
+#define ROW(name, program, deadline, settings) { name, program, deadline, settings, VK_COUNT(settings) }
+
+static const struct vk_remote_store stores[] = {
+	{ "secret-service", "secret-service", VK_HELPER_DEADLINE_MS, NULL, 0 },
+	ROW("vault", "http", HTTP_DEADLINE_MS, vault),
+	/* Anybody's program: helper@NAME:WHAT asks valetkey-NAME. */
+	{ "helper", NULL, VK_HELPER_DEADLINE_MS, NULL, 0 },
+};
+
+const struct vk_remote_store *
+vk_remote_store(const char *name)
+{
+	for (size_t i = 0; i < VK_COUNT(stores); i++)
+		if (strcmp(stores[i].name, name) == 0)
+			return &stores[i];
+	return NULL;
+}
+
+const char *
+vk_remote_names(void)
+{
+	static char all[128];
+
+	for (size_t i = 0, n = 0; !*all || (i > 0 && i < VK_COUNT(stores)); i++)
+		n += (size_t)snprintf(all + n, sizeof(all) - n, "%s%s", i > 0 ? ", " : "", stores[i].name);
+	return all;
+}
+
+const struct vk_setting *
+vk_remote_setting(const struct vk_remote_store *store, const char *name)
+{
+	for (size_t i = 0; i < store->n_settings; i++)
+		if (strcmp(store->settings[i].name, name) == 0)
+			return &store->settings[i];
+	return NULL;
+}
+
+/* Bytes of a secret, which may be any, as base64. */
+static enum vk_err
+put_secret(struct vk_buf *b, const char *name, const struct vk_secret *s)
+{
+	char *text = vk_arena_alloc(VK_BASE64_LEN(s->n) + 1);
+
+	if (!text)
+		return VK_ENOMEM;
+	vk_base64_encode((const unsigned char *)s->p, s->n, text);
+	vk_buf_fmt(b, "%s=", name);
+	vk_buf_str(b, text);
+	vk_buf_char(b, '\n');
+	vk_arena_free(text);
+	return b->err;
+}
+
+static enum vk_err
+begin(struct vk_buf *b, const char *verb, const struct vk_remote *r)
+{
+	enum vk_err e = VK_OK;
+
+	vk_buf_fmt(b, "%s\nstore=%s\nref=%s\n", verb, r->store->name, r->what);
+	for (size_t i = 0; e == VK_OK && i < r->n_values; i++) {
+		const struct vk_setting_value *v = &r->values[i];
+
+		if (v->setting->kind == VK_SETTING_SECRET)
+			e = put_secret(b, v->setting->name, v->secret);
+		else if (vk_str_has_control(v->text, strlen(v->text)))
+			e = vk_fail(VK_EUSAGE, "the setting %s holds control characters", v->setting->name);
+		else
+			e = vk_buf_fmt(b, "%s=%s\n", v->setting->name, v->text);
+	}
+	return e;
+}
+
+static struct vk_helper
+helper(const struct vk_remote *r)
+{
+	return (struct vk_helper){ r->program ? r->program : r->store->program, "has no such secret", r->store->deadline_ms };
+}
+
+static enum vk_err
+take_secret(const struct vk_remote *r, const struct vk_helper_attr *a, struct vk_secret *ret)
+{
+	unsigned char *bytes = vk_arena_alloc(a->n + 1);
+	size_t n = 0;
+	enum vk_err e = bytes ? vk_base64_decode(a->p, a->n, bytes, &n) : VK_ENOMEM;
+
+	if (e == VK_OK)
+		e = vk_source_value("the secret of", r->store->name, (const char *)bytes, n, ret);
+	else if (e != VK_ENOMEM)
+		e = vk_fail(VK_EBACKEND, "valetkey-%s answers what is not understood", helper(r).program);
+	vk_arena_free(bytes);
+	return e;
+}
+
+static enum vk_err
+take_time(const struct vk_remote *r, const struct vk_helper_attr *a, int64_t *ret)
+{
+	char *end;
+	long long t;
+
+	*ret = 0;
+	if (!a->p)
+		return VK_OK;
+	errno = 0;
+	t = strtoll(a->p, &end, 10);
+	if (errno != 0 || end != a->p + a->n || a->n == 0 || t < 0)
+		return vk_fail(VK_EBACKEND, "valetkey-%s answers what is not understood", helper(r).program);
+	*ret = t;
+	return VK_OK;
+}
+
+enum vk_err
+vk_remote_get(const struct vk_remote *r, struct vk_secret *ret_secret, int64_t *ret_expires)
+{
+	VK_CLEANUP(vk_buf_clear) struct vk_buf b = VK_BUF_SECRET(VK_HELPER_REQUEST_MAX);
+	VK_CLEANUP(vk_buf_clear) struct vk_buf answer = VK_BUF_SECRET(VK_HELPER_ANSWER_MAX);
+	struct vk_helper_attr attrs[] = { { .name = "secret", .needed = true }, { .name = "expires" } };
+	const struct vk_helper h = helper(r);
+	int64_t expires = 0;
+	enum vk_err e = begin(&b, "get-secret", r);
+
+	if (e == VK_OK)
+		e = vk_helper_ask(&h, &b, &answer, attrs, VK_COUNT(attrs));
+	if (e == VK_OK)
+		e = take_time(r, &attrs[1], &expires);
+	if (e == VK_OK && (e = take_secret(r, &attrs[0], ret_secret)) == VK_OK)
+		*ret_expires = expires;
+	return e;
+}
+
+enum vk_err
+vk_remote_put(const struct vk_remote *r, const char *label, const struct vk_secret *secret)
+{
+	VK_CLEANUP(vk_buf_clear) struct vk_buf b = VK_BUF_SECRET(VK_HELPER_REQUEST_MAX);
+	VK_CLEANUP(vk_buf_clear) struct vk_buf answer = VK_BUF(VK_HELPER_ANSWER_MAX);
+	const struct vk_helper h = helper(r);
+	enum vk_err e;
+
+	if (vk_str_has_control(label, strlen(label)))
+		return vk_fail(VK_EUSAGE, "a label holds control characters");
+	if ((e = begin(&b, "put-secret", r)) == VK_OK && *label)
+		e = vk_buf_fmt(&b, "label=%s\n", label);
+	if (e == VK_OK)
+		e = put_secret(&b, "secret", secret);
+	return e == VK_OK ? vk_helper_ask(&h, &b, &answer, NULL, 0) : e;
+}
+
+enum vk_err
+vk_remote_remove(const struct vk_remote *r)
+{
+	VK_CLEANUP(vk_buf_clear) struct vk_buf b = VK_BUF_SECRET(VK_HELPER_REQUEST_MAX);
+	VK_CLEANUP(vk_buf_clear) struct vk_buf answer = VK_BUF(VK_HELPER_ANSWER_MAX);
+	const struct vk_helper h = helper(r);
+	enum vk_err e = begin(&b, "remove-secret", r);
+
+	return e == VK_OK ? vk_helper_ask(&h, &b, &answer, NULL, 0) : e;
+}
