@@ -1,10 +1,14 @@
 /* SPDX-License-Identifier: ISC */
 /* What a run gets, and which hosts setup registers. */
 #include <string.h>
+#include <time.h>
 
 #include "policy/state.h"
 
-enum { PINNED_MAX = 64 };
+enum {
+	PINNED_MAX = 64,
+	AGAIN_BEFORE_S = 30, /* before its end something fetched is fetched again */
+};
 
 static const char how_to_choose[] =
     "name the credentials with --credential, or make a [profile NAME] and use --profile";
@@ -252,8 +256,15 @@ vk_policy_again(struct vk_policy *p, const struct vk_cred *c, struct vk_cred **r
 {
 	const struct vk_section *s = *c->name ? vk_config_section(&p->config, c->name) : NULL;
 	VK_CLEANUP(vk_cred_freep) struct vk_cred *now = NULL;
-	enum vk_err e = s ? vk_policy_resolve(p, s, &now) : entry_again(p, c, &now);
+	enum vk_err e = VK_OK;
 
+	/* A program asks elsewhere once in a run, unless what it said is about to end. */
+	if (s && s->ref.kind == VK_SOURCE_REMOTE) {
+		if (c->expires == 0 || c->expires > (int64_t)time(NULL) + AGAIN_BEFORE_S)
+			return VK_ENOENT;
+		vk_policy_forget_fetched(p);
+	}
+	e = s ? vk_policy_resolve(p, s, &now) : entry_again(p, c, &now);
 	if (e == VK_OK)
 		e = vk_policy_not_expired(now);
 	if (e != VK_OK)

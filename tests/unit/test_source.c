@@ -28,11 +28,14 @@ test_ref(void **state)
 		{ "env:NPM_TOKEN", VK_SOURCE_ENV, "NPM_TOKEN" },
 		{ "env:_x9", VK_SOURCE_ENV, "_x9" },
 		{ "file:/run/secrets/a b", VK_SOURCE_FILE, "/run/secrets/a b" },
+		{ "vault:secret/a b#c", VK_SOURCE_REMOTE, "secret/a b#c" },
+		{ "vault@corp:secret/x@y:z#c", VK_SOURCE_REMOTE, "secret/x@y:z#c" },
+		{ "helper@notes:x", VK_SOURCE_REMOTE, "x" },
 	};
 	static const char *const bad[] = {
 		"", "github", "keystore", "keystore:", "env:", "file:", "Keystore:x", "ENV:X", " env:X",
 		"env:9X", "env:A-B", "env:A=B", "env:A B", "env:$X", "file:secret", "file:~/x",
-		"file:./x", "vault:a/b#c", "exec:/bin/true", "env", "keystore:a\nb", "file:/a\033b",
+		"file:./x", "vault:", "vault@:a/b#c", "helper:a", "exec:/bin/true", "env", "keystore:a\nb", "file:/a\033b",
 		"ghp_averysecrettoken", "env:\xc3\xa4",
 	};
 	struct vk_ref r;
