@@ -202,7 +202,8 @@ line_of(const struct vk_config_at *at, const char *name)
 enum vk_err
 vk_config_begin(struct vk_config_at *at, const char *header)
 {
-	const char *profile = named(header, "profile"), *tool = named(header, "tool"), *server = named(header, "server");
+	const char *profile = named(header, "profile"), *tool = named(header, "tool");
+	const char *server = named(header, "server");
 	const char *name = profile ? profile : tool ? tool : server ? server : header;
 	unsigned line = at->line, earlier;
 	enum vk_err e;

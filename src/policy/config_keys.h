@@ -26,7 +26,7 @@ enum vk_err vk_config_begin(struct vk_config_at *at, const char *header) VK_MUST
 enum vk_err vk_config_key(struct vk_config_at *at, const char *key, const char *value) VK_MUST;
 enum vk_err vk_config_end(struct vk_config_at *at) VK_MUST;
 
-/** vk_config_server_begin(at, name), vk_config_server_key(at, key, value), vk_config_server_end(at): The same for a server. */
+/** vk_config_server_begin(at, name), vk_config_server_key(at, key, value), vk_config_server_end(at): For a server. */
 enum vk_err vk_config_server_begin(struct vk_config_at *at, const char *name) VK_MUST;
 enum vk_err vk_config_server_key(struct vk_config_at *at, const char *key, const char *value) VK_MUST;
 enum vk_err vk_config_server_end(struct vk_config_at *at) VK_MUST;

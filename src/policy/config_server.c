@@ -57,8 +57,8 @@ check_value(const struct vk_setting *setting, const char *value)
 	if (setting->kind != VK_SETTING_SECRET)
 		return VK_OK;
 	if (vk_ref_parse(value, &ref) != VK_OK)
-		return vk_fail(VK_EPROTO, "%s is a secret: write where it is, such as env:NAME, file:/PATH or keystore:NAME",
-		    setting->name);
+		return vk_fail(VK_EPROTO, "%s is a secret: write where it is, such as env:NAME, file:/PATH or "
+		    "keystore:NAME", setting->name);
 	if (ref.kind == VK_SOURCE_REMOTE)
 		return vk_fail(VK_EPROTO, "%s cannot come from another server", setting->name);
 	return VK_OK;

@@ -42,7 +42,8 @@ variable(const struct vk_setting *setting, const char **ret_name)
 
 /* The config, else the variables that the store's own tools read; a named server is what the config says, alone. */
 static enum vk_err
-add(struct vk_policy *p, const struct vk_server *server, bool named, const struct vk_setting *setting, struct settings *s)
+add(struct vk_policy *p, const struct vk_server *server, bool named, const struct vk_setting *setting,
+    struct settings *s)
 {
 	struct vk_secret *secret = &s->secrets[s->n];
 	const char *name = NULL, *text = written(server, setting->name);

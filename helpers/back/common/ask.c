@@ -53,7 +53,7 @@ parse(struct vk_ask *a)
 		if (e != VK_OK)
 			return e;
 	}
-	return line >= 2 && p + 1 == a->text.p + a->text.len ? VK_OK : bad("the request does not end with its empty line");
+	return line >= 2 && p + 1 == a->text.p + a->text.len ? VK_OK : bad("the request has no end, or goes on behind it");
 }
 
 const char *
