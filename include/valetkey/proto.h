@@ -392,6 +392,25 @@ enum vk_err vk_maven_merge(const char *own, size_t n, const struct vk_cred_list 
 /** vk_maven_check(pom, n, creds): VK_EPOLICY: a repository has a name of ${creds} and is not where that one is for. */
 enum vk_err vk_maven_check(const char *pom, size_t n, const struct vk_cred_list *creds) VK_MUST;
 
+/* ---- helm's repositories.yaml (helm 3.22, pkg/repo; only as sigs.k8s.io/yaml writes it) ----------- */
+
+/**
+ * vk_helm_serves(own, n, c, ret):
+ * Is ${c} for one of the repositories of the file, which may be empty?  VK_EPROTO, with the line, for a file that is
+ * not understood.
+ */
+enum vk_err vk_helm_serves(const char *own, size_t n, const struct vk_cred *c, bool *ret) VK_MUST;
+
+/**
+ * vk_helm_merge(own, n, creds, keep_own, out, dropped):
+ * The same file, in which each repository has the user name and secret of that one of ${creds} that is for the longest
+ * part of its URL, and passes them to no other host; without those of other repositories, whose names go to
+ * ${dropped}, one per line, or with them for ${keep_own}.  VK_EPROTO as above; VK_EPOLICY for two accounts of
+ * one repository, for one whose certificate is not verified, and for what helm would not present.
+ */
+enum vk_err vk_helm_merge(const char *own, size_t n, const struct vk_cred_list *creds, bool keep_own,
+    struct vk_buf *out, struct vk_buf *dropped) VK_MUST;
+
 /* ---- coursier's and sbt's properties (coursier, "Other credentials"; java.util.Properties) ---- */
 
 /**

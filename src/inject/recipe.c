@@ -127,6 +127,7 @@ vk_kitchen_clear(struct vk_kitchen *k)
 {
 	vk_npm_view_clear(&k->npm);
 	vk_buf_clear(&k->netrc);
+	vk_buf_clear(&k->helm);
 }
 
 enum vk_err
