@@ -48,7 +48,7 @@ static const struct client clients[] = {
 	{ "nuget", "plugin (6.13), variable", NULL, "nuget", "-", "URLs apart; variables: by name" },
 	{ "bazel", "credential helper", "bazel", NULL, "-", "paths apart, ports not" },
 	{ "terraform", "helper, TF_TOKEN", "terraform", "terraform", "1.11", "tokens only; ports: the helper" },
-	{ "aws", "credential_process", NULL, NULL, "botocore 1.43", "an entry for each profile" },
+	{ "aws", "credential_process", "aws", NULL, "botocore 1.43", "an entry for each profile" },
 	{ "gem", "GEM_HOST_API_KEY", NULL, "gem", "3.3", "to push; one account" },
 	{ "swift", "netrc", NULL, "netrc", "-", "by host alone" },
 	{ NULL, NULL, NULL, NULL, NULL, NULL },
