@@ -117,7 +117,7 @@ _valetkey()
 	run:--credential)
 		return ;;
 	run:--with)
-		mapfile -t COMPREPLY < <(compgen -W 'git docker go cargo npm pnpm yarn yarn-berry bun deno deno-modules pip uv poetry twine netrc containers maven gradle coursier helm composer bundler nuget terraform gem auto get' -- "$cur")
+		mapfile -t COMPREPLY < <(compgen -W 'git docker go cargo npm pnpm yarn yarn-berry bun deno deno-modules pip uv poetry twine conda containers maven gradle coursier helm composer bundler nuget terraform gem swift auto get' -- "$cur")
 		return ;;
 	run:--env)
 		return ;;

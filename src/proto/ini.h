@@ -24,8 +24,8 @@ enum vk_ini_kind {
 
 /**
  * vk_ini_next(text, n, at, indent, ret), vk_ini_name(l, ret_value):
- * What the next line is; ${*indent} is that of the last key plus one, 0 where there is none.  And how long the name of a
- * key is; ${*ret_value} is where its value begins, behind ${l->n} where there is none.
+ * What the next line is; ${*indent} is that of the last key plus one, 0 where there is none.  And how long the name of
+ * a key is; ${*ret_value} is where its value begins, behind ${l->n} where there is none.
  */
 enum vk_ini_kind vk_ini_next(const char *text, size_t n, size_t *at, size_t *indent, struct vk_ini_line *ret);
 size_t vk_ini_name(const struct vk_ini_line *l, size_t *ret_value);
