@@ -209,6 +209,20 @@ enum vk_err vk_nuget_answer(const struct vk_nuget_msg *m, const struct vk_cred *
  */
 enum vk_err vk_aws_answer(const struct vk_cred *c, struct vk_buf *out) VK_MUST;
 
+/* What ~/.aws/config or ~/.aws/credentials says of a profile ("Shared config and credentials files"). */
+struct vk_awsconf {
+	size_t at;       /* behind the last line of its section; 0: it has none */
+	const char *has; /* which setting its credentials come from already; NULL: none */
+	bool twice;      /* more sections than one have this name, in whatever case */
+};
+
+/**
+ * vk_awsconf_find(text, n, profile, credentials, ret):
+ * Names are compared without regard to case, since ${profile} was the host of a URL.  ${credentials}: sections have the
+ * profile's name alone; else it is [default] or [profile NAME].
+ */
+void vk_awsconf_find(const char *text, size_t n, const char *profile, bool credentials, struct vk_awsconf *ret);
+
 /* ---- cargo's credential provider protocol, version 1 (The Cargo Book, "Credential Provider Protocol") ---- */
 
 /* One request.  Heap strings; the token that a login brings is not kept. */

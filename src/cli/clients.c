@@ -33,7 +33,7 @@ static const struct client clients[] = {
 	{ "uv", "keyring command", "uv", "uv", "0.13", "paths apart; a user name, or authenticate" },
 	{ "poetry", "variables", NULL, "poetry", "2.5", "by the source's name" },
 	{ "twine", "variables", NULL, "twine", "7.0", "one account" },
-	{ "conda", "netrc", NULL, "netrc", "-", "one account for each host" },
+	{ "conda", "netrc", NULL, "conda", "-", "one account for each host" },
 	{ "podman", "docker's helper", "docker", "containers", "4.3", "one account for each registry" },
 	{ "buildah", "docker's helper", "docker", "containers", "1.28", "one account for each registry" },
 	{ "skopeo", "docker's helper", "docker", "containers", "1.9", "one account for each registry" },
@@ -48,9 +48,9 @@ static const struct client clients[] = {
 	{ "nuget", "plugin (6.13), variable", NULL, "nuget", "-", "URLs apart; variables: by name" },
 	{ "bazel", "credential helper", "bazel", NULL, "-", "paths apart, ports not" },
 	{ "terraform", "helper, TF_TOKEN", "terraform", "terraform", "1.11", "tokens only; ports: the helper" },
-	{ "aws", "credential_process", NULL, NULL, "botocore 1.43", "an entry for each profile" },
+	{ "aws", "credential_process", "aws", NULL, "botocore 1.43", "an entry for each profile" },
 	{ "gem", "GEM_HOST_API_KEY", NULL, "gem", "3.3", "to push; one account" },
-	{ "swift", "netrc", NULL, "netrc", "-", "by host alone" },
+	{ "swift", "netrc", NULL, "swift", "-", "R1 with ~/.netrc, or --gate" },
 	{ NULL, NULL, NULL, NULL, NULL, NULL },
 };
 

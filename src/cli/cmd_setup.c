@@ -32,9 +32,9 @@ const struct vk_cmd vk_cmd_setup = {
 	.args = "TOOL... | --list",
 	.summary = "make tools ask valetkey",
 	.help = "Registers valetkey with tools that can ask, in their own configuration of this user: git, docker\n"
-		"and bazel for the hosts of the keystore and the config and for no other; pnpm for each entry;\n"
-		"go, cargo and terraform once, for whatever they ask for; pip and uv so as well, with a link\n"
-		"called keyring.  Doing it again changes nothing; \"valetkey add\" extends it.\n\n"
+		"and bazel for the hosts of the keystore and the config and for no other; pnpm and aws for each\n"
+		"entry; go, cargo and terraform once, for whatever they ask for; pip and uv so as well, with a\n"
+		"link called keyring.  Doing it again changes nothing; \"valetkey add\" extends it.\n\n"
 		"  valetkey setup git docker\n"
 		"  valetkey setup go\n"
 		"  valetkey setup git --undo\n",
@@ -136,7 +136,7 @@ collect(const struct vk_setup_tool *tool, const struct request *r, struct vk_set
 	if (e == VK_OK)
 		e = add_known(tool, r->n_hosts == 0, s);
 	if (e == VK_OK && s->n_hosts == 0) {
-		vk_hint("valetkey add https://HOST, or name one with --host");
+		vk_hint("valetkey add %s, or name one with --host", tool->example ? tool->example : "https://HOST");
 		e = vk_fail(VK_EUSAGE, "there is no host to set %s up for", tool->name);
 	}
 	return e;

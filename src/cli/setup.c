@@ -7,7 +7,7 @@
 
 const struct vk_setup_tool *const vk_setup_tools[] = { &vk_setup_git, &vk_setup_docker, &vk_setup_go,
 	&vk_setup_bazel, &vk_setup_terraform, &vk_setup_pip, &vk_setup_uv, &vk_setup_cargo,
-	&vk_setup_pnpm, NULL };
+	&vk_setup_pnpm, &vk_setup_aws, NULL };
 
 static const char *
 text_of(const struct vk_setup_file *f)

@@ -46,6 +46,7 @@ struct vk_setup_tool {
 	const char *name;    /* "git" */
 	const char *program; /* what it starts: "git-credential-valetkey"; NULL: valetkey itself */
 	const char *on_path; /* the name by which it looks for us there, where we install none; NULL: it does not */
+	const char *example; /* what an entry for it is for; NULL: https://HOST */
 	bool places;         /* is told each entry's own place, those with an npm scope included */
 	/* Does it ask for credentials of this kind of scope? */
 	bool (*takes)(const struct vk_scope *scope);
@@ -67,6 +68,7 @@ struct vk_setup_tool {
 	void (*advise)(const struct vk_setup *s);
 };
 
+extern const struct vk_setup_tool vk_setup_aws;
 extern const struct vk_setup_tool vk_setup_cargo;
 extern const struct vk_setup_tool vk_setup_git, vk_setup_docker, vk_setup_go, vk_setup_bazel, vk_setup_terraform;
 extern const struct vk_setup_tool vk_setup_pip, vk_setup_uv;
@@ -147,6 +149,13 @@ enum vk_err vk_setup_home(const char *file, char **ret) VK_MUST;
 enum vk_err vk_setup_block_put_in(struct vk_setup *s, const char *tool, const char *text, size_t n, size_t at,
     const struct vk_buf *lines, struct vk_buf *out) VK_MUST;
 enum vk_err vk_setup_block_take_out(const struct vk_setup *s, const char *text, size_t n, struct vk_buf *out,
+    enum vk_setup_found *ret_found) VK_MUST;
+
+/**
+ * vk_setup_blocks_take_out(s, text, n, out, ret_found):
+ * The same where ${s->text} is several such blocks, the one that is last in the file first, each for another section.
+ */
+enum vk_err vk_setup_blocks_take_out(const struct vk_setup *s, const char *text, size_t n, struct vk_buf *out,
     enum vk_setup_found *ret_found) VK_MUST;
 
 /** vk_setup_block_marks_out(s, text, n, out): ${text} without our comments; the lines between them stay. */

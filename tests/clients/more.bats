@@ -406,16 +406,32 @@ ruby_project() {
 
 	[ -d "$venv" ] || { python3 -m venv "$venv" && "$venv/bin/pip" install -q botocore; } >&2
 	mkdir "$HOME/.aws"
-	printf '[profile p]\ncredential_process = %s helper aws-credential aws://session\n[profile q]\ncredential_process = %s helper aws-credential aws://other\n' \
-		"$E/programs/valetkey" "$E/programs/valetkey" >"$HOME/.aws/config"
+	printf '[profile session]\n  region = x\n[profile q]\ncredential_process = %s helper aws-credential aws://other' \
+		"$E/programs/valetkey" >"$HOME/.aws/config"
+	cp "$HOME/.aws/config" "$T/before"
+	mkdir "$E/programs/a place"
+	cp "$VALETKEY" "$E/programs/a place/valetkey"
+	"$E/programs/a place/valetkey" setup aws
 	cat >sdk.py <<-'P'
 		import sys, botocore.session
 		c = botocore.session.Session(profile=sys.argv[1]).get_credentials().get_frozen_credentials()
 		print(c.access_key, c.secret_key, c.token)
 	P
-	split "$venv/bin/python" sdk.py p
+	split "$venv/bin/python" sdk.py session
 	[ "$out" = $'ASIAEXAMPLE wJalr/XUtn+FEMI se55ion==\n' ]
+	split "$venv/bin/python" sdk.py production
+	[ "$out" = $'AKIAEXAMPLE wJalr/XUtn+FEMI None\n' ]
 	split "$venv/bin/python" sdk.py q
 	[ "$status" != 0 ]
 	[[ $err == *'no credential for aws://other'* ]]
+	# What setup warns of.
+	printf '[session]\naws_access_key_id = AKIAOTHER\naws_secret_access_key = k\n' >"$HOME/.aws/credentials"
+	split valetkey setup aws
+	[[ $err == *'has aws_access_key_id for the profile session'* ]]
+	split "$venv/bin/python" sdk.py session
+	[ "$out" = $'AKIAOTHER k None\n' ]
+	valetkey setup aws --undo
+	cmp "$HOME/.aws/config" "$T/before"
+	split "$venv/bin/python" sdk.py production
+	[ "$status" != 0 ]
 }
