@@ -12,7 +12,7 @@ struct client {
 	const char *channel;  /* how it gets its credential */
 	const char *setup;    /* "valetkey setup NAME" registers it; NULL: there is nothing to register */
 	const char *recipe;   /* "valetkey run --with NAME"; NULL: none */
-	const char *verified; /* versions of the real client that tests/clients saw fetch; "protocol": none could be had */
+	const char *verified; /* versions that tests/clients saw fetch; "protocol": no real one could be had */
 	const char *note;     /* what is and is not possible, in a few words */
 };
 
