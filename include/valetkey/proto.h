@@ -225,10 +225,13 @@ void vk_awsconf_find(const char *text, size_t n, const char *profile, bool crede
 
 /* ---- cargo's credential provider protocol, version 1 (The Cargo Book, "Credential Provider Protocol") ---- */
 
-/* One request.  Heap strings; the token that a login brings is not kept. */
+/* One request.  Heap strings, the token in the arena. */
 struct vk_cargo_msg {
 	char *kind;     /* "get", "login", "logout", or what a later cargo asks */
 	char *index;    /* the registry's index, as sent: "sparse+https://..." or where git finds it */
+	char *name;     /* what the configuration calls the registry; NULL when it does not */
+	char *login_url; /* login: where its tokens are made; NULL when not known */
+	struct vk_secret token; /* login: p NULL when the person is to be asked */
 	char *args[32]; /* what the user configured, from the second place on, with a NULL behind */
 	size_t n_args;
 };

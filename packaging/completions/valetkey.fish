@@ -160,7 +160,7 @@ complete -c valetkey -n '__fish_seen_subcommand_from scan' -F
 complete -c valetkey -n __fish_use_subcommand -a setup -d 'make tools ask valetkey'
 complete -c valetkey -n '__fish_seen_subcommand_from setup' -l undo -d 'take out what setup put in; the rest stays byte for byte'
 complete -c valetkey -n '__fish_seen_subcommand_from setup' -l print -d 'print what would be put in, and change nothing'
-complete -c valetkey -n '__fish_seen_subcommand_from setup' -l host -d 'this host as well; without a keystore, only this one' -r -f
+complete -c valetkey -n '__fish_seen_subcommand_from setup' -l host -d 'git, docker, bazel, pnpm: this host too; without a keystore, only this one' -r -f
 complete -c valetkey -n '__fish_seen_subcommand_from setup' -l force -d 'docker: replace another program'\''s entry; pip, uv: come before it'
 complete -c valetkey -n '__fish_seen_subcommand_from setup' -l list -d 'the tools that are known, how each gets its credential, what was verified'
 complete -c valetkey -n '__fish_seen_subcommand_from setup' -l json -d '--list as JSON'

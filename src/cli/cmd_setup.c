@@ -21,7 +21,7 @@ enum {
 static const struct vk_opt opts[] = {
 	{ OPT_UNDO, "undo", NULL, "take out what setup put in; the rest stays byte for byte", false },
 	{ OPT_PRINT, "print", NULL, "print what would be put in, and change nothing", false },
-	{ OPT_HOST, "host", "URL", "this host as well; without a keystore, only this one", true },
+	{ OPT_HOST, "host", "URL", "git, docker, bazel, pnpm: this host too; without a keystore, only this one", true },
 	{ OPT_FORCE, "force", NULL, "docker: replace another program's entry; pip, uv: come before it", false },
 	{ OPT_LIST, "list", NULL, "the tools that are known, how each gets its credential, what was verified", false },
 	{ OPT_JSON, "json", NULL, "--list as JSON", false },
@@ -118,9 +118,11 @@ static enum vk_err
 collect(const struct vk_setup_tool *tool, const struct request *r, struct vk_setup *s)
 {
 	struct vk_setup old = { 0 };
-	enum vk_err e = vk_setup_load(tool, &old);
+	enum vk_err e;
 
-	if (e == VK_ENOENT)
+	if (!tool->takes)
+		return VK_OK;
+	if ((e = vk_setup_load(tool, &old)) == VK_ENOENT)
 		e = VK_OK;
 	for (size_t i = 0; i < old.n_hosts && e == VK_OK; i++) {
 		struct vk_scope scope;
@@ -147,9 +149,10 @@ report(const struct vk_setup_tool *tool, const struct vk_setup *s, bool changed)
 {
 	VK_CLEANUP(vk_buf_clear) struct vk_buf b = VK_BUF(VK_MAX_FILE);
 
-	vk_buf_fmt(&b, "%s: %s %s for %zu %s\n", tool->name,
-	    changed ? "valetkey is set up in" : "already set up in", s->file, s->n_hosts,
-	    s->n_hosts == 1 ? "host" : "hosts");
+	vk_buf_fmt(&b, "%s: %s %s", tool->name, changed ? "valetkey is set up in" : "already set up in", s->file);
+	if (tool->takes)
+		vk_buf_fmt(&b, " for %zu %s", s->n_hosts, s->n_hosts == 1 ? "host" : "hosts");
+	vk_buf_char(&b, '\n');
 	for (size_t i = 0; i < s->n_hosts; i++)
 		vk_buf_fmt(&b, "  %s%s\n", s->hosts[i].url,
 		    s->hosts[i].with_path && !tool->places ? " (with paths)" : "");

@@ -291,6 +291,8 @@ one_setup(struct vk_doctor *d, const struct vk_setup_tool *tool)
 		e = check_setup(tool, &s, &found, &current);
 	if (e != VK_OK)
 		vk_doctor_add(d, VK_DOCTOR_FINDING, "setup", "%s: %s", tool->name, why(e));
+	else if (found == VK_SETUP_WHOLE && current && !tool->takes)
+		vk_doctor_add(d, VK_DOCTOR_OK, "setup", "%s asks valetkey (%s)", tool->name, s.file);
 	else if (found == VK_SETUP_WHOLE && current)
 		vk_doctor_add(d, VK_DOCTOR_OK, "setup", "%s asks valetkey for %zu %s (%s)", tool->name,
 		    s.n_hosts, s.n_hosts == 1 ? "host" : "hosts", s.file);

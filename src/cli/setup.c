@@ -194,7 +194,7 @@ extend(const struct vk_setup_tool *tool, const struct vk_scope *scope)
 
 	if (!url)
 		return VK_ENOMEM;
-	if (!tool->takes(scope) || (e = vk_setup_load(tool, &s)) == VK_ENOENT)
+	if (!tool->takes || !tool->takes(scope) || (e = vk_setup_load(tool, &s)) == VK_ENOENT)
 		return VK_OK;
 	if (e == VK_OK && !vk_setup_has(&s, url, *scope->path != '\0')) {
 		e = vk_setup_add_host(tool, &s, scope, false);

@@ -48,7 +48,7 @@ struct vk_setup_tool {
 	const char *on_path; /* the name by which it looks for us there, where we install none; NULL: it does not */
 	const char *example; /* what an entry for it is for; NULL: https://HOST */
 	bool places;         /* is told each entry's own place, those with an npm scope included */
-	/* Does it ask for credentials of this kind of scope? */
+	/* Does it ask for credentials of this kind of scope?  NULL: it asks for any, and is told no hosts. */
 	bool (*takes)(const struct vk_scope *scope);
 	/* The file that the tool itself would change. */
 	enum vk_err (*file)(char **ret_path);

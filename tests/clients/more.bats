@@ -277,6 +277,21 @@ ruby_project() {
 	[ "$status" = 4 ]
 	[ -z "$out" ]
 	[[ $err == *'bearer tokens only'* ]]
+	# A login of the same host, which came first and is its default account, does not hide the token; nor do two of a config.
+	e2e_add pass https://both.example --username u --name login
+	e2e_add both-t0ken https://both.example --username robot --kind bearer --name token
+	sleep 1.1 # the older one is taken
+	e2e_add 2nd https://both.example --username second --kind bearer --name later
+	[ "$(valetkey get https://both.example)" = pass ]
+	split terraform-credentials-valetkey get both.example
+	[ "$status.$out" = $'0.{"token":"both-t0ken"}\n' ]
+	printf '[profile p]\ncredentials = login, token\n' >"$T/p.ini"
+	split terraform-credentials-valetkey --config "$T/p.ini" --profile p get both.example
+	[ "$status.$out" = $'0.{"token":"both-t0ken"}\n' ]
+	printf s3ction >"$T/secret"
+	printf '[one]\nurl = https://both.example\nsecret = file:%s\nusername = u\n[two]\nurl = https://both.example\nsecret = file:%s\n' "$T/secret" "$T/secret" >"$T/c.ini"
+	split terraform-credentials-valetkey --config "$T/c.ini" get both.example
+	[ "$status.$out" = $'0.{"token":"s3ction"}\n' ]
 	for verb in store forget; do
 		split terraform-credentials-valetkey "$verb" app.my-tf.example <<<'{"token":"x"}'
 		[ "$status" = 4 ]
