@@ -218,7 +218,7 @@ _valetkey()
 		mapfile -t COMPREPLY < <(compgen -W '--profile --config --credential --one-file-system --json --help' -- "$cur")
 		[[ $cur == -* ]] || mapfile -t -O ${#COMPREPLY[@]} COMPREPLY < <(compgen -f -- "$cur") ;;
 	setup)
-		mapfile -t COMPREPLY < <(compgen -W '--undo --print --host --force --list --json --help git docker go cargo pnpm pip uv bazel terraform aws' -- "$cur") ;;
+		mapfile -t COMPREPLY < <(compgen -W '--undo --print --host --force --list --json --help git docker go cargo pnpm pip uv nuget bazel terraform aws' -- "$cur") ;;
 	log)
 		mapfile -t COMPREPLY < <(compgen -W '--json --since --host --credential --event --last --config --help' -- "$cur")
 		[[ $cur == -* ]] || mapfile -t -O ${#COMPREPLY[@]} COMPREPLY < <(compgen -f -- "$cur") ;;

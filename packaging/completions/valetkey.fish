@@ -165,7 +165,7 @@ complete -c valetkey -n '__fish_seen_subcommand_from setup' -l force -d 'docker:
 complete -c valetkey -n '__fish_seen_subcommand_from setup' -l list -d 'the tools that are known, how each gets its credential, what was verified'
 complete -c valetkey -n '__fish_seen_subcommand_from setup' -l json -d '--list as JSON'
 complete -c valetkey -n '__fish_seen_subcommand_from setup' -l help -d 'explain the command'
-complete -c valetkey -n '__fish_seen_subcommand_from setup' -a 'git docker go cargo pnpm pip uv bazel terraform aws'
+complete -c valetkey -n '__fish_seen_subcommand_from setup' -a 'git docker go cargo pnpm pip uv nuget bazel terraform aws'
 
 complete -c valetkey -n __fish_use_subcommand -a log -d 'show which credential was given to whom'
 complete -c valetkey -n '__fish_seen_subcommand_from log' -l json -d 'print the lines themselves, one JSON object each'

@@ -45,7 +45,7 @@ static const struct client clients[] = {
 	{ "oras", "docker's helper", "docker", NULL, "1.3", "one account for each registry" },
 	{ "composer", "COMPOSER_AUTH", NULL, "composer", "2.5", "one account for each host" },
 	{ "bundler", "BUNDLE_URL", NULL, "bundler", "2.3", "URLs apart" },
-	{ "nuget", "plugin (6.13), variable", NULL, "nuget", "-", "URLs apart; variables: by name" },
+	{ "nuget", "plugin, variable", "nuget", "nuget", "5.8", "paths apart; dotnet: plugins from 9.0.200" },
 	{ "bazel", "credential helper", "bazel", NULL, "protocol", "paths apart, ports not" },
 	{ "terraform", "helper, TF_TOKEN", "terraform", "terraform", "1.11", "tokens only; ports: the helper" },
 	{ "aws", "credential_process", "aws", NULL, "botocore 1.43", "an entry for each profile" },

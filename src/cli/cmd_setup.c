@@ -34,7 +34,8 @@ const struct vk_cmd vk_cmd_setup = {
 	.help = "Registers valetkey with tools that can ask, in their own configuration of this user: git, docker\n"
 		"and bazel for the hosts of the keystore and the config and for no other; pnpm and aws for each\n"
 		"entry; go, cargo and terraform once, for whatever they ask for; pip and uv so as well, with a\n"
-		"link called keyring.  Doing it again changes nothing; \"valetkey add\" extends it.\n\n"
+		"link called keyring; nuget by links alone.  Doing it again changes nothing; \"valetkey add\"\n"
+		"extends it.\n\n"
 		"  valetkey setup git docker\n"
 		"  valetkey setup go\n"
 		"  valetkey setup git --undo\n",

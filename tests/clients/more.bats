@@ -199,9 +199,17 @@ ruby_project() {
 	[ "$status" = 125 ]
 	[[ $err == *'a part of the secret of bad'* ]]
 	[[ $err != *';valid'* ]]
+	valetkey remove bad >/dev/null
+	e2e_add 'blank ' https://nuget.example/v5 --username ci --name blank
+	e2e_add s3cret https://nuget.example/v6 --username 'a; password=b' --name user
+	for name in blank user; do
+		split valetkey run --with nuget --credential $name -- true
+		[ "$status" = 125 ]
+		[[ $err == *"a user name or secret like that of $name"* ]]
+	done
 }
 
-# No NuGet that starts plugins can be had here: a client made from the protocol's description.
+# What the client of nuget.bats does not do: a client made from the protocol's description.
 @test "nuget: the plugin's conversation" {
 	e2e_add "$AWKWARD" https://feed.example/v3/index.json --username ci
 	e2e_add t0ken https://token.example
