@@ -12,12 +12,6 @@
 
 #define PROGRAM "nuget-plugin-valetkey"
 
-static bool
-nuget_takes(const struct vk_scope *scope)
-{
-	return strcmp(scope->scheme, "https") == 0 || strcmp(scope->scheme, "http") == 0;
-}
-
 static enum vk_err
 nuget_link(char **ret_path)
 {
@@ -57,7 +51,6 @@ nuget_advise(const struct vk_setup *s)
 const struct vk_setup_tool vk_setup_nuget = {
 	.name = "nuget",
 	.on_path = PROGRAM,
-	.takes = nuget_takes,
 	.link = nuget_link,
 	.drop_ours = nuget_drop_ours,
 	.advise = nuget_advise,

@@ -23,7 +23,7 @@ prepare() {
 	run -0 --separate-stderr "$V" setup nuget
 	# shellcheck disable=SC2154 # from run
 	[[ $stderr == *"$N is a link"*"$T/bin/nuget-plugin-valetkey is a link"*'dotnet before SDK 9.0.200'* ]]
-	[[ $output == "nuget: valetkey is set up in $N for 2 hosts"* ]]
+	[ "$output" = "nuget: valetkey is set up in $N" ]
 	[ "$(readlink "$N")" = "$V" ]
 	[ "$(readlink "$T/bin/nuget-plugin-valetkey")" = "$V" ]
 	[ "$(found_by https://git.example/v3/index.json)" = s3cret ]
@@ -33,10 +33,7 @@ prepare() {
 	run -0 --separate-stderr "$V" setup nuget
 	[[ $output == 'nuget: already set up'* ]]
 	[ "$inode" = "$(stat -c %i "$N" "$T/bin/nuget-plugin-valetkey")" ]
-	vk_add https://new.example u t0ken
 	jq -e --arg a "$N" --arg b "$T/bin/nuget-plugin-valetkey" '.links == [$a, $b]' "$(state)"
-	run -0 "$V" setup nuget
-	[[ $output == *'for 3 hosts'*https://new.example* ]]
 	run -0 "$V" setup nuget --undo
 	[ "$output" = "nuget: $N is gone again: setup had made it" ]
 	[ ! -L "$T/bin/nuget-plugin-valetkey" ]
@@ -98,7 +95,7 @@ prepare() {
 	[[ $output == *'nuget does not ask valetkey'* ]]
 	"$V" setup nuget
 	run "$V" doctor
-	[[ $output == *"nuget asks valetkey for 2 hosts ($N)"* ]]
+	[[ $output == *"nuget asks valetkey ($N)"* ]]
 	# A program that went elsewhere.
 	mkdir "$T/elsewhere"
 	mv "$V" "$T/elsewhere/valetkey"
