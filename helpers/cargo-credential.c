@@ -7,7 +7,7 @@
 #include <unistd.h>
 
 #include "valetkey/io.h"
-#include "valetkey/proto.h"
+#include "cargo.h"
 #include "common.h"
 
 static const char usage[] =
@@ -16,8 +16,7 @@ static const char usage[] =
     "may stand --config FILE and --profile NAME.\n";
 
 struct answer {
-	const struct vk_cargo_msg *m;
-	const struct vk_scope *asked;
+	const struct cargo_request *r;
 	struct vk_buf *out;
 };
 
@@ -26,35 +25,13 @@ say(const struct vk_cred *c, void *arg)
 {
 	const struct answer *a = arg;
 
-	if (!vk_cargo_serves(c, a->m, a->asked)) {
-		if (!*c->scope.path && *a->asked->path)
+	if (!vk_cargo_serves(c, &a->r->msg, &a->r->scope)) {
+		if (!*c->scope.path && *a->r->scope.path)
 			vk_hint("%s is for all of its host, and cargo would send it where the index says: add one with "
 				"the URL of the index", *c->name ? c->name : "the entry");
 		return VK_ENOENT;
 	}
-	return vk_cargo_answer(c, a->m, a->out);
-}
-
-/* "get"; and for the others, which change nothing here, whether it would be answered. */
-static enum vk_err
-find(const struct vk_policy_opts *opts, const struct vk_cargo_msg *m, struct vk_buf *out)
-{
-	VK_CLEANUP(vk_scope_clear) struct vk_scope asked = { 0 };
-	struct answer a = { m, &asked, out };
-	struct vk_query q = { &asked, NULL };
-	enum vk_err e = vk_cargo_scope(m, &asked);
-
-	/* What is no web server's name can have no entry. */
-	if (e != VK_OK)
-		return e == VK_EPROTO ? VK_ENOENT : e;
-	if (strcmp(m->kind, "get") == 0)
-		return vk_helper_answer(opts, &q, say, &a);
-	VK_CLEANUP(vk_policy_closep) struct vk_policy *p = NULL;
-	VK_CLEANUP(vk_cred_freep) struct vk_cred *c = NULL;
-
-	if ((e = vk_policy_open(opts, &p)) == VK_OK)
-		e = vk_policy_find(p, &q, &c);
-	return e == VK_OK && !vk_cargo_serves(c, m, &asked) ? VK_ENOENT : e;
+	return vk_cargo_answer(c, &a->r->msg, a->out);
 }
 
 static enum vk_err
@@ -64,49 +41,53 @@ fail(enum vk_err e, struct vk_buf *out)
 	return vk_cargo_error("other", vk_helper_line(e), out);
 }
 
-/*
- * A registry of ours is a person's entry, which cargo neither replaces nor removes; one that is not is left to the
- * next provider.
- */
 static enum vk_err
-change(const struct vk_cargo_msg *m, enum vk_err found, struct vk_buf *out)
+get(const struct cargo_request *r, struct vk_buf *out)
 {
-	if (found == VK_ENOENT)
-		return vk_cargo_error("url-not-supported", NULL, out);
-	if (found != VK_OK)
-		return fail(found, out);
-	if (strcmp(m->kind, "login") != 0 && strcmp(m->kind, "logout") != 0)
-		return vk_cargo_error("operation-not-supported", NULL, out);
-	return fail(vk_fail(VK_EPOLICY, "this registry's token is in valetkey's hands, where cargo %s changes nothing: "
-		"use \"valetkey %s\"", m->kind, strcmp(m->kind, "login") == 0 ? "add" : "remove"), out);
-}
+	struct answer a = { r, out };
+	enum vk_err e = vk_helper_answer(&r->opts, &(struct vk_query){ &r->scope, NULL }, say, &a);
 
-static enum vk_err
-reply(const char *line, size_t n, struct vk_buf *out)
-{
-	VK_CLEANUP(vk_cargo_msg_clear) struct vk_cargo_msg m = { 0 };
-	struct vk_policy_opts opts = { .tool = "cargo" };
-	static char name[] = "cargo";
-	enum vk_err e = vk_cargo_parse(line, n, &m);
-
-	if (e != VK_OK) {
-		vk_helper_refused(NULL, &opts, NULL, e);
-		return fail(e, out);
-	}
-	m.args[0] = name;
-	/* Standard output is for answers, whatever is asked there. */
-	if (vk_helper_options((int)m.n_args + 1, m.args, "", &opts) != (int)m.n_args + 1)
-		return fail(vk_fail(VK_EUSAGE, "cargo's configuration has words that valetkey does not know"), out);
-	e = find(&opts, &m, out);
-	if (strcmp(m.kind, "get") != 0)
-		return change(&m, e, out);
 	if (e != VK_ENOENT)
-		return e == VK_OK ? out->err : fail(e, out);
+		return e == VK_OK ? out->err : e;
 	/* cargo only says that no token was found; an entry that does not do, or is expired, is worth a line. */
 	if (*vk_reason() || *vk_hint_text())
 		vk_msg_note("%s", *vk_reason() ? vk_reason() : vk_hint_text());
 	vk_buf_clear(out);
 	return vk_cargo_error("not-found", NULL, out);
+}
+
+static enum vk_err
+act(struct cargo_request *r, struct vk_buf *out)
+{
+	bool is_get = strcmp(r->msg.kind, "get") == 0;
+	static char name[] = "cargo";
+	enum vk_err e;
+
+	r->msg.args[0] = name;
+	/* Standard output is for answers, whatever is asked there. */
+	if (vk_helper_options((int)r->msg.n_args + 1, r->msg.args, "", &r->opts) != (int)r->msg.n_args + 1)
+		return vk_fail(VK_EUSAGE, "cargo's configuration has words that valetkey does not know");
+	/* What is no web server's name can have no entry. */
+	if ((e = vk_cargo_scope(&r->msg, &r->scope)) == VK_EPROTO)
+		return vk_cargo_error(is_get ? "not-found" : "url-not-supported", NULL, out);
+	if (e != VK_OK)
+		return e;
+	return is_get ? get(r, out) : vk_cargo_change(r, out);
+}
+
+static enum vk_err
+reply(const char *line, size_t n, struct vk_buf *out)
+{
+	struct cargo_request r = { .opts = { .tool = "cargo" } };
+	enum vk_err e = vk_cargo_parse(line, n, &r.msg);
+
+	if (e != VK_OK)
+		vk_helper_refused(NULL, &r.opts, NULL, e);
+	else
+		e = act(&r, out);
+	vk_cargo_msg_clear(&r.msg);
+	vk_scope_clear(&r.scope);
+	return e == VK_OK ? e : fail(e, out);
 }
 
 /* The next line of standard input is the first ${*ret_n} bytes of ${in}, with its LF; 0 at the end. */

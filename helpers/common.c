@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "valetkey/io.h"
@@ -84,6 +85,34 @@ vk_helper_refused(const struct vk_policy *p, const struct vk_policy_opts *opts, 
 	};
 
 	vk_msg_log_refusal(p, opts, &v);
+}
+
+enum vk_err
+vk_helper_claim(struct vk_store *st, const struct vk_query *q, unsigned client, struct vk_cred *c)
+{
+	VK_CLEANUP(vk_cred_freep) struct vk_cred *old = NULL;
+	enum vk_err e = vk_store_find(st, q, &old);
+
+	if (e != VK_OK && e != VK_ENOENT)
+		return e;
+	c->flags = client;
+	c->created = time(NULL);
+	if (e == VK_OK && strcmp(old->scope.path, c->scope.path) == 0) {
+		c->flags = old->flags & client ? old->flags : 0;
+		c->created = old->created;
+	}
+	return VK_OK;
+}
+
+enum vk_err
+vk_helper_changed(const struct vk_policy *p, const char *tool, enum vk_log_event event, const struct vk_scope *asked,
+    const struct vk_cred *c, enum vk_err result)
+{
+	struct vk_log_entry v = { .event = event, .via = tool, .asked = asked, .result = result };
+
+	if (c)
+		vk_log_cred(&v, c);
+	return vk_msg_log(p, NULL, &v, 1);
 }
 
 int

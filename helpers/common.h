@@ -6,6 +6,7 @@
 #define VK_HELPERS_COMMON_H
 
 #include "valetkey/helper.h"
+#include "valetkey/log.h"
 #include "valetkey/policy.h"
 
 /* The protocols, one each; rows of table.c. */
@@ -47,6 +48,21 @@ int vk_helper_one_url(int argc, char **argv, const char *usage, const char *tool
 /** vk_helper_refused(p, opts, asked, e): Log that nothing is given or changed.  ${p} and ${asked} may be NULL. */
 void vk_helper_refused(const struct vk_policy *p, const struct vk_policy_opts *opts, const struct vk_scope *asked,
     enum vk_err e);
+
+/**
+ * vk_helper_claim(st, q, client, c):
+ * In a transaction: may ${client} (its flag, cred.h) put ${c}?  Only where ${q} finds nothing at just ${c}'s scope, or
+ * what ${client} stored itself, whose flags and time of creation ${c} then has.  Else ${c->flags} is 0: that is a
+ * person's, or another client's.
+ */
+enum vk_err vk_helper_claim(struct vk_store *st, const struct vk_query *q, unsigned client, struct vk_cred *c) VK_MUST;
+
+/**
+ * vk_helper_changed(p, tool, event, asked, c, result):
+ * Log a change.  It is done by now: what cannot be logged is only warned about.  ${c} may be NULL.
+ */
+enum vk_err vk_helper_changed(const struct vk_policy *p, const char *tool, enum vk_log_event event,
+    const struct vk_scope *asked, const struct vk_cred *c, enum vk_err result) VK_MUST;
 
 /** vk_helper_read(b): All of stdin into ${b}, which has a ceiling.  VK_ELIMIT: the request is longer. */
 enum vk_err vk_helper_read(struct vk_buf *b) VK_MUST;

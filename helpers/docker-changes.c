@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 /* docker login ("store") and docker logout ("erase"). */
 #include <string.h>
-#include <time.h>
 
 #include "common.h"
 #include "docker.h"
@@ -52,21 +51,11 @@ static enum vk_err
 put(struct vk_store *st, void *arg)
 {
 	struct vk_cred *c = arg;
-	VK_CLEANUP(vk_cred_freep) struct vk_cred *old = NULL;
 	VK_CLEANUP(accounts_clear) struct accounts a = { .scope = &c->scope };
-	struct vk_query q = { &c->scope, c->username };
-	enum vk_err e = vk_store_find(st, &q, &old);
+	enum vk_err e = vk_helper_claim(st, &(struct vk_query){ &c->scope, c->username }, VK_CRED_DOCKER, c);
 
-	if (e == VK_ENOENT)
-		e = VK_OK;
-	if (e == VK_OK && old && strcmp(old->scope.path, c->scope.path) == 0) {
-		if (!(old->flags & VK_CRED_DOCKER)) {
-			c->flags = 0;
-			return VK_OK; /* a person's, or git's: not docker's to change */
-		}
-		c->flags = old->flags;
-		c->created = old->created;
-	}
+	if (e == VK_OK && !c->flags)
+		return VK_OK;
 	if (e == VK_OK)
 		e = vk_store_each(st, &c->scope, note_account, &a);
 	if (e == VK_OK && a.pinned_default && strcmp(a.pinned_default, c->username) != 0)
@@ -96,26 +85,12 @@ make_cred(struct vk_docker_msg *m, struct vk_cred **ret)
 		return e;
 	vk_scope_clear(&c->scope);
 	c->scope = scope;
-	c->flags = VK_CRED_DOCKER;
-	c->created = time(NULL);
 	if ((e = vk_cred_set(&c->username, m->username)) != VK_OK)
 		return e;
 	c->secret = m->secret;
 	m->secret = (struct vk_secret){ NULL, 0 };
 	*ret = VK_TAKE(c);
 	return VK_OK;
-}
-
-/* A change is done by now: what cannot be logged is only warned about. */
-static enum vk_err
-log_change(const struct vk_policy *p, enum vk_log_event event, const struct vk_scope *asked, const struct vk_cred *c,
-    enum vk_err result)
-{
-	struct vk_log_entry v = { .event = event, .via = "docker", .asked = asked, .result = result };
-
-	if (c)
-		vk_log_cred(&v, c);
-	return vk_msg_log(p, NULL, &v, 1);
 }
 
 int
@@ -137,7 +112,7 @@ vk_docker_store(void)
 	if (e == VK_OK)
 		e = vk_store_commit(st, put, c);
 	if (e == VK_OK)
-		e = log_change(p, VK_LOG_STORE, &c->scope, c, c->flags ? VK_OK : VK_EEXIST);
+		e = vk_helper_changed(p, "docker", VK_LOG_STORE, &c->scope, c, c->flags ? VK_OK : VK_EEXIST);
 	else
 		vk_helper_refused(p, &vk_docker_opts, c ? &c->scope : NULL, e);
 	return e == VK_OK ? 0 : vk_docker_fail(e);
@@ -180,6 +155,6 @@ vk_docker_erase(void)
 	if (e != VK_OK)
 		vk_helper_refused(p, &vk_docker_opts, &asked, e);
 	else if (x.removed)
-		e = log_change(p, VK_LOG_ERASE, &asked, NULL, VK_OK);
+		e = vk_helper_changed(p, "docker", VK_LOG_ERASE, &asked, NULL, VK_OK);
 	return e == VK_OK ? 0 : vk_docker_fail(e);
 }

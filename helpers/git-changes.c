@@ -41,36 +41,10 @@ served_by_us(const struct git_request *r, const struct vk_cred *c, bool *ret)
 static enum vk_err
 put(struct vk_store *st, void *arg)
 {
-	VK_CLEANUP(vk_cred_freep) struct vk_cred *old = NULL;
 	struct vk_cred *c = arg;
-	struct vk_query q = { &c->scope, c->username };
-	enum vk_err e = vk_store_find(st, &q, &old);
+	enum vk_err e = vk_helper_claim(st, &(struct vk_query){ &c->scope, c->username }, VK_CRED_GIT, c);
 
-	c->flags = 0;
-	if (e != VK_OK && e != VK_ENOENT)
-		return e;
-	c->created = time(NULL);
-	if (e == VK_OK && strcmp(old->scope.path, c->scope.path) == 0) {
-		if (!(old->flags & VK_CRED_GIT))
-			return VK_OK; /* a person's, or docker's: not git's to change */
-		c->flags = old->flags;
-		c->created = old->created;
-	} else {
-		c->flags = VK_CRED_GIT;
-	}
-	return vk_store_stage_put(st, c);
-}
-
-/* A change is done by now: what cannot be logged is only warned about. */
-static enum vk_err
-log_change(const struct git_request *r, const struct vk_policy *p, enum vk_log_event event, const struct vk_cred *c,
-    enum vk_err result)
-{
-	struct vk_log_entry v = { .event = event, .via = "git", .asked = &r->scope, .result = result };
-
-	if (c)
-		vk_log_cred(&v, c);
-	return vk_msg_log(p, NULL, &v, 1);
+	return e == VK_OK && c->flags ? vk_store_stage_put(st, c) : e;
 }
 
 static enum vk_err
@@ -95,7 +69,7 @@ store(const struct git_request *r, struct vk_cred *c)
 		vk_helper_refused(p, &r->opts, &r->scope, e);
 		return e;
 	}
-	return log_change(r, p, VK_LOG_STORE, c, c->flags ? VK_OK : VK_EEXIST);
+	return vk_helper_changed(p, "git", VK_LOG_STORE, &r->scope, c, c->flags ? VK_OK : VK_EEXIST);
 }
 
 int
@@ -164,7 +138,7 @@ note(const struct vk_cred *c, void *arg)
 	bool pinned = !(c->flags & VK_CRED_GIT);
 	struct target *v;
 
-	if (!vk_scope_same_origin(&c->scope, &r->scope) || (c->flags & VK_CRED_DOCKER) ||
+	if (!vk_scope_same_origin(&c->scope, &r->scope) || (c->flags & (VK_CRED_DOCKER | VK_CRED_CARGO)) ||
 	    (r->msg.username && strcmp(r->msg.username, c->username) != 0) ||
 	    !is_refused_secret(c, &r->msg))
 		return VK_OK;
@@ -228,6 +202,6 @@ vk_git_erase(const struct git_request *r)
 	if (e != VK_OK)
 		vk_helper_refused(p, &r->opts, &r->scope, e);
 	else if (x.erased || x.kept)
-		e = log_change(r, p, VK_LOG_ERASE, NULL, x.erased ? VK_OK : VK_EPOLICY);
+		e = vk_helper_changed(p, "git", VK_LOG_ERASE, &r->scope, NULL, x.erased ? VK_OK : VK_EPOLICY);
 	return e == VK_OK ? 0 : vk_helper_fail(e);
 }

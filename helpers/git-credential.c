@@ -46,7 +46,7 @@ say(const struct vk_cred *c, void *arg)
 	VK_CLEANUP(vk_buf_clear) struct vk_buf state = VK_BUF(256);
 	struct answer *a = arg;
 	/* What comes from a variable, a file or a run's own answers is not for others to keep. */
-	bool ephemeral = !(c->flags & (VK_CRED_PINNED | VK_CRED_GIT | VK_CRED_DOCKER));
+	bool ephemeral = !(c->flags & (VK_CRED_PINNED | VK_CRED_GIT | VK_CRED_DOCKER | VK_CRED_CARGO));
 	enum vk_err e;
 
 	a->found = true;

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * A NuGet plugin, from client 6.13 and .NET SDK 9.0.200 on, which start any executable nuget-plugin-* of PATH.  It
- * lives as long as its client: messages are lines of JSON in both directions, and each answer is looked for anew.
+ * A NuGet plugin: .NET SDK 9.0.200 and later start any executable nuget-plugin-* of PATH, nuget.exe what setup puts
+ * into its directory of plugins.  It lives as long as its client: messages are lines of JSON in both directions, and
+ * each answer is looked for anew.
  */
 #include <fcntl.h>
 #include <poll.h>
@@ -15,7 +16,7 @@
 
 static const char usage[] =
     "usage: nuget-plugin-valetkey -Plugin\n\n"
-    "NuGet starts this when it is on PATH, or named by NUGET_PLUGIN_PATHS.\n";
+    "NuGet starts this; \"valetkey setup nuget\" lets it find it.\n";
 
 struct plugin {
 	struct vk_policy_opts opts;

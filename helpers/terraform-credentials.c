@@ -39,7 +39,7 @@ get(const struct vk_policy_opts *opts, const char *host)
 int
 vk_terraform_credentials(int argc, char **argv)
 {
-	struct vk_policy_opts opts = { .tool = "terraform" };
+	struct vk_policy_opts opts = { .tool = "terraform", .takes = vk_terraform_takes };
 	int at = vk_helper_options(argc, argv, usage, &opts);
 
 	if (at <= 0)

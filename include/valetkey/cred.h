@@ -96,6 +96,7 @@ enum {
 	VK_CRED_GIT = 1u << 1,     /* git's "store"    */
 	VK_CRED_DOCKER = 1u << 2,  /* docker's "store" */
 	VK_CRED_DEFAULT = 1u << 3, /* the account to use on this scope when none is named */
+	VK_CRED_CARGO = 1u << 4,   /* cargo's "login": in the keystore, what has none of the first three */
 };
 
 /*

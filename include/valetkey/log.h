@@ -8,7 +8,7 @@
  *               inject  one was put into a run, in one way; a line for each credential and way
  *               export  one, or many, left the keystore on a person's command
  *               refuse  a program asked and got none
- *               store, erase  a client (git, docker) changed what is kept
+ *               store, erase  a client (git, docker, cargo) changed what is kept
  *               end     the command of a run ended
  *   via         git, docker, get, run, export, render: which part of valetkey; broker: asked by who is not of the run
  *   program     the file of the process that started us, as far as we may see it: for helpers the client

@@ -25,6 +25,7 @@ struct vk_policy_opts {
 	const char *profile; /* --profile; NULL: $VALETKEY_PROFILE, else none */
 	const char *tool;    /* a helper's: "git", "docker" or "get".  Inside a run its broker is asked (broker.h) */
 	bool offline;        /* ask nobody who asks somebody else; so does $VALETKEY_OFFLINE */
+	bool (*takes)(const struct vk_cred *c); /* a helper's: what its tool can be told; NULL: anything */
 };
 
 /**
@@ -41,7 +42,8 @@ void vk_policy_closep(struct vk_policy **p);
 
 /**
  * vk_policy_find(p, q, ret_cred):
- * The credential for ${q}; the caller frees it.  VK_ENOENT: none.  VK_ELOCKED: the keystore
+ * The credential for ${q}; the caller frees it.  It is one that the tool can be told (${opts->takes}), if there is any.
+ * VK_ENOENT: none.  VK_ELOCKED: the keystore
  * would have to be asked and is locked (unless the config says when-locked = miss).
  * An expired credential is VK_ENOENT with a reason; "there is none" has no reason.
  */

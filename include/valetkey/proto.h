@@ -209,12 +209,29 @@ enum vk_err vk_nuget_answer(const struct vk_nuget_msg *m, const struct vk_cred *
  */
 enum vk_err vk_aws_answer(const struct vk_cred *c, struct vk_buf *out) VK_MUST;
 
+/* What ~/.aws/config or ~/.aws/credentials says of a profile ("Shared config and credentials files"). */
+struct vk_awsconf {
+	size_t at;       /* behind the last line of its section; 0: it has none */
+	const char *has; /* which setting its credentials come from already; NULL: none */
+	bool twice;      /* more sections than one have this name, in whatever case */
+};
+
+/**
+ * vk_awsconf_find(text, n, profile, credentials, ret):
+ * Names are compared without regard to case, since ${profile} was the host of a URL.  ${credentials}: sections have the
+ * profile's name alone; else it is [default] or [profile NAME].
+ */
+void vk_awsconf_find(const char *text, size_t n, const char *profile, bool credentials, struct vk_awsconf *ret);
+
 /* ---- cargo's credential provider protocol, version 1 (The Cargo Book, "Credential Provider Protocol") ---- */
 
-/* One request.  Heap strings; the token that a login brings is not kept. */
+/* One request.  Heap strings, the token in the arena. */
 struct vk_cargo_msg {
 	char *kind;     /* "get", "login", "logout", or what a later cargo asks */
 	char *index;    /* the registry's index, as sent: "sparse+https://..." or where git finds it */
+	char *name;     /* what the configuration calls the registry; NULL when it does not */
+	char *login_url; /* login: where its tokens are made; NULL when not known */
+	struct vk_secret token; /* login: p NULL when the person is to be asked */
 	char *args[32]; /* what the user configured, from the second place on, with a NULL behind */
 	size_t n_args;
 };
@@ -391,6 +408,25 @@ enum vk_err vk_maven_merge(const char *own, size_t n, const struct vk_cred_list 
 
 /** vk_maven_check(pom, n, creds): VK_EPOLICY: a repository has a name of ${creds} and is not where that one is for. */
 enum vk_err vk_maven_check(const char *pom, size_t n, const struct vk_cred_list *creds) VK_MUST;
+
+/* ---- helm's repositories.yaml (helm 3.22, pkg/repo; only as sigs.k8s.io/yaml writes it) ----------- */
+
+/**
+ * vk_helm_serves(own, n, c, ret):
+ * Is ${c} for one of the repositories of the file, which may be empty?  VK_EPROTO, with the line, for a file that is
+ * not understood.
+ */
+enum vk_err vk_helm_serves(const char *own, size_t n, const struct vk_cred *c, bool *ret) VK_MUST;
+
+/**
+ * vk_helm_merge(own, n, creds, keep_own, out, dropped):
+ * The same file, in which each repository has the user name and secret of that one of ${creds} that is for the longest
+ * part of its URL, and passes them to no other host; without those of other repositories, whose names go to
+ * ${dropped}, one per line, or with them for ${keep_own}.  VK_EPROTO as above; VK_EPOLICY for two accounts of
+ * one repository, for one whose certificate is not verified, and for what helm would not present.
+ */
+enum vk_err vk_helm_merge(const char *own, size_t n, const struct vk_cred_list *creds, bool keep_own,
+    struct vk_buf *out, struct vk_buf *dropped) VK_MUST;
 
 /* ---- coursier's and sbt's properties (coursier, "Other credentials"; java.util.Properties) ---- */
 

@@ -117,7 +117,7 @@ _valetkey()
 	run:--credential)
 		return ;;
 	run:--with)
-		mapfile -t COMPREPLY < <(compgen -W 'git docker go cargo npm pnpm yarn yarn-berry bun deno deno-modules pip uv poetry twine netrc containers maven gradle coursier helm composer bundler nuget terraform gem auto get' -- "$cur")
+		mapfile -t COMPREPLY < <(compgen -W 'git docker go cargo npm pnpm yarn yarn-berry bun deno deno-modules pip uv poetry twine conda containers maven gradle coursier helm composer bundler nuget terraform gem swift auto get' -- "$cur")
 		return ;;
 	run:--env)
 		return ;;
@@ -218,7 +218,7 @@ _valetkey()
 		mapfile -t COMPREPLY < <(compgen -W '--profile --config --credential --one-file-system --json --help' -- "$cur")
 		[[ $cur == -* ]] || mapfile -t -O ${#COMPREPLY[@]} COMPREPLY < <(compgen -f -- "$cur") ;;
 	setup)
-		mapfile -t COMPREPLY < <(compgen -W '--undo --print --host --force --list --json --help git docker go cargo pnpm pip uv bazel terraform' -- "$cur") ;;
+		mapfile -t COMPREPLY < <(compgen -W '--undo --print --host --force --list --json --help git docker go cargo pnpm pip uv nuget bazel terraform aws' -- "$cur") ;;
 	log)
 		mapfile -t COMPREPLY < <(compgen -W '--json --since --host --credential --event --last --config --help' -- "$cur")
 		[[ $cur == -* ]] || mapfile -t -O ${#COMPREPLY[@]} COMPREPLY < <(compgen -f -- "$cur") ;;

@@ -118,7 +118,7 @@ complete -c valetkey -n __fish_use_subcommand -a run -d 'run a command with cred
 complete -c valetkey -n '__fish_seen_subcommand_from run' -l profile -d 'only what this profile names' -r -f
 complete -c valetkey -n '__fish_seen_subcommand_from run' -l config -d 'use this config file' -r -F
 complete -c valetkey -n '__fish_seen_subcommand_from run' -l credential -d 'only these credentials' -r -f
-complete -c valetkey -n '__fish_seen_subcommand_from run' -l with -d 'give them to these tools: auto, git, go, npm ...' -r -f -a 'git docker go cargo npm pnpm yarn yarn-berry bun deno deno-modules pip uv poetry twine netrc containers maven gradle coursier helm composer bundler nuget terraform gem auto get'
+complete -c valetkey -n '__fish_seen_subcommand_from run' -l with -d 'give them to these tools: auto, git, go, npm ...' -r -f -a 'git docker go cargo npm pnpm yarn yarn-berry bun deno deno-modules pip uv poetry twine conda containers maven gradle coursier helm composer bundler nuget terraform gem swift auto get'
 complete -c valetkey -n '__fish_seen_subcommand_from run' -l env -d 'set a variable to the secret of a reference' -r -f
 complete -c valetkey -n '__fish_seen_subcommand_from run' -l template -d 'FILE with ${valetkey:NAME} filled in, its path in VAR' -r -F
 complete -c valetkey -n '__fish_seen_subcommand_from run' -l build-secret -d 'a file for {secrets}: npm, netrc, or a reference' -r -f
@@ -160,12 +160,12 @@ complete -c valetkey -n '__fish_seen_subcommand_from scan' -F
 complete -c valetkey -n __fish_use_subcommand -a setup -d 'make tools ask valetkey'
 complete -c valetkey -n '__fish_seen_subcommand_from setup' -l undo -d 'take out what setup put in; the rest stays byte for byte'
 complete -c valetkey -n '__fish_seen_subcommand_from setup' -l print -d 'print what would be put in, and change nothing'
-complete -c valetkey -n '__fish_seen_subcommand_from setup' -l host -d 'this host as well; without a keystore, only this one' -r -f
+complete -c valetkey -n '__fish_seen_subcommand_from setup' -l host -d 'git, docker, bazel, pnpm: this host too; without a keystore, only this one' -r -f
 complete -c valetkey -n '__fish_seen_subcommand_from setup' -l force -d 'docker: replace another program'\''s entry; pip, uv: come before it'
 complete -c valetkey -n '__fish_seen_subcommand_from setup' -l list -d 'the tools that are known, how each gets its credential, what was verified'
 complete -c valetkey -n '__fish_seen_subcommand_from setup' -l json -d '--list as JSON'
 complete -c valetkey -n '__fish_seen_subcommand_from setup' -l help -d 'explain the command'
-complete -c valetkey -n '__fish_seen_subcommand_from setup' -a 'git docker go cargo pnpm pip uv bazel terraform'
+complete -c valetkey -n '__fish_seen_subcommand_from setup' -a 'git docker go cargo pnpm pip uv nuget bazel terraform aws'
 
 complete -c valetkey -n __fish_use_subcommand -a log -d 'show which credential was given to whom'
 complete -c valetkey -n '__fish_seen_subcommand_from log' -l json -d 'print the lines themselves, one JSON object each'

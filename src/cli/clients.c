@@ -12,7 +12,7 @@ struct client {
 	const char *channel;  /* how it gets its credential */
 	const char *setup;    /* "valetkey setup NAME" registers it; NULL: there is nothing to register */
 	const char *recipe;   /* "valetkey run --with NAME"; NULL: none */
-	const char *verified; /* versions of the real client that tests/clients saw fetch; "-": none could be had */
+	const char *verified; /* versions that tests/clients saw fetch; "protocol": no real one could be had */
 	const char *note;     /* what is and is not possible, in a few words */
 };
 
@@ -33,7 +33,7 @@ static const struct client clients[] = {
 	{ "uv", "keyring command", "uv", "uv", "0.13", "paths apart; a user name, or authenticate" },
 	{ "poetry", "variables", NULL, "poetry", "2.5", "by the source's name" },
 	{ "twine", "variables", NULL, "twine", "7.0", "one account" },
-	{ "conda", "netrc", NULL, "netrc", "-", "one account for each host" },
+	{ "conda", "netrc", NULL, "conda", "protocol", "one account for each host" },
 	{ "podman", "docker's helper", "docker", "containers", "4.3", "one account for each registry" },
 	{ "buildah", "docker's helper", "docker", "containers", "1.28", "one account for each registry" },
 	{ "skopeo", "docker's helper", "docker", "containers", "1.9", "one account for each registry" },
@@ -41,16 +41,16 @@ static const struct client clients[] = {
 	{ "gradle", "variables", NULL, "gradle", "4.4", "by the repository's name" },
 	{ "coursier", "file", NULL, "coursier", "2.1", "one account for each host" },
 	{ "sbt", "file", NULL, "coursier", "1.10", "one credential" },
-	{ "helm", "docker's helper (OCI)", "docker", "helm", "3.22", "one account for each registry" },
+	{ "helm", "docker's helper (OCI), file", "docker", "helm", "3.22", "OCI: by registry; else paths apart" },
 	{ "oras", "docker's helper", "docker", NULL, "1.3", "one account for each registry" },
 	{ "composer", "COMPOSER_AUTH", NULL, "composer", "2.5", "one account for each host" },
 	{ "bundler", "BUNDLE_URL", NULL, "bundler", "2.3", "URLs apart" },
-	{ "nuget", "plugin (6.13), variable", NULL, "nuget", "-", "URLs apart; variables: by name" },
-	{ "bazel", "credential helper", "bazel", NULL, "-", "paths apart, ports not" },
+	{ "nuget", "plugin, variable", "nuget", "nuget", "5.8", "paths apart; dotnet: plugins from 9.0.200" },
+	{ "bazel", "credential helper", "bazel", NULL, "protocol", "paths apart, ports not" },
 	{ "terraform", "helper, TF_TOKEN", "terraform", "terraform", "1.11", "tokens only; ports: the helper" },
-	{ "aws", "credential_process", NULL, NULL, "botocore 1.43", "an entry for each profile" },
+	{ "aws", "credential_process", "aws", NULL, "botocore 1.43", "an entry for each profile" },
 	{ "gem", "GEM_HOST_API_KEY", NULL, "gem", "3.3", "to push; one account" },
-	{ "swift", "netrc", NULL, "netrc", "-", "by host alone" },
+	{ "swift", "netrc", NULL, "swift", "protocol", "R1 with ~/.netrc, or --gate" },
 	{ NULL, NULL, NULL, NULL, NULL, NULL },
 };
 

@@ -237,6 +237,16 @@ warn(const struct vk_cred *c)
 			    "this with --username");
 }
 
+static const char *
+next_step(const struct vk_cred *c)
+{
+	if (*c->npm_scope)
+		return "valetkey run -- npm ci";
+	if (strcmp(c->scope.scheme, "aws") == 0)
+		return "valetkey setup aws";
+	return "valetkey setup git docker, or valetkey run -- COMMAND";
+}
+
 static int
 report(const struct vk_cred *c)
 {
@@ -252,8 +262,7 @@ report(const struct vk_cred *c)
 	vk_buf_fmt(&b, ": %s credential for %s", vk_kind_text(c->kind), label);
 	if (c->expires)
 		vk_buf_fmt(&b, ", expires %s", left);
-	vk_buf_str(&b, *c->npm_scope ? "; next: valetkey run -- npm ci\n"
-				     : "; next: valetkey setup git docker, or valetkey run -- COMMAND\n");
+	vk_buf_fmt(&b, "; next: %s\n", next_step(c));
 	return vk_stdout_report(&b);
 }
 

@@ -22,7 +22,7 @@ const struct vk_cmd vk_cmd_list = {
 	.args = "[URL]",
 	.summary = "show the entries of the keystore, never their secrets",
 	.help = "Shows every entry, or those that can answer for URL or for something below it.\n"
-		"BY is who stored an entry: you, git or docker.  Clients can change only their own.\n"
+		"BY is who stored an entry: you, git, docker or cargo.  Clients can change only their own.\n"
 		"REFUSED is when a client last reported that the server did not accept it.\n",
 	.opts = opts,
 	.n_opts = VK_COUNT(opts),

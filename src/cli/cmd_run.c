@@ -106,14 +106,26 @@ cut_variable(char *text)
 	return eq + 1;
 }
 
+/* What decides which programs run, and what a run tells its own. */
+static enum vk_err
+check_variable(const char *option, const char *name)
+{
+	if (strcmp(name, "PATH") == 0 || vk_str_starts(name, "LD_") || vk_str_starts(name, "VALETKEY_"))
+		return vk_fail(VK_EUSAGE, "--%s: %s is not for a secret or a file of the run", option, name);
+	return VK_OK;
+}
+
 static enum vk_err
 add_env(struct request *q, char *text)
 {
 	const char *value = cut_variable(text);
 	struct vk_ref ref;
+	enum vk_err e;
 
 	if (!value)
 		return vk_fail(VK_EUSAGE, "--env: VAR=REF, such as TOKEN=keystore:NAME");
+	if ((e = check_variable("env", text)) != VK_OK)
+		return e;
 	if (q->run.n_env == LIST_MAX)
 		return too_many("env");
 	q->env[q->run.n_env++] = (struct vk_env_ref){ .name = text, .ref = value };
@@ -124,9 +136,12 @@ static enum vk_err
 add_template(struct request *q, char *text)
 {
 	const char *file = cut_variable(text);
+	enum vk_err e;
 
 	if (!file || !*file || strlen(text) > 40)
 		return vk_fail(VK_EUSAGE, "--template: VAR=FILE, such as SETTINGS=settings.in");
+	if ((e = check_variable("template", text)) != VK_OK)
+		return e;
 	if (q->run.n_templates == LIST_MAX)
 		return too_many("template");
 	q->templates[q->run.n_templates++] = (struct vk_template){ .var = text, .file = file };

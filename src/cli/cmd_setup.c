@@ -21,7 +21,7 @@ enum {
 static const struct vk_opt opts[] = {
 	{ OPT_UNDO, "undo", NULL, "take out what setup put in; the rest stays byte for byte", false },
 	{ OPT_PRINT, "print", NULL, "print what would be put in, and change nothing", false },
-	{ OPT_HOST, "host", "URL", "this host as well; without a keystore, only this one", true },
+	{ OPT_HOST, "host", "URL", "git, docker, bazel, pnpm: this host too; without a keystore, only this one", true },
 	{ OPT_FORCE, "force", NULL, "docker: replace another program's entry; pip, uv: come before it", false },
 	{ OPT_LIST, "list", NULL, "the tools that are known, how each gets its credential, what was verified", false },
 	{ OPT_JSON, "json", NULL, "--list as JSON", false },
@@ -32,9 +32,10 @@ const struct vk_cmd vk_cmd_setup = {
 	.args = "TOOL... | --list",
 	.summary = "make tools ask valetkey",
 	.help = "Registers valetkey with tools that can ask, in their own configuration of this user: git, docker\n"
-		"and bazel for the hosts of the keystore and the config and for no other; pnpm for each entry;\n"
-		"go, cargo and terraform once, for whatever they ask for; pip and uv so as well, with a link\n"
-		"called keyring.  Doing it again changes nothing; \"valetkey add\" extends it.\n\n"
+		"and bazel for the hosts of the keystore and the config and for no other; pnpm and aws for each\n"
+		"entry; go, cargo and terraform once, for whatever they ask for; pip and uv so as well, with a\n"
+		"link called keyring; nuget by links alone.  Doing it again changes nothing; \"valetkey add\"\n"
+		"extends it.\n\n"
 		"  valetkey setup git docker\n"
 		"  valetkey setup go\n"
 		"  valetkey setup git --undo\n",
@@ -118,9 +119,11 @@ static enum vk_err
 collect(const struct vk_setup_tool *tool, const struct request *r, struct vk_setup *s)
 {
 	struct vk_setup old = { 0 };
-	enum vk_err e = vk_setup_load(tool, &old);
+	enum vk_err e;
 
-	if (e == VK_ENOENT)
+	if (!tool->takes)
+		return VK_OK;
+	if ((e = vk_setup_load(tool, &old)) == VK_ENOENT)
 		e = VK_OK;
 	for (size_t i = 0; i < old.n_hosts && e == VK_OK; i++) {
 		struct vk_scope scope;
@@ -136,7 +139,7 @@ collect(const struct vk_setup_tool *tool, const struct request *r, struct vk_set
 	if (e == VK_OK)
 		e = add_known(tool, r->n_hosts == 0, s);
 	if (e == VK_OK && s->n_hosts == 0) {
-		vk_hint("valetkey add https://HOST, or name one with --host");
+		vk_hint("valetkey add %s, or name one with --host", tool->example ? tool->example : "https://HOST");
 		e = vk_fail(VK_EUSAGE, "there is no host to set %s up for", tool->name);
 	}
 	return e;
@@ -147,9 +150,10 @@ report(const struct vk_setup_tool *tool, const struct vk_setup *s, bool changed)
 {
 	VK_CLEANUP(vk_buf_clear) struct vk_buf b = VK_BUF(VK_MAX_FILE);
 
-	vk_buf_fmt(&b, "%s: %s %s for %zu %s\n", tool->name,
-	    changed ? "valetkey is set up in" : "already set up in", s->file, s->n_hosts,
-	    s->n_hosts == 1 ? "host" : "hosts");
+	vk_buf_fmt(&b, "%s: %s %s", tool->name, changed ? "valetkey is set up in" : "already set up in", s->file);
+	if (tool->takes)
+		vk_buf_fmt(&b, " for %zu %s", s->n_hosts, s->n_hosts == 1 ? "host" : "hosts");
+	vk_buf_char(&b, '\n');
 	for (size_t i = 0; i < s->n_hosts; i++)
 		vk_buf_fmt(&b, "  %s%s\n", s->hosts[i].url,
 		    s->hosts[i].with_path && !tool->places ? " (with paths)" : "");

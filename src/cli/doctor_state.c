@@ -261,9 +261,14 @@ check_setup(const struct vk_setup_tool *tool, struct vk_setup *s, enum vk_setup_
 	VK_CLEANUP(vk_buf_clear) struct vk_buf piece = VK_BUF(VK_MAX_FILE);
 	VK_CLEANUP(vk_freep) char *was = vk_strdup(s->text);
 	struct vk_setup_file f;
-	enum vk_err e = was ? vk_setup_file_read(s->file, &f) : VK_ENOMEM;
+	enum vk_err e = was ? VK_OK : VK_ENOMEM;
 
-	if (e != VK_OK)
+	if (!tool->file) {
+		*ret_found = vk_setup_link_whole(s) ? VK_SETUP_WHOLE : VK_SETUP_GONE;
+		*ret_current = true;
+		return e;
+	}
+	if (e != VK_OK || (e = vk_setup_file_read(s->file, &f)) != VK_OK)
 		return e;
 	e = tool->take_out(s, f.text.p ? f.text.p : "", f.text.len, &rest, ret_found);
 	vk_setup_file_end(&f);
@@ -291,12 +296,14 @@ one_setup(struct vk_doctor *d, const struct vk_setup_tool *tool)
 		e = check_setup(tool, &s, &found, &current);
 	if (e != VK_OK)
 		vk_doctor_add(d, VK_DOCTOR_FINDING, "setup", "%s: %s", tool->name, why(e));
+	else if (found == VK_SETUP_WHOLE && current && !tool->takes)
+		vk_doctor_add(d, VK_DOCTOR_OK, "setup", "%s asks valetkey (%s)", tool->name, s.file);
 	else if (found == VK_SETUP_WHOLE && current)
 		vk_doctor_add(d, VK_DOCTOR_OK, "setup", "%s asks valetkey for %zu %s (%s)", tool->name,
 		    s.n_hosts, s.n_hosts == 1 ? "host" : "hosts", s.file);
 	else
-		vk_doctor_add(d, VK_DOCTOR_FINDING, "setup", "%s: what setup put into %s %s", tool->name,
-		    s.file, found == VK_SETUP_GONE ? "is gone"
+		vk_doctor_add(d, VK_DOCTOR_FINDING, "setup", "%s: what setup put %s %s %s", tool->name,
+		    tool->file ? "into" : "at", s.file, found == VK_SETUP_GONE ? "is gone"
 			: found == VK_SETUP_WHOLE  ? "is not what this program would put in"
 						   : "was changed since");
 	if (e != VK_OK || found != VK_SETUP_WHOLE || !current)

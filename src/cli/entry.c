@@ -181,6 +181,7 @@ vk_entry_origin(const struct vk_cred *c)
 {
 	return c->flags & VK_CRED_PINNED ? "you" : c->flags & VK_CRED_GIT ? "git"
 	    : c->flags & VK_CRED_DOCKER	 ? "docker"
+	    : c->flags & VK_CRED_CARGO	 ? "cargo"
 					 : "?";
 }
 

@@ -41,7 +41,7 @@ bool vk_entry_is_name(const char *s) VK_MUST;
  */
 char *vk_entry_default_name(const struct vk_cred *c, bool with_user) VK_MUST;
 
-/** vk_entry_origin(c): "you", "git" or "docker": who stored it. */
+/** vk_entry_origin(c): "you", "git", "docker" or "cargo": who stored it. */
 const char *vk_entry_origin(const struct vk_cred *c);
 
 /** vk_kind_text(kind), vk_kind_parse(text, ret) */

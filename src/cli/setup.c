@@ -2,12 +2,13 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "inject/recipe.h"
 #include "cli/cmd.h"
 #include "cli/setup.h"
 
 const struct vk_setup_tool *const vk_setup_tools[] = { &vk_setup_git, &vk_setup_docker, &vk_setup_go,
 	&vk_setup_bazel, &vk_setup_terraform, &vk_setup_pip, &vk_setup_uv, &vk_setup_cargo,
-	&vk_setup_pnpm, NULL };
+	&vk_setup_pnpm, &vk_setup_nuget, &vk_setup_aws, NULL };
 
 static const char *
 text_of(const struct vk_setup_file *f)
@@ -113,15 +114,72 @@ about(const struct vk_setup_file *f, enum vk_err e)
 	return e == VK_EPROTO ? vk_fail(e, "%s: %s", f->target, vk_reason()) : e;
 }
 
+/* A tool without a file: its links are all there is. */
+static enum vk_err
+choose_links(const struct vk_setup_tool *tool, bool force, struct vk_setup *old, struct vk_setup *s)
+{
+	enum vk_err e = remembered(tool, old);
+
+	if (e == VK_OK)
+		e = vk_setup_link_choose(tool, old, force, s);
+	if (e != VK_OK)
+		return e;
+	free(s->file);
+	free(s->text);
+	s->file = vk_strdup(s->links.v[0]);
+	s->text = vk_strdup("");
+	s->created = true;
+	return s->file && s->text ? VK_OK : VK_ENOMEM;
+}
+
+static enum vk_err
+apply_links(const struct vk_setup_tool *tool, struct vk_setup *s, bool force, bool *ret_changed)
+{
+	struct vk_setup old = { 0 };
+	enum vk_err e = choose_links(tool, force, &old, s);
+	bool changed = !old.file || !vk_setup_link_whole(s);
+
+	vk_setup_clear(&old);
+	if (e == VK_OK)
+		e = vk_setup_save(tool, s);
+	if (e == VK_OK)
+		e = vk_setup_link_make(s);
+	if (e == VK_OK)
+		*ret_changed = changed;
+	return e;
+}
+
+static enum vk_err
+preview_links(const struct vk_setup_tool *tool, struct vk_setup *s, bool force, struct vk_buf *out)
+{
+	VK_CLEANUP(vk_freep) char *self = NULL;
+	struct vk_setup old = { 0 };
+	enum vk_err e = choose_links(tool, force, &old, s);
+
+	vk_setup_clear(&old);
+	if (e != VK_OK || (e = vk_setup_self(&self)) != VK_OK)
+		return e;
+	for (size_t i = 0; i < s->links.n; i++) {
+		vk_buf_str(out, "ln -s ");
+		vk_recipe_quote_sh(self, out);
+		vk_buf_char(out, ' ');
+		vk_recipe_quote_sh(s->links.v[i], out);
+		vk_buf_char(out, '\n');
+	}
+	return out->err;
+}
+
 enum vk_err
 vk_setup_apply(const struct vk_setup_tool *tool, struct vk_setup *s, bool force, bool *ret_changed)
 {
 	VK_CLEANUP(vk_freep) char *path = NULL;
 	struct vk_setup_file f;
 	struct vk_setup old = { 0 };
-	enum vk_err e = tool->file(&path);
+	enum vk_err e;
 
-	if (e != VK_OK || (e = vk_setup_file_begin(path, &f)) != VK_OK)
+	if (!tool->file)
+		return apply_links(tool, s, force, ret_changed);
+	if ((e = tool->file(&path)) != VK_OK || (e = vk_setup_file_begin(path, &f)) != VK_OK)
 		return e;
 	if ((e = remembered(tool, &old)) == VK_OK && (e = vk_setup_link_choose(tool, &old, force, s)) == VK_OK)
 		e = about(&f, apply(tool, &f, &old, s, force, ret_changed));
@@ -140,9 +198,11 @@ vk_setup_preview(const struct vk_setup_tool *tool, struct vk_setup *s, bool forc
 	VK_CLEANUP(vk_freep) char *path = NULL;
 	struct vk_setup_file f;
 	struct vk_setup old = { 0 };
-	enum vk_err e = tool->file(&path);
+	enum vk_err e;
 
-	if (e != VK_OK || (e = vk_setup_file_read(path, &f)) != VK_OK)
+	if (!tool->file)
+		return preview_links(tool, s, force, ret_out);
+	if ((e = tool->file(&path)) != VK_OK || (e = vk_setup_file_read(path, &f)) != VK_OK)
 		return e;
 	if ((e = remembered(tool, &old)) == VK_OK)
 		e = about(&f, work_out(tool, &f, &old, s, force, &out, NULL));
@@ -163,7 +223,7 @@ vk_setup_undo(const struct vk_setup_tool *tool, const struct vk_setup *s,
 	struct stat st;
 	enum vk_err e = VK_OK;
 
-	if (stat(s->file, &st) == 0) {
+	if (tool->file && stat(s->file, &st) == 0) {
 		if ((e = vk_setup_file_begin(s->file, &f)) != VK_OK)
 			return e;
 		e = about(&f, tool->take_out(s, text_of(&f), f.text.len, &out, &found));
@@ -173,10 +233,12 @@ vk_setup_undo(const struct vk_setup_tool *tool, const struct vk_setup *s,
 			e = vk_setup_file_commit(&f, out.p ? out.p : "", out.len);
 		vk_setup_file_end(&f);
 	}
-	if (e == VK_OK && tool->drop_ours)
-		e = tool->drop_ours(s, NULL);
 	if (e == VK_OK)
 		e = vk_setup_link_remove(tool, s);
+	if (e == VK_OK && tool->drop_ours)
+		e = tool->drop_ours(s, NULL);
+	if (!tool->file && lstat(s->file, &st) < 0)
+		found = VK_SETUP_WHOLE;
 	if (e == VK_OK)
 		e = vk_setup_forget(tool);
 	if (e == VK_OK)
@@ -194,7 +256,7 @@ extend(const struct vk_setup_tool *tool, const struct vk_scope *scope)
 
 	if (!url)
 		return VK_ENOMEM;
-	if (!tool->takes(scope) || (e = vk_setup_load(tool, &s)) == VK_ENOENT)
+	if (!tool->takes || !tool->takes(scope) || (e = vk_setup_load(tool, &s)) == VK_ENOENT)
 		return VK_OK;
 	if (e == VK_OK && !vk_setup_has(&s, url, *scope->path != '\0')) {
 		e = vk_setup_add_host(tool, &s, scope, false);

@@ -25,12 +25,12 @@ struct vk_setup_host {
 
 /* What was done to one tool. */
 struct vk_setup {
-	char *file;   /* where; heap */
+	char *file;   /* where, or the first link of a tool without a file; heap */
 	bool created; /* there was no file */
 	struct vk_setup_host *hosts;
 	size_t n_hosts;
 	char *text;                     /* what was inserted, in one piece */
-	char *link;                     /* made so that the tool finds us on PATH; NULL: none */
+	struct vk_names links;          /* made so that the tool finds us */
 	struct vk_names keys;           /* docker: the members that are in ${text} */
 	struct vk_names replaced, was;  /* docker: members of others, and their values as written */
 };
@@ -46,10 +46,11 @@ struct vk_setup_tool {
 	const char *name;    /* "git" */
 	const char *program; /* what it starts: "git-credential-valetkey"; NULL: valetkey itself */
 	const char *on_path; /* the name by which it looks for us there, where we install none; NULL: it does not */
+	const char *example; /* what an entry for it is for; NULL: https://HOST */
 	bool places;         /* is told each entry's own place, those with an npm scope included */
-	/* Does it ask for credentials of this kind of scope? */
+	/* Does it ask for credentials of this kind of scope?  NULL: it asks for any, and is told no hosts. */
 	bool (*takes)(const struct vk_scope *scope);
-	/* The file that the tool itself would change. */
+	/* The file that the tool itself would change; NULL: there is none, but a ${link}; no take_out and put_in. */
 	enum vk_err (*file)(char **ret_path);
 	/* Append ${text} without what ${s} put in to ${out}. */
 	enum vk_err (*take_out)(const struct vk_setup *s, const char *text, size_t n, struct vk_buf *out,
@@ -67,10 +68,12 @@ struct vk_setup_tool {
 	void (*advise)(const struct vk_setup *s);
 };
 
+extern const struct vk_setup_tool vk_setup_aws;
 extern const struct vk_setup_tool vk_setup_cargo;
 extern const struct vk_setup_tool vk_setup_git, vk_setup_docker, vk_setup_go, vk_setup_bazel, vk_setup_terraform;
 extern const struct vk_setup_tool vk_setup_pip, vk_setup_uv;
 extern const struct vk_setup_tool vk_setup_pnpm;
+extern const struct vk_setup_tool vk_setup_nuget;
 
 /** vk_setup_tools: The ones above; the last pointer is NULL. */
 extern const struct vk_setup_tool *const vk_setup_tools[];
@@ -124,12 +127,15 @@ void vk_setup_extend(const struct vk_cred *c);
 
 /**
  * vk_setup_link_choose(tool, old, force, s):
- * Where the tool's link has to be, into ${s->link}: at ${tool->link}, or on PATH under the name ${tool->on_path};
- * NULL when there is one that we need not remember.  VK_EEXIST: the tool would find another program, and ${force} is
- * not given.
+ * Where the tool's links have to be, into ${s->links}: at ${tool->link}, and on PATH under the name ${tool->on_path},
+ * unless there is one that we need not remember.  VK_EEXIST: the tool would find another program, and ${force} is not
+ * given.
  */
 enum vk_err vk_setup_link_choose(const struct vk_setup_tool *tool, const struct vk_setup *old, bool force,
     struct vk_setup *s) VK_MUST;
+
+/** vk_setup_link_whole(s): Do all of them lead to this program? */
+bool vk_setup_link_whole(const struct vk_setup *s) VK_MUST;
 
 /** vk_setup_link_make(s), vk_setup_link_remove(tool, s): A link that another tool needs stays. */
 enum vk_err vk_setup_link_make(const struct vk_setup *s) VK_MUST;
@@ -147,6 +153,13 @@ enum vk_err vk_setup_home(const char *file, char **ret) VK_MUST;
 enum vk_err vk_setup_block_put_in(struct vk_setup *s, const char *tool, const char *text, size_t n, size_t at,
     const struct vk_buf *lines, struct vk_buf *out) VK_MUST;
 enum vk_err vk_setup_block_take_out(const struct vk_setup *s, const char *text, size_t n, struct vk_buf *out,
+    enum vk_setup_found *ret_found) VK_MUST;
+
+/**
+ * vk_setup_blocks_take_out(s, text, n, out, ret_found):
+ * The same where ${s->text} is several such blocks, the one that is last in the file first, each for another section.
+ */
+enum vk_err vk_setup_blocks_take_out(const struct vk_setup *s, const char *text, size_t n, struct vk_buf *out,
     enum vk_setup_found *ret_found) VK_MUST;
 
 /** vk_setup_block_marks_out(s, text, n, out): ${text} without our comments; the lines between them stay. */

@@ -76,12 +76,13 @@ has_sections(const char *text)
 /*
  * Somebody changed the lines between our marks (git does, when it sets something for one of
  * our hosts), or took a mark out.  Ours go one by one; a section's header stays when it holds theirs.
+ * ${anywhere}: they are ours in any section.
  */
 static void
-take_lines(const struct vk_setup *s, const char *text, size_t n, struct vk_buf *out)
+take_lines(const struct vk_setup *s, const char *text, size_t n, bool anywhere, struct vk_buf *out)
 {
 	struct line header = { NULL, 0 };
-	bool in_ours = !has_sections(s->text);
+	bool in_ours = anywhere || !has_sections(s->text);
 
 	for (const char *p = text, *end = text + n; p < end;) {
 		struct line l = line_at(p, end);
@@ -91,8 +92,8 @@ take_lines(const struct vk_setup *s, const char *text, size_t n, struct vk_buf *
 
 		p += l.n;
 		if (l.p[lead] == '[') {
-			in_ours = ours;
-			header = l;
+			in_ours = anywhere || ours;
+			header = ours ? l : (struct line){ NULL, 0 };
 			if (!ours)
 				vk_buf_add(out, l.p, l.n);
 			continue;
@@ -146,8 +147,66 @@ vk_setup_block_take_out(const struct vk_setup *s, const char *text, size_t n, st
 		to = end;
 	}
 	vk_buf_add(out, text, (size_t)(from - text));
-	take_lines(s, from, (size_t)(to - from), out);
+	take_lines(s, from, (size_t)(to - from), false, out);
 	vk_buf_add(out, to, (size_t)(end - to));
 	*ret_found = out->len - before == n ? VK_SETUP_GONE : VK_SETUP_CHANGED;
+	return out->err;
+}
+
+/* Does what is here begin with a line that would be of another section, were the header before it gone? */
+static bool
+goes_on(const char *p, const char *end)
+{
+	while (p < end) {
+		struct line l = line_at(p, end);
+		size_t lead = 0;
+
+		while (lead < l.n && strchr(" \t\r\n", l.p[lead]))
+			lead++;
+		if (lead < l.n && l.p[lead] != '#' && l.p[lead] != ';')
+			return l.p[lead] != '[';
+		p += l.n;
+	}
+	return false;
+}
+
+/* Cut ${piece} out of ${b}; false: it is not there, or what stands behind it needs a line of it. */
+static bool
+cut(struct vk_buf *b, struct line piece)
+{
+	char *at = b->len > 0 ? memmem(b->p, b->len, piece.p, piece.n) : NULL, *end = b->p + b->len;
+
+	if (!at || (memmem(piece.p, piece.n, "\n[", 2) && goes_on(at + piece.n, end)))
+		return false;
+	/* The LF that completed their last line stays if there are lines behind it now. */
+	if (*piece.p == '\n' && at + piece.n < end)
+		at++, piece.n--;
+	memmove(at, at + piece.n, (size_t)(end - (at + piece.n)) + 1);
+	b->len -= piece.n;
+	return true;
+}
+
+enum vk_err
+vk_setup_blocks_take_out(const struct vk_setup *s, const char *text, size_t n, struct vk_buf *out,
+    enum vk_setup_found *ret_found)
+{
+	VK_CLEANUP(vk_buf_clear) struct vk_buf left = VK_BUF_SECRET(VK_MAX_FILE);
+	size_t before = out->len;
+	bool whole = true;
+
+	if (vk_buf_add(&left, text, n) != VK_OK)
+		return left.err;
+	for (const char *p = s->text; *p;) {
+		const char *mark = strstr(p, END_MARK);
+		struct line piece = { p, mark ? (size_t)(mark - p) + strlen(END_MARK) : strlen(p) };
+
+		whole &= cut(&left, piece);
+		p += piece.n;
+	}
+	if (whole)
+		vk_buf_add(out, left.p, left.len);
+	else
+		take_lines(s, left.p, left.len, true, out);
+	*ret_found = whole ? VK_SETUP_WHOLE : out->len - before == n ? VK_SETUP_GONE : VK_SETUP_CHANGED;
 	return out->err;
 }

@@ -13,12 +13,6 @@
 
 #define KEY "global-credential-providers"
 
-static bool
-cargo_takes(const struct vk_scope *scope)
-{
-	return strcmp(scope->scheme, "https") == 0 || strcmp(scope->scheme, "http") == 0;
-}
-
 /* Where both are there, the older name counts. */
 static enum vk_err
 cargo_file(char **ret_path)
@@ -219,7 +213,6 @@ cargo_advise(const struct vk_setup *s)
 
 const struct vk_setup_tool vk_setup_cargo = {
 	.name = "cargo",
-	.takes = cargo_takes,
 	.file = cargo_file,
 	.take_out = vk_setup_block_take_out,
 	.put_in = cargo_put_in,

@@ -9,12 +9,6 @@
 #include "valetkey/helper.h"
 #include "cli/setup.h"
 
-static bool
-go_takes(const struct vk_scope *scope)
-{
-	return strcmp(scope->scheme, "https") == 0;
-}
-
 static enum vk_err
 go_file(char **ret_path)
 {
@@ -80,7 +74,6 @@ go_advise(const struct vk_setup *s)
 
 const struct vk_setup_tool vk_setup_go = {
 	.name = "go",
-	.takes = go_takes,
 	.file = go_file,
 	.take_out = vk_setup_block_take_out,
 	.put_in = go_put_in,

@@ -18,7 +18,7 @@ is_shared(const struct vk_setup_tool *tool, const char *path)
 		struct vk_setup s = { 0 };
 
 		if (vk_setup_tools[i] != tool && vk_setup_load(vk_setup_tools[i], &s) == VK_OK)
-			yes |= s.link && strcmp(s.link, path) == 0;
+			yes |= vk_names_have(&s.links, path);
 		vk_setup_clear(&s);
 	}
 	vk_reason_clear();
@@ -65,6 +65,7 @@ choose(const struct vk_setup_tool *tool, const struct vk_setup *old, bool force,
 {
 	VK_CLEANUP(vk_freep) char *found = vk_setup_on_path(tool->on_path);
 	VK_CLEANUP(vk_freep) char *self = NULL;
+	VK_CLEANUP(vk_freep) char *place = NULL;
 	enum vk_err e = vk_setup_self(&self);
 
 	if (e != VK_OK)
@@ -74,60 +75,94 @@ choose(const struct vk_setup_tool *tool, const struct vk_setup *old, bool force,
 			vk_hint("--force puts a link before it");
 			return vk_fail(VK_EEXIST, "%s would start another %s: %s", tool->name, tool->on_path, found);
 		}
-		return find_place(tool->on_path, self, found, &s->link);
+		e = find_place(tool->on_path, self, found, &place);
+		return e == VK_OK ? vk_names_push(&s->links, place) : e;
 	}
 	/* One that nobody remembers was there before us. */
-	if ((old->link && strcmp(old->link, found) == 0) || is_shared(tool, found))
-		s->link = VK_TAKE(found);
-	return VK_OK;
+	return vk_names_have(&old->links, found) || is_shared(tool, found) ? vk_names_push(&s->links, found) : VK_OK;
 }
 
 /* Where the tool looks and nowhere else. */
 static enum vk_err
 choose_fixed(const struct vk_setup_tool *tool, struct vk_setup *s)
 {
+	VK_CLEANUP(vk_freep) char *place = NULL;
 	struct stat st;
-	enum vk_err e = tool->link(&s->link);
+	enum vk_err e = tool->link(&place);
 
-	if (e != VK_OK || vk_setup_is_self(s->link) || lstat(s->link, &st) < 0)
+	if (e != VK_OK)
 		return e;
+	if (vk_setup_is_self(place) || lstat(place, &st) < 0)
+		return vk_names_push(&s->links, place);
 	vk_hint("remove it if it is yours to remove");
-	return vk_fail(VK_EEXIST, "%s is another program", s->link);
+	return vk_fail(VK_EEXIST, "%s is another program", place);
 }
 
 enum vk_err
 vk_setup_link_choose(const struct vk_setup_tool *tool, const struct vk_setup *old, bool force, struct vk_setup *s)
 {
-	if (tool->link)
-		return choose_fixed(tool, s);
-	return tool->on_path ? choose(tool, old, force, s) : VK_OK;
+	enum vk_err e;
+
+	/* Those that were remembered, when ${s} was loaded. */
+	vk_names_clear(&s->links);
+	e = tool->link ? choose_fixed(tool, s) : VK_OK;
+	return e == VK_OK && tool->on_path ? choose(tool, old, force, s) : e;
+}
+
+bool
+vk_setup_link_whole(const struct vk_setup *s)
+{
+	for (size_t i = 0; i < s->links.n; i++)
+		if (!vk_setup_is_self(s->links.v[i]))
+			return false;
+	return true;
+}
+
+static enum vk_err
+make(const char *link)
+{
+	VK_CLEANUP(vk_freep) char *self = NULL;
+	enum vk_err e;
+
+	if ((e = vk_setup_self(&self)) != VK_OK || (e = vk_mkdir_parents(link, 0700)) != VK_OK)
+		return e;
+	if (symlink(self, link) < 0)
+		return vk_fail_errno("cannot make the link %s", link);
+	vk_msg_note("%s is a link to this program now", link);
+	return VK_OK;
 }
 
 enum vk_err
 vk_setup_link_make(const struct vk_setup *s)
 {
-	VK_CLEANUP(vk_freep) char *self = NULL;
-	enum vk_err e;
+	enum vk_err e = VK_OK;
 
-	if (!s->link || vk_setup_is_self(s->link))
+	for (size_t i = 0; e == VK_OK && i < s->links.n; i++)
+		if (!vk_setup_is_self(s->links.v[i]))
+			e = make(s->links.v[i]);
+	return e;
+}
+
+static enum vk_err
+take_away(const char *link)
+{
+	struct stat st;
+
+	if (lstat(link, &st) < 0 || !S_ISLNK(st.st_mode))
 		return VK_OK;
-	if ((e = vk_setup_self(&self)) != VK_OK || (e = vk_mkdir_parents(s->link, 0700)) != VK_OK)
-		return e;
-	if (symlink(self, s->link) < 0)
-		return vk_fail_errno("cannot make the link %s", s->link);
-	vk_msg_note("%s is a link to this program now", s->link);
-	return VK_OK;
+	/* Somebody else's by now; but one that leads nowhere led to us. */
+	if (stat(link, &st) == 0 && !vk_setup_is_self(link))
+		return VK_OK;
+	return unlink(link) < 0 && errno != ENOENT ? vk_fail_errno("cannot remove %s", link) : VK_OK;
 }
 
 enum vk_err
 vk_setup_link_remove(const struct vk_setup_tool *tool, const struct vk_setup *s)
 {
-	struct stat st;
+	enum vk_err e = VK_OK;
 
-	if (!s->link || is_shared(tool, s->link) || lstat(s->link, &st) < 0 || !S_ISLNK(st.st_mode))
-		return VK_OK;
-	/* Somebody else's by now; but one that leads nowhere led to us. */
-	if (stat(s->link, &st) == 0 && !vk_setup_is_self(s->link))
-		return VK_OK;
-	return unlink(s->link) < 0 && errno != ENOENT ? vk_fail_errno("cannot remove %s", s->link) : VK_OK;
+	for (size_t i = 0; e == VK_OK && i < s->links.n; i++)
+		if (!is_shared(tool, s->links.v[i]))
+			e = take_away(s->links.v[i]);
+	return e;
 }

@@ -11,12 +11,6 @@
 
 #define LINE "keyring-provider = subprocess\n"
 
-static bool
-pip_takes(const struct vk_scope *scope)
-{
-	return strcmp(scope->scheme, "https") == 0 || strcmp(scope->scheme, "http") == 0;
-}
-
 static enum vk_err
 pip_file(char **ret_path)
 {
@@ -68,7 +62,6 @@ pip_advise(const struct vk_setup *s)
 const struct vk_setup_tool vk_setup_pip = {
 	.name = "pip",
 	.on_path = "keyring",
-	.takes = pip_takes,
 	.file = pip_file,
 	.take_out = vk_setup_block_take_out,
 	.put_in = pip_put_in,

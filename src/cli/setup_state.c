@@ -31,7 +31,7 @@ vk_setup_clear(struct vk_setup *s)
 	free(s->hosts);
 	free(s->file);
 	free(s->text);
-	free(s->link);
+	vk_names_clear(&s->links);
 	vk_names_clear(&s->keys);
 	vk_names_clear(&s->replaced);
 	vk_names_clear(&s->was);
@@ -129,17 +129,15 @@ load(const json_t *j, struct vk_setup *s)
 {
 	const char *file = json_string_value(json_object_get(j, "file"));
 	const char *text = json_string_value(json_object_get(j, "text"));
-	const char *link = json_string_value(json_object_get(j, "link"));
 
 	if (json_integer_value(json_object_get(j, "version")) != STATE_VERSION || !file || !text)
 		return false;
 	s->created = json_is_true(json_object_get(j, "created"));
 	s->file = vk_strdup(file);
 	s->text = vk_strdup(text);
-	s->link = link ? vk_strdup(link) : NULL;
-	return s->file && s->text && (!link || s->link) && load_hosts(j, s) && load_names(j, "keys", &s->keys) &&
-	    load_names(j, "replaced", &s->replaced) && load_names(j, "was", &s->was) &&
-	    s->replaced.n == s->was.n;
+	return s->file && s->text && load_hosts(j, s) && load_names(j, "links", &s->links) &&
+	    load_names(j, "keys", &s->keys) && load_names(j, "replaced", &s->replaced) &&
+	    load_names(j, "was", &s->was) && s->replaced.n == s->was.n;
 }
 
 enum vk_err
@@ -186,6 +184,16 @@ put_names(struct vk_buf *b, const char *key, const struct vk_names *l)
 	vk_buf_char(b, ']');
 }
 
+static bool
+is_utf8(const struct vk_setup *s)
+{
+	bool yes = vk_utf8_valid(s->file, strlen(s->file)) && vk_utf8_valid(s->text, strlen(s->text));
+
+	for (size_t i = 0; i < s->links.n; i++)
+		yes = yes && vk_utf8_valid(s->links.v[i], strlen(s->links.v[i]));
+	return yes;
+}
+
 enum vk_err
 vk_setup_save(const struct vk_setup_tool *tool, const struct vk_setup *s)
 {
@@ -196,8 +204,7 @@ vk_setup_save(const struct vk_setup_tool *tool, const struct vk_setup *s)
 
 	if (e != VK_OK)
 		return e;
-	if (!vk_utf8_valid(s->file, strlen(s->file)) || !vk_utf8_valid(s->text, strlen(s->text)) ||
-	    (s->link && !vk_utf8_valid(s->link, strlen(s->link))))
+	if (!is_utf8(s))
 		return vk_fail(VK_EPOLICY, "a path that is not UTF-8 cannot be remembered: %s", s->file);
 	vk_buf_fmt(&b, "{\n  \"version\": %d,\n  ", STATE_VERSION);
 	vk_json_member(&b, "file", s->file);
@@ -210,10 +217,7 @@ vk_setup_save(const struct vk_setup_tool *tool, const struct vk_setup *s)
 	}
 	vk_buf_str(&b, "],\n  ");
 	vk_json_member(&b, "text", s->text);
-	if (s->link) {
-		vk_buf_str(&b, ",\n  ");
-		vk_json_member(&b, "link", s->link);
-	}
+	put_names(&b, "links", &s->links);
 	put_names(&b, "keys", &s->keys);
 	put_names(&b, "replaced", &s->replaced);
 	put_names(&b, "was", &s->was);

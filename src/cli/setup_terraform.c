@@ -8,12 +8,6 @@
 #include "valetkey/helper.h"
 #include "cli/setup.h"
 
-static bool
-terraform_takes(const struct vk_scope *scope)
-{
-	return strcmp(scope->scheme, "https") == 0;
-}
-
 static enum vk_err
 terraform_file(char **ret_path)
 {
@@ -109,7 +103,6 @@ terraform_advise(const struct vk_setup *s)
 const struct vk_setup_tool vk_setup_terraform = {
 	.name = "terraform",
 	.program = "terraform-credentials-valetkey",
-	.takes = terraform_takes,
 	.file = terraform_file,
 	.link = terraform_link,
 	.take_out = terraform_take_out,

@@ -10,12 +10,6 @@
 
 static const char key[] = "keyring-provider";
 
-static bool
-uv_takes(const struct vk_scope *scope)
-{
-	return strcmp(scope->scheme, "https") == 0 || strcmp(scope->scheme, "http") == 0;
-}
-
 static enum vk_err
 uv_file(char **ret_path)
 {
@@ -78,7 +72,6 @@ uv_advise(const struct vk_setup *s)
 const struct vk_setup_tool vk_setup_uv = {
 	.name = "uv",
 	.on_path = "keyring",
-	.takes = uv_takes,
 	.file = uv_file,
 	.take_out = vk_setup_block_take_out,
 	.put_in = uv_put_in,

@@ -11,7 +11,7 @@
 #include "auto.h"
 
 /* Of one family only the first that is found counts, since it is the better sign. */
-enum family { NODE, URLS, PYTHON, JVM, GO, RUST, PHP, RUBY, TERRAFORM, DOTNET, IMAGES, GIT, FAMILIES };
+enum family { NODE, URLS, PYTHON, JVM, GO, RUST, PHP, RUBY, TERRAFORM, DOTNET, SWIFT, IMAGES, GIT, FAMILIES };
 
 static const struct {
 	enum family family;
@@ -34,11 +34,12 @@ static const struct {
 	{ NODE, "package.json", NULL, "npm" },
 	{ PYTHON, "uv.lock", NULL, "uv" },
 	{ PYTHON, "poetry.lock", NULL, "poetry" },
+	{ PYTHON, "*conda-lock.y*ml", NULL, "conda" },
 	{ PYTHON, "pyproject.toml", "[tool.poetry", "poetry" },
 	{ PYTHON, "pyproject.toml", "[tool.uv", "uv" },
 	{ PYTHON, "requirements*.txt", NULL, "pip" },
 	{ PYTHON, "pyproject.toml", NULL, "pip" },
-	{ PYTHON, "environment.y*ml", NULL, "netrc" },
+	{ PYTHON, "environment.y*ml", NULL, "conda" },
 	{ JVM, "pom.xml", NULL, "maven" },
 	{ JVM, "settings.gradle", NULL, "gradle" },
 	{ JVM, "settings.gradle.kts", NULL, "gradle" },
@@ -54,6 +55,10 @@ static const struct {
 	{ DOTNET, "[Nn]u[Gg]et.[Cc]onfig", NULL, "nuget" },
 	{ DOTNET, "*.sln", NULL, "nuget" },
 	{ DOTNET, "*.??proj", NULL, "nuget" },
+	/* Packages that are cloned are git's. */
+	{ SWIFT, "Package.resolved", "\"registry\"", "swift" },
+	{ SWIFT, "Package.swift", "package(id:", "swift" },
+	{ SWIFT, "Package.swift", "binaryTarget(", "swift" },
 	{ IMAGES, "Dockerfile", NULL, "docker" },
 	{ IMAGES, "Containerfile", NULL, "containers" },
 	{ IMAGES, "Chart.yaml", NULL, "helm" },
@@ -68,8 +73,8 @@ static const struct {
 } commands[] = {
 	{ "npm", NODE, "npm" }, { "npx", NODE, "npm" },
 	{ "pip", PYTHON, "pip" }, { "pip3", PYTHON, "pip" }, { "uv", PYTHON, "uv" }, { "uvx", PYTHON, "uv" },
-	{ "poetry", PYTHON, "poetry" }, { "twine", PYTHON, "twine" }, { "conda", PYTHON, "netrc" },
-	{ "mamba", PYTHON, "netrc" },
+	{ "poetry", PYTHON, "poetry" }, { "twine", PYTHON, "twine" }, { "conda", PYTHON, "conda" },
+	{ "mamba", PYTHON, "conda" },
 	{ "pnpm", NODE, "pnpm" }, { "pnpx", NODE, "pnpm" },
 	{ "bun", NODE, "bun" }, { "bunx", NODE, "bun" }, { "deno", NODE, "deno" },
 	{ "go", GO, "go" }, { "cargo", RUST, "cargo" },

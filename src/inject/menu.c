@@ -22,23 +22,29 @@ check_tools(struct vk_policy *p)
 
 /* Each once. */
 static enum vk_err
-add(struct vk_menu *m, const char *name, bool named)
+add_recipe(struct vk_menu *m, const struct vk_recipe *r, bool named)
 {
-	const struct vk_recipe *found;
-	enum vk_err e = vk_recipe_find(name, &found);
-
-	if (e != VK_OK)
-		return e;
 	for (size_t k = 0; k < m->n; k++)
-		if (m->v[k] == found) {
+		if (m->v[k] == r) {
 			m->named[k] |= named;
 			return VK_OK;
 		}
 	if (m->n == VK_MENU_MAX)
 		return vk_fail(VK_ELIMIT, "a run serves at most %d tools", VK_MENU_MAX);
 	m->named[m->n] = named;
-	m->v[m->n++] = found;
+	m->v[m->n++] = r;
 	return VK_OK;
+}
+
+static enum vk_err
+add(struct vk_menu *m, const char *name, bool named)
+{
+	const struct vk_recipe *found;
+	enum vk_err e = vk_recipe_find(name, &found);
+
+	if (e == VK_OK)
+		e = add_recipe(m, found, named);
+	return e == VK_OK && found->also ? add_recipe(m, found->also, false) : e;
 }
 
 struct automatic {
@@ -95,19 +101,31 @@ vk_menu_choose(struct vk_menu *m, const struct vk_run_opts *opts, struct vk_poli
 	return e;
 }
 
-/* Who named a tool should hear that it gets nothing. */
 static enum vk_err
-minded(struct vk_menu *m, size_t i, const struct vk_run_opts *opts, enum vk_err e)
+noted(struct vk_menu *m, size_t i, enum vk_err e)
 {
-	bool heard = m->minded[i];
-
 	m->serves[i] = e == VK_OK;
-	m->minded[i] = e == VK_ENOENT;
-	if (e != VK_ENOENT)
-		return e;
-	if (m->named[i] && !heard)
-		vk_caution(opts, "the recipe %s takes none of the credentials of this run", m->v[i]->name);
-	return VK_OK;
+	return e == VK_ENOENT ? VK_OK : e;
+}
+
+/* Is one of this name, which may be two? */
+static bool
+is_served(const struct vk_menu *m, const char *name)
+{
+	bool yes = false;
+
+	for (size_t i = 0; i < m->n; i++)
+		yes |= m->serves[i] && strcmp(m->v[i]->name, name) == 0;
+	return yes;
+}
+
+/* Who named a tool should hear that it gets nothing. */
+static void
+warn_unserved(const struct vk_menu *m, const struct vk_run_opts *opts)
+{
+	for (size_t i = 0; i < m->n; i++)
+		if (m->named[i] && !is_served(m, m->v[i]->name))
+			vk_caution(opts, "the recipe %s takes none of the credentials of this run", m->v[i]->name);
 }
 
 enum vk_err
@@ -117,7 +135,7 @@ vk_menu_serve(struct vk_menu *m, struct vk_kitchen *k, struct vk_broker *b)
 
 	for (size_t i = 0; e == VK_OK && i < m->n; i++)
 		if (m->v[i]->asks)
-			e = minded(m, i, k->opts, vk_broker_serve(b, k, m->v[i]));
+			e = noted(m, i, vk_broker_serve(b, k, m->v[i]));
 	return e;
 }
 
@@ -153,10 +171,12 @@ vk_menu_files(struct vk_menu *m, struct vk_kitchen *k)
 		if (r->file && (m->placed[i] = shared(m, i)))
 			m->serves[i] = true;
 		else if (r->file)
-			e = minded(m, i, k->opts, vk_recipe_file(k, r, false, r->file, &m->placed[i]));
+			e = noted(m, i, vk_recipe_file(k, r, false, r->file, &m->placed[i]));
 		else if (!r->asks)
-			e = minded(m, i, k->opts, takes_any(k, r));
+			e = noted(m, i, takes_any(k, r));
 	}
+	if (e == VK_OK)
+		warn_unserved(m, k->opts);
 	return e;
 }
 
@@ -211,7 +231,8 @@ void
 vk_menu_tell(const struct vk_menu *m, const struct vk_run_opts *opts)
 {
 	for (size_t i = 0; i < m->n; i++)
-		vk_say(opts, "recipe %s: %s", m->v[i]->name, m->placed[i] ? m->placed[i]->path :
-		    !m->serves[i] ? "takes none of the credentials" :
-		    m->v[i]->asks ? "asks this run's broker" : "in the environment");
+		if (m->serves[i] || !is_served(m, m->v[i]->name))
+			vk_say(opts, "recipe %s: %s", m->v[i]->name, m->placed[i] ? m->placed[i]->path :
+			    !m->serves[i] ? "takes none of the credentials" :
+			    m->v[i]->asks ? "asks this run's broker" : "in the environment");
 }

@@ -13,7 +13,6 @@ struct vk_menu {
 	struct vk_file *placed[VK_MENU_MAX]; /* NULL: no file */
 	bool serves[VK_MENU_MAX];            /* it takes some of the credentials */
 	bool named[VK_MENU_MAX];             /* by --with, so that who did should hear when it takes none */
-	bool minded[VK_MENU_MAX];            /* it was said that it takes none */
 	size_t n;
 };
 
@@ -23,7 +22,7 @@ enum vk_err vk_menu_choose(struct vk_menu *m, const struct vk_run_opts *opts, st
 /** vk_menu_serve(m, k, b): Those that ask are told to the broker. */
 enum vk_err vk_menu_serve(struct vk_menu *m, struct vk_kitchen *k, struct vk_broker *b) VK_MUST;
 
-/** vk_menu_files(m, k): Those that read get their files, among those of the run. */
+/** vk_menu_files(m, k): After that: those that read get their files, among those of the run. */
 enum vk_err vk_menu_files(struct vk_menu *m, struct vk_kitchen *k) VK_MUST;
 
 /** vk_menu_by_name(m): Is one that is served going to start us by a name? */

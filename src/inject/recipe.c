@@ -15,7 +15,7 @@ static const struct vk_recipe *const recipes[] = {
 	&vk_recipe_pip, &vk_recipe_uv, &vk_recipe_poetry, &vk_recipe_twine,
 	&vk_recipe_cargo, &vk_recipe_maven, &vk_recipe_gradle, &vk_recipe_coursier,
 	&vk_recipe_pnpm, &vk_recipe_yarn, &vk_recipe_yarn_berry, &vk_recipe_bun, &vk_recipe_deno,
-	&vk_recipe_deno_modules,
+	&vk_recipe_deno_modules, &vk_recipe_conda, &vk_recipe_swift,
 };
 
 static enum vk_err
@@ -127,6 +127,7 @@ vk_kitchen_clear(struct vk_kitchen *k)
 {
 	vk_npm_view_clear(&k->npm);
 	vk_buf_clear(&k->netrc);
+	vk_buf_clear(&k->helm);
 }
 
 enum vk_err
@@ -226,6 +227,19 @@ vk_recipe_home(const char *file)
 	const char *home = getenv("HOME");
 
 	return home && *home == '/' ? vk_asprintf("%s/%s", home, file) : NULL;
+}
+
+enum vk_err
+vk_recipe_by_place(const struct vk_kitchen *k, const char *over, const char *tool, const char *file)
+{
+	bool hides = k->rung == VK_RUNG_R1;
+
+	if (k->rung == VK_RUNG_NONE || (hides && over) || k->gated)
+		return VK_OK;
+	vk_hint("add --gate all%s%s%s", hides ? ", or make an empty " : "", hides ? file : "",
+	    hides ? " for R1 to hide" : "");
+	return vk_fail(VK_EPOLICY, "no variable leads %s to another file than %s, which %s", tool, file,
+	    hides ? "does not exist" : "only R1 can hide");
 }
 
 enum vk_err

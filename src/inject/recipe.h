@@ -22,6 +22,8 @@ struct vk_kitchen {
 	bool npm_seen;    /* ${npm} was loaded */
 	struct vk_buf netrc; /* the user's own, */
 	bool netrc_seen;     /* once it was read */
+	struct vk_buf helm;  /* the same for repositories.yaml */
+	bool helm_seen;
 	const char *self; /* our own program file */
 	char *programs;   /* a directory where it has the names by which tools start it (programs.h); NULL: none */
 	char *litter;     /* a file without secrets, to be removed when the run ends; NULL: none */
@@ -29,6 +31,7 @@ struct vk_kitchen {
 
 struct vk_recipe {
 	const char *name;
+	const struct vk_recipe *also; /* another one of that name, which comes along; NULL: none */
 	bool asks;        /* it asks the broker, */
 	const char *tool; /* as this one; NULL: as ${name} */
 	bool by_name;     /* it finds us on PATH by a name that is not ours (programs.h) */
@@ -50,7 +53,8 @@ struct vk_recipe {
 	enum vk_err (*lead)(struct vk_kitchen *k, const struct vk_cred_list *taken, const char *path);
 };
 
-extern const struct vk_recipe vk_recipe_helm, vk_recipe_gem;
+extern const struct vk_recipe vk_recipe_conda, vk_recipe_swift;
+extern const struct vk_recipe vk_recipe_helm, vk_recipe_helm_repositories, vk_recipe_gem;
 extern const struct vk_recipe vk_recipe_containers, vk_recipe_go, vk_recipe_composer, vk_recipe_bundler,
     vk_recipe_nuget, vk_recipe_terraform;
 extern const struct vk_recipe vk_recipe_pip, vk_recipe_poetry, vk_recipe_twine, vk_recipe_uv;
@@ -100,6 +104,14 @@ enum vk_err vk_recipe_leads_to(struct vk_kitchen *k, const struct vk_cred *c, co
  */
 enum vk_err vk_recipe_no_path(const struct vk_cred *c, const char *tool) VK_MUST;
 enum vk_err vk_recipe_one_each(const struct vk_cred_list *l, const char *tool) VK_MUST;
+
+/**
+ * vk_recipe_by_place(k, over, tool, file):
+ * For a tool that no variable leads to another file than ${file}: VK_EPOLICY where neither R1 hides it, which ${over}
+ * tells, nor a gate serves it.
+ */
+enum vk_err vk_recipe_by_place(const struct vk_kitchen *k, const char *over, const char *tool, const char *file)
+    VK_MUST;
 
 /** vk_recipe_self(k): Is ${k->self} known, for a tool that is to start us?  VK_ESYS. */
 enum vk_err vk_recipe_self(const struct vk_kitchen *k) VK_MUST;

@@ -2,7 +2,7 @@
 /*
  * podman, buildah, skopeo and others with containers/image, containers-auth.json(5): REGISTRY_AUTH_FILE names a file
  * that sends them to docker's helper, which asks the broker.  No credential is in it, unless the user's own are kept.
- * So does HELM_REGISTRY_CONFIG for helm's OCI registries ("helm env").
+ * So does HELM_REGISTRY_CONFIG for helm's OCI registries ("helm env"); recipe_helm.c has its repositories.
  */
 #include <stdio.h>
 #include <string.h>
@@ -137,6 +137,7 @@ const struct vk_recipe vk_recipe_containers = {
 
 const struct vk_recipe vk_recipe_helm = {
 	.name = "helm",
+	.also = &vk_recipe_helm_repositories,
 	.asks = true,
 	.tool = "docker",
 	.file = "helm.json",

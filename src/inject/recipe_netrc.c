@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-/* netrc: curl, Go, pip, wget and others; only where it is asked for, since every program reads it. */
+/* netrc: curl, Go, pip, wget and others; only where it is asked for, since every program reads it.  conda, swift. */
 #include <string.h>
 #include <sys/stat.h>
 
@@ -53,6 +53,17 @@ netrc_render(struct vk_kitchen *k, const struct vk_cred_list *taken, bool for_bu
 	return e;
 }
 
+/* There is no other recipe of theirs that the hint could mean. */
+static enum vk_err
+own_render(struct vk_kitchen *k, const struct vk_cred_list *taken, bool for_build, struct vk_buf *out)
+{
+	enum vk_err e = netrc_render(k, taken, for_build, out);
+
+	if (e == VK_EPOLICY)
+		vk_hint("choose others with --credential");
+	return e;
+}
+
 /* Not all readers know NETRC, so ~/.netrc is hidden whether or not it is set. */
 static const char *
 netrc_usual(struct vk_kitchen *k)
@@ -82,6 +93,14 @@ netrc_lead(struct vk_kitchen *k, const struct vk_cred_list *taken, const char *p
 	return vk_environ_set(&k->env, "NETRC", path, strlen(path));
 }
 
+static enum vk_err
+swift_render(struct vk_kitchen *k, const struct vk_cred_list *taken, bool for_build, struct vk_buf *out)
+{
+	enum vk_err e = vk_recipe_by_place(k, netrc_usual(k), "swift", "~/.netrc");
+
+	return e == VK_OK ? own_render(k, taken, for_build, out) : e;
+}
+
 const struct vk_recipe vk_recipe_netrc = {
 	.name = "netrc",
 	.file = "netrc",
@@ -91,4 +110,25 @@ const struct vk_recipe vk_recipe_netrc = {
 	.usual = netrc_usual,
 	.fixed = netrc_fixed,
 	.lead = netrc_lead,
+};
+
+/* conda reads it with Python's requests, where NETRC leads; and so does the library of pixi and rattler-build. */
+const struct vk_recipe vk_recipe_conda = {
+	.name = "conda",
+	.file = "netrc",
+	.takes = netrc_takes,
+	.render = own_render,
+	.usual = netrc_usual,
+	.fixed = netrc_fixed,
+	.lead = netrc_lead,
+};
+
+/* Swift's package manager (its Sources/Basics/Netrc.swift) knows ~/.netrc and --netrc-file, and no variable. */
+const struct vk_recipe vk_recipe_swift = {
+	.name = "swift",
+	.file = "netrc-home",
+	.takes = netrc_takes,
+	.render = swift_render,
+	.usual = netrc_usual,
+	.fixed = netrc_fixed,
 };

@@ -67,13 +67,10 @@ deno_render(struct vk_kitchen *k, const struct vk_cred_list *taken, bool for_bui
 {
 	VK_CLEANUP(vk_buf_clear) struct vk_buf own = VK_BUF_SECRET(VK_MAX_FILE);
 	const char *path = deno_usual(k);
-	enum vk_err e = path ? vk_recipe_own(path, &own) : VK_OK;
+	enum vk_err e = vk_recipe_by_place(k, path, "Deno", "~/.npmrc");
 
-	if (k->rung != VK_RUNG_NONE && !(k->rung == VK_RUNG_R1 && path) && !k->gated) {
-		vk_hint("add --gate all%s", k->rung == VK_RUNG_R1 ? ", or make an empty ~/.npmrc for R1 to hide" : "");
-		return vk_fail(VK_EPOLICY, "no variable leads Deno to another file than ~/.npmrc, which %s",
-		    k->rung == VK_RUNG_R1 ? "does not exist" : "only R1 can hide");
-	}
+	if (e == VK_OK && path)
+		e = vk_recipe_own(path, &own);
 	return e == VK_OK ? vk_npm_render_over(k, path, &own, taken, for_build, out) : e;
 }
 

@@ -6,6 +6,7 @@
  */
 #include <string.h>
 
+#include "proto/json_text.h"
 #include "recipe.h"
 
 static enum vk_err
@@ -16,16 +17,18 @@ nuget_takes(struct vk_kitchen *k, const struct vk_cred *c, bool *ret)
 	return VK_OK;
 }
 
-/* "Username=U;Password=P", which is read with a pattern and has no quoting. */
+/* "Username=U;Password=P", which is read with a pattern, blanks before and behind cut off, and has no quoting. */
 static enum vk_err
 check(const struct vk_cred *c)
 {
 	static const char types[] = ";ValidAuthenticationTypes=";
-	const char *p = c->secret.p;
+	const char *p = c->secret.p, *semicolon = strchr(c->username, ';');
 
 	if (!*c->username)
 		return vk_fail(VK_EPOLICY, "NuGet cannot be told of a credential without a user name (%s)", c->name);
-	if (vk_str_ifind(c->username, strlen(c->username), ";Password=") || vk_str_has_control(p, c->secret.n))
+	if ((semicolon && vk_str_ifind(semicolon, strlen(semicolon), "Password=")) ||
+	    vk_str_has_control(p, c->secret.n) || !vk_utf8_valid(p, c->secret.n) ||
+	    (c->secret.n > 0 && p[c->secret.n - 1] == ' '))
 		return vk_fail(VK_EPOLICY, "NuGet cannot be told of a user name or secret like that of %s", c->name);
 	if (vk_str_ifind(p, c->secret.n, types))
 		return vk_fail(VK_EPOLICY, "NuGet would take a part of the secret of %s for something else", c->name);

@@ -103,6 +103,20 @@ join_rung(struct run *r)
 	return e;
 }
 
+/* A step whose keystore did not come along would run as if it had been given everything. */
+static void
+tell_no_keystore(const struct run *r)
+{
+	VK_CLEANUP(vk_freep) char *path = NULL;
+
+	if (r->creds.n > 0 || r->opts->n_env > 0 || r->opts->n_secrets > 0 || vk_policy_has_store(r->policy))
+		return;
+	if (vk_store_path(&path) != VK_OK)
+		vk_reason_clear();
+	vk_caution(r->opts, "this run has no credentials: there is no keystore%s%s (\"valetkey init\" makes one)",
+	    path ? " at " : "", path ? path : "");
+}
+
 static enum vk_err
 resolve(struct run *r)
 {
@@ -114,6 +128,8 @@ resolve(struct run *r)
 		e = vk_menu_choose(&r->menu, r->opts, r->policy);
 	if (e == VK_OK)
 		e = vk_policy_select(r->policy, r->opts->names, r->opts->n_names, &r->creds);
+	if (e == VK_OK)
+		tell_no_keystore(r);
 	if (e == VK_OK && r->opts->n_env > VK_RUN_ENV_MAX)
 		return vk_fail(VK_ELIMIT, "a run sets at most %d variables", VK_RUN_ENV_MAX);
 	for (size_t i = 0; e == VK_OK && i < r->opts->n_env; i++)

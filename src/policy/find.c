@@ -34,18 +34,30 @@ next_section(const struct vk_policy *p, const struct vk_query *q, const struct v
 	return best;
 }
 
+/* What is looked for: an answer to ${q}, of those that ${takes} does not turn down unless NULL. */
+struct wish {
+	const struct vk_query *q;
+	bool (*takes)(const struct vk_cred *c);
+};
+
+static bool
+is_wanted(const struct wish *w, const struct vk_cred *c)
+{
+	return vk_cred_matches(c, w->q) && (!w->takes || w->takes(c));
+}
+
 /* The three places.  None of them having one is VK_OK and no credential; VK_ENOENT says that it expired. */
 
 static enum vk_err
-find_section(struct vk_policy *p, const struct vk_query *q, struct vk_cred **ret)
+find_section(struct vk_policy *p, const struct wish *w, struct vk_cred **ret)
 {
-	for (const struct vk_section *s = NULL; (s = next_section(p, q, s));) {
+	for (const struct vk_section *s = NULL; (s = next_section(p, w->q, s));) {
 		VK_CLEANUP(vk_cred_freep) struct vk_cred *c = NULL;
 		enum vk_err e = vk_policy_resolve(p, s, &c);
 
 		if (e != VK_OK)
 			return e;
-		if (vk_cred_matches(c, q)) {
+		if (is_wanted(w, c)) {
 			*ret = VK_TAKE(c);
 			return VK_OK;
 		}
@@ -55,8 +67,7 @@ find_section(struct vk_policy *p, const struct vk_query *q, struct vk_cred **ret
 
 /* Only the entries that the profile names are looked at: it cannot be asked for another's. */
 static enum vk_err
-find_in_profile(struct vk_policy *p, struct vk_store *st, const struct vk_query *q,
-    struct vk_cred **ret)
+find_in_profile(struct vk_policy *p, struct vk_store *st, const struct wish *w, struct vk_cred **ret)
 {
 	VK_CLEANUP(vk_cred_freep) struct vk_cred *best = NULL;
 
@@ -71,7 +82,7 @@ find_in_profile(struct vk_policy *p, struct vk_store *st, const struct vk_query 
 			continue;
 		if (e != VK_OK)
 			return e;
-		if (!vk_cred_matches(c, q) ||
+		if (!is_wanted(w, c) ||
 		    (best && strlen(best->scope.path) >= strlen(c->scope.path)))
 			continue;
 		vk_cred_free(best);
@@ -90,8 +101,49 @@ profile_names_entries(const struct vk_policy *p)
 	return false;
 }
 
+/* The best of several accounts, by the order of vk_store_find(). */
+struct choice {
+	const struct wish *w;
+	struct vk_scope scope;
+	char *username; /* NULL: none yet */
+	unsigned flags;
+	int64_t created;
+};
+
+static void
+choice_clear(struct choice *x)
+{
+	vk_scope_clear(&x->scope);
+	free(x->username);
+}
+
 static enum vk_err
-find_entry(struct vk_policy *p, const struct vk_query *q, struct vk_cred **ret)
+consider(const struct vk_cred *c, void *arg)
+{
+	struct choice *x = arg;
+	size_t n = strlen(c->scope.path), best = x->username ? strlen(x->scope.path) : 0;
+	bool first = (c->flags & VK_CRED_DEFAULT) || (!(x->flags & VK_CRED_DEFAULT) && c->created < x->created);
+
+	if (!is_wanted(x->w, c) || (x->username && (n < best || (n == best && !first))))
+		return VK_OK;
+	choice_clear(x);
+	*x = (struct choice){ x->w, { 0 }, vk_strdup(c->username), c->flags, c->created };
+	return x->username ? vk_scope_copy(&c->scope, &x->scope) : VK_ENOMEM;
+}
+
+static enum vk_err
+find_taken(struct vk_store *st, const struct wish *w, struct vk_cred **ret)
+{
+	VK_CLEANUP(choice_clear) struct choice x = { .w = w };
+	enum vk_err e = vk_store_each(st, w->q->scope, consider, &x);
+
+	if (e != VK_OK)
+		return e;
+	return x.username ? vk_store_find(st, &(struct vk_query){ &x.scope, x.username }, ret) : VK_ENOENT;
+}
+
+static enum vk_err
+find_entry(struct vk_policy *p, const struct wish *w, struct vk_cred **ret)
 {
 	VK_CLEANUP(vk_cred_freep) struct vk_cred *c = NULL;
 	struct vk_store *st;
@@ -101,7 +153,8 @@ find_entry(struct vk_policy *p, const struct vk_query *q, struct vk_cred **ret)
 	if (p->profile && !profile_names_entries(p))
 		return VK_OK;
 	if ((e = vk_policy_store(p, &st)) == VK_OK)
-		e = p->profile ? find_in_profile(p, st, q, &c) : vk_store_find(st, q, &c);
+		e = p->profile ? find_in_profile(p, st, w, &c)
+		    : w->takes ? find_taken(st, w, &c) : vk_store_find(st, w->q, &c);
 	if (e == VK_ENOENT) {
 		vk_reason_clear();
 		return VK_OK;
@@ -125,24 +178,21 @@ none(struct vk_policy *p)
 	return VK_ENOENT;
 }
 
-enum vk_err
-vk_policy_find(struct vk_policy *p, const struct vk_query *q, struct vk_cred **ret_cred)
+static enum vk_err
+find(struct vk_policy *p, const struct wish *w, struct vk_cred **ret_cred)
 {
 	struct vk_cred *c = NULL;
-	enum vk_err e, ci = VK_OK;
+	enum vk_err e = find_section(p, w, &c), ci = VK_OK;
 
-	if (p->broker)
-		return vk_broker_ask(p->broker, p->tool, q, ret_cred);
-	e = find_section(p, q, &c);
 	if (e == VK_OK && !c)
-		e = find_entry(p, q, &c);
+		e = find_entry(p, w, &c);
 	if (e == VK_ELOCKED && p->config.locked_is_miss) {
 		vk_reason_clear();
 		e = VK_OK;
 	}
 	/* VK_EUSAGE: no home, hence no keystore; the platform's variables need neither. */
 	if ((e == VK_OK || e == VK_EUSAGE) && !c && !p->profile)
-		ci = vk_ci_find(q, &c);
+		ci = vk_ci_find(w->q, &c);
 	if (ci != VK_OK)
 		return ci;
 	if (!c)
@@ -150,4 +200,16 @@ vk_policy_find(struct vk_policy *p, const struct vk_query *q, struct vk_cred **r
 	vk_reason_clear();
 	*ret_cred = c;
 	return VK_OK;
+}
+
+enum vk_err
+vk_policy_find(struct vk_policy *p, const struct vk_query *q, struct vk_cred **ret_cred)
+{
+	enum vk_err e;
+
+	if (p->broker)
+		return vk_broker_ask(p->broker, p->tool, q, ret_cred);
+	e = find(p, &(struct wish){ q, p->takes }, ret_cred);
+	/* What there is all the same is for the helper to refuse, with its reason. */
+	return e == VK_ENOENT && p->takes && !*vk_reason() ? find(p, &(struct wish){ q, NULL }, ret_cred) : e;
 }

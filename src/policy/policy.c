@@ -37,6 +37,7 @@ vk_policy_open(const struct vk_policy_opts *opts, struct vk_policy **ret)
 	if ((e = vk_config_read(opts ? opts->config : NULL, &p->config)) != VK_OK ||
 	    (e = choose_profile(p, opts ? opts->profile : NULL)) != VK_OK)
 		return e;
+	p->takes = opts ? opts->takes : NULL;
 	*ret = VK_TAKE(p);
 	return VK_OK;
 }

@@ -77,6 +77,19 @@ add_section(struct vk_policy *p, const struct vk_section *s, struct vk_cred_list
 	return e == VK_OK ? add(l, c) : e;
 }
 
+/* What puts a new secret in the place of ${c}'s: "add" knows nothing of the old entry but its name. */
+static void
+hint_replace(const struct vk_cred *c)
+{
+	VK_CLEANUP(vk_freep) char *url = vk_scope_url(&c->scope);
+
+	vk_hint("valetkey add --replace%s%s%s%s%s%s%s %s; or %s", *c->username ? " --username " : "", c->username,
+	    *c->npm_scope ? " --scope " : "", c->npm_scope,
+	    c->kind == VK_KIND_BEARER && *c->username ? " --kind bearer" : "",
+	    c->kind == VK_KIND_HEADER ? " --kind header --header " : "", c->kind == VK_KIND_HEADER ? c->header : "",
+	    url ? url : "URL", how_to_choose);
+}
+
 /* ${c} becomes the list's. */
 static enum vk_err
 add_found(struct vk_cred *c, struct vk_cred_list *l)
@@ -85,7 +98,7 @@ add_found(struct vk_cred *c, struct vk_cred_list *l)
 
 	if (e == VK_OK)
 		return add(l, c);
-	vk_hint("put a new one in with valetkey add, or %s", how_to_choose);
+	hint_replace(c);
 	vk_cred_free(c);
 	return e;
 }

@@ -17,6 +17,7 @@ struct vk_fetched {
 
 struct vk_policy {
 	const char *broker, *tool;        /* inside a run: who answers, and for whom; else NULL */
+	bool (*takes)(const struct vk_cred *c); /* what that tool can be told; NULL: anything */
 	struct vk_config config;
 	const struct vk_profile *profile; /* the active one, or NULL */
 	bool offline;

@@ -13,13 +13,26 @@ take_text(const json_t *object, const char *name, bool needed, char **ret)
 {
 	const json_t *v = json_object_get(object, name);
 
-	if (!v && !needed)
+	if ((!v || json_is_null(v)) && !needed)
 		return VK_OK;
 	if (!json_is_string(v))
 		return vk_fail(VK_EPROTO, "the request has no %s that is a string", name);
 	if (json_string_length(v) > VK_MAX_FIELD)
 		return vk_fail(VK_ELIMIT, "the request's %s is longer than %d bytes", name, VK_MAX_FIELD);
 	return (*ret = vk_strdup(json_string_value(v))) ? VK_OK : VK_ENOMEM;
+}
+
+/* Absent and null are the same: cargo writes both. */
+static enum vk_err
+take_token(const json_t *v, struct vk_secret *ret)
+{
+	if (!v || json_is_null(v))
+		return VK_OK;
+	if (!json_is_string(v))
+		return vk_fail(VK_EPROTO, "the request's token is no string");
+	if (json_string_length(v) > VK_MAX_SECRET)
+		return vk_fail(VK_ELIMIT, "the request's token is larger than %d bytes", VK_MAX_SECRET);
+	return vk_secret_set(ret, json_string_value(v), json_string_length(v));
 }
 
 static enum vk_err
@@ -59,6 +72,12 @@ vk_cargo_parse(const char *text, size_t n, struct vk_cargo_msg *ret)
 	if (e == VK_OK)
 		e = take_text(json_object_get(object, "registry"), "index-url", true, &m.index);
 	if (e == VK_OK)
+		e = take_text(json_object_get(object, "registry"), "name", false, &m.name);
+	if (e == VK_OK)
+		e = take_text(object, "login-url", false, &m.login_url);
+	if (e == VK_OK)
+		e = take_token(json_object_get(object, "token"), &m.token);
+	if (e == VK_OK)
 		e = take_args(json_object_get(object, "args"), &m);
 	if (e == VK_OK) {
 		*ret = m;
@@ -72,6 +91,9 @@ vk_cargo_msg_clear(struct vk_cargo_msg *m)
 {
 	free(m->kind);
 	free(m->index);
+	free(m->name);
+	free(m->login_url);
+	vk_secret_clear(&m->token);
 	for (size_t i = 1; i <= m->n_args; i++)
 		free(m->args[i]);
 	*m = (struct vk_cargo_msg){ 0 };

@@ -16,18 +16,6 @@ refuse(const struct vk_cred *c, const char *why)
 	    why);
 }
 
-/* The code point at ${*p}, of text that is UTF-8. */
-static unsigned
-next_point(const unsigned char **p)
-{
-	unsigned c = *(*p)++, more = c >= 0xf0 ? 3 : c >= 0xe0 ? 2 : c >= 0xc0 ? 1 : 0;
-
-	c = more == 3 ? c & 7 : more == 2 ? c & 15 : more == 1 ? c & 31 : c;
-	while (more-- > 0)
-		c = c << 6 | (*(*p)++ & 63u);
-	return c;
-}
-
 /* Escaped so far that it does not matter whether the reader takes it for Latin-1 or UTF-8. */
 static enum vk_err
 add_value(const char *s, size_t n, struct vk_buf *out)
@@ -35,7 +23,7 @@ add_value(const char *s, size_t n, struct vk_buf *out)
 	const unsigned char *p = (const unsigned char *)s, *end = p + n;
 
 	while (p < end) {
-		unsigned c = next_point(&p);
+		unsigned c = vk_utf8_next(&p);
 
 		if (c > 0xffff)
 			vk_buf_fmt(out, "\\u%04x\\u%04x", 0xd800 + ((c - 0x10000) >> 10), 0xdc00 + (c & 0x3ff));

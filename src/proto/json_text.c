@@ -29,6 +29,17 @@ vk_utf8_valid(const char *s, size_t n)
 	return true;
 }
 
+unsigned
+vk_utf8_next(const unsigned char **p)
+{
+	unsigned c = *(*p)++, more = c >= 0xf0 ? 3 : c >= 0xe0 ? 2 : c >= 0xc0 ? 1 : 0;
+
+	c = more == 3 ? c & 7 : more == 2 ? c & 15 : more == 1 ? c & 31 : c;
+	while (more-- > 0)
+		c = c << 6 | (*(*p)++ & 63u);
+	return c;
+}
+
 void
 vk_json_str(struct vk_buf *b, const char *s, size_t n)
 {

@@ -18,4 +18,7 @@ void vk_json_str(struct vk_buf *b, const char *s, size_t n);
 /** vk_utf8_valid(s, n): Would vk_json_str() keep every byte? */
 bool vk_utf8_valid(const char *s, size_t n) VK_MUST;
 
+/** vk_utf8_next(p): The code point at ${*p}, of text that is UTF-8; moves it. */
+unsigned vk_utf8_next(const unsigned char **p) VK_MUST;
+
 #endif

@@ -131,7 +131,9 @@ check(const struct vk_cred *c)
 		return refuse(c, "a machine has no port");
 	if (*c->scope.path)
 		return refuse(c, "a machine has no path, so it would be sent to all of the host");
-	if (!is_portable(c->scope.host, strlen(c->scope.host)))
+	/* Without brackets to its readers; and a machine of that name is any host to Python's and Swift's. */
+	if (*c->scope.host == '[' || strcmp(c->scope.host, "default") == 0 ||
+	    !is_portable(c->scope.host, strlen(c->scope.host)))
 		return refuse(c, "its host is not one that every reader takes");
 	if (!is_portable(c->username, strlen(c->username)))
 		return refuse(c, "its user name is empty or not one that every reader gives back unchanged");

@@ -307,5 +307,7 @@ vk_record_cred(struct vk_store *st, const struct vk_record *r, struct vk_cred **
 	if (e != VK_OK)
 		return e;
 	e = vk_cred_decode(p.p, p.n, ret);
+	if (e == VK_OK && !((*ret)->flags & STORED_FLAGS))
+		(*ret)->flags |= VK_CRED_CARGO;
 	return e == VK_ETAMPER ? vk_store_damaged(st, "an entry is malformed") : e;
 }

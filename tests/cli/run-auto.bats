@@ -57,6 +57,27 @@ chosen() {
 	[ "$(chosen "$T/pnpm")" = 'pnpm (the command)' ]
 }
 
+@test "conda by its files; swift where something comes from a registry or as an archive" {
+	touch environment.yaml
+	[ "$(chosen)" = 'conda (environment.yaml)' ]
+	touch requirements.txt
+	[ "$(chosen)" = 'pip (requirements.txt)' ]
+	touch conda-lock.yml
+	[ "$(chosen)" = 'conda (conda-lock.yml)' ]
+	rm ./*
+	touch go.mod
+	printf '.package(url: "https://git.example/x.git", from: "1.0.0")\n' >Package.swift
+	printf '{"pins": [{"kind" : "remoteSourceControl"}], "version" : 2}\n' >Package.resolved
+	[ "$(chosen)" = 'go (go.mod)' ]
+	touch "$HOME/.netrc"
+	printf '.package(id: "corp.greeting", from: "1.0.0")\n' >Package.swift
+	[ "$(chosen)" = 'go (go.mod), swift (Package.swift)' ]
+	printf '.binaryTarget(name: "x", url: "https://h.example/x.zip", checksum: "0")\n' >Package.swift
+	[ "$(chosen)" = 'go (go.mod), swift (Package.swift)' ]
+	printf '{"pins": [{"kind" : "registry"}], "version" : 2}\n' >Package.resolved
+	[ "$(chosen)" = 'go (go.mod), swift (Package.resolved)' ]
+}
+
 @test "the command's own name counts more than any file" {
 	cp /bin/true "$T/go"
 	touch package.json

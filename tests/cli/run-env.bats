@@ -81,6 +81,52 @@ teardown() {
 	[ ! -e started ]
 }
 
+@test "an expired entry refuses a run with the command that replaces it" {
+	soon=$(($(date +%s) + 2))
+	put old https://a.example --username "u" --name basic --expires "$soon"
+	put old https://b.example --scope @corp --name npm --expires "$soon"
+	put old https://c.example/x --kind header --header X-Key --name header --expires "$soon"
+	put old https://d.example --username robot --kind bearer --name bearer --expires "$soon"
+	while [ "$(date +%s)" -le "$soon" ]; do sleep 0.2; done
+	"${V[@]}" list --json | jq -S 'sort_by(.name) | map(del(.created, .expires, .expired))' >before
+	# One after the other is what the run trips over.
+	for _ in 1 2 3 4; do
+		split "${V[@]}" run -- touch started
+		[ "$status" = 125 ]
+		[[ $err == *expired*'hint: valetkey add --replace '*'; or name the credentials with --credential'* ]]
+		hint=${err#*hint: valetkey }
+		# shellcheck disable=SC2086 # words
+		printf new | "${V[@]}" ${hint%%; or*}
+	done
+	[ ! -e started ]
+	split "${V[@]}" run -- touch started
+	[ "$status" = 0 ]
+	"${V[@]}" list --json | jq -S 'sort_by(.name) | map(del(.created, .expires, .expired))' | diff before -
+}
+
+@test "without a keystore a run says that it has no credentials, unless it has them from elsewhere" {
+	rm "$VALETKEY_KEYSTORE"
+	for with in "" "--with npm"; do
+		# shellcheck disable=SC2086 # words
+		split "${V[@]}" run $with -- sh -c 'test -z "${NETRC+x}" && echo ran'
+		[ "$status.$out" = $'0.ran\n' ]
+		[[ $err == *"this run has no credentials: there is no keystore at $VALETKEY_KEYSTORE"*'valetkey init'* ]]
+	done
+	# Once, also where the command starts another.
+	split "${V[@]}" run -- "${V[@]}" run -- true
+	[ "$(grep -c 'no credentials' <<<"$err")" = 1 ]
+	SRC=x split "${V[@]}" run --env A=env:SRC -- true
+	[ "$status.$err" = 0. ]
+	SRC=x split "${V[@]}" run --build-secret id=env:SRC -- echo {secrets}
+	[ "$status.$err" = 0. ]
+	printf '[a]\nurl = https://a.example\nusername = u\nsecret = env:SRC\n' >c.ini
+	SRC=x split "${V[@]}" run --config c.ini -- true
+	[ "$status.$err" = 0. ]
+	"${V[@]}" init --key-file "$T/key2" >/dev/null
+	VALETKEY_KEY_FILE=$T/key2 split "${V[@]}" run -- true
+	[ "$status.$err" = 0. ]
+}
+
 @test "a profile narrows, and --credential narrows more" {
 	put aaa https://a.example --username u --name a
 	put bbb https://b.example --username u --name b

@@ -40,6 +40,16 @@ teardown() {
 		[ "$status" = 125 ]
 		[[ $err == *'--template: VAR=FILE'* ]]
 	done
+	for bad in PATH LD_PRELOAD LD_LIBRARY_PATH VALETKEY_BROKER VALETKEY_RUN; do
+		split "${V[@]}" run --template "$bad=t.in" -- touch started
+		[ "$status" = 125 ]
+		[[ $err == *"--template: $bad is not for"* ]]
+		split "${V[@]}" run --env "$bad=keystore:corp" -- touch started
+		[ "$status" = 125 ]
+		[[ $err == *"--env: $bad is not for"* ]]
+	done
+	split "${V[@]}" run --credential corp --env MY_PATH=keystore:corp --env OLD_LD_PRELOAD=keystore:corp -- true
+	[ "$status" = 0 ]
 	split "${V[@]}" run --template T=t.in --template T=t.in --credential corp -- touch started
 	[ "$status" = 125 ]
 	[ ! -e started ]

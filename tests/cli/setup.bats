@@ -241,6 +241,22 @@ load setup-lib
 	[ -z "$(state)" ]
 }
 
+@test "setup go cargo terraform pip uv: told no hosts, so there need be none, and the keystore is not asked" {
+	unset VALETKEY_KEY_FILE
+	for tool in go cargo terraform pip uv; do
+		split "$V" setup "$tool"
+		[ "$status" = 0 ]
+		[[ $out == "$tool: valetkey is set up in "* && $out != *host* && $(grep -c . <<<"$out") = 1 ]]
+		split "$V" setup "$tool"
+		[[ $out == "$tool: already set up in "* && $out != *host* ]]
+		[ "$(jq -c .hosts "$HOME/.local/state/valetkey/setup-$tool.json")" = '[]' ]
+		[[ $("$V" doctor 2>&1) == *"$tool asks valetkey ("* ]]
+		"$V" setup "$tool" --undo
+	done
+	split "$V" setup git
+	[ "$status" = 3 ]
+}
+
 @test "setup: hosts by name, with the keystore locked, and kept by later calls" {
 	unset VALETKEY_KEY_FILE
 	run -3 "$V" setup git

@@ -88,6 +88,16 @@ get() {
 	printf '{"v":1,"registry":{"index-url":"%s","name":"corp"},"kind":"get","operation":"read"%s}' "$1" "${2-}"
 }
 
+# change KIND URL [MORE]: the requests that are not get
+change() {
+	printf '{"v":1,"registry":{"index-url":"%s","name":"corp"},"kind":"%s"%s}' "$2" "$1" "${3-}"
+}
+
+# by: who stored what
+by() {
+	valetkey list --json | jq -r '.[] | "\(.url) \(.username)= \(.origin)"' | sort
+}
+
 @test "setup cargo: private crates are fetched, by path, and built without the network" {
 	project a greeting
 	split cargo fetch
@@ -234,7 +244,7 @@ run_cargo() {
 	[[ $out == *'"token":"cio-token","cache":"session"'* ]]
 }
 
-@test "the provider: answers, refusals, bad requests, login and logout, many at once" {
+@test "the provider: answers, refusals, bad requests, many at once" {
 	e2e_add "$AWKWARD" "$SERVER/a" --username ci
 	e2e_add t0ken https://b.example
 	e2e_add k3y https://c.example --kind header --header X-Api-Key
@@ -262,18 +272,8 @@ run_cargo() {
 	[ "$status" = 2 ]
 	ask "$(get "sparse+$SERVER/a/" ',"args":["--profile","nobody"]')"
 	[[ $out == *'"kind":"other","message":"'*nobody* ]]
-	# Logging in is for a person; registries that are not ours go to the next provider.
-	for kind in login logout teleport; do
-		ask "{\"v\":1,\"kind\":\"$kind\",\"token\":\"S3CR3T\",\"registry\":{\"index-url\":\"sparse+$SERVER/a/\"}}" \
-			"{\"v\":1,\"kind\":\"$kind\",\"token\":\"S3CR3T\",\"registry\":{\"index-url\":\"sparse+https://e.example/\"}}"
-		[ "$(sed -n 2p <<<"$out")" = '{"Err":{"kind":"url-not-supported"}}' ]
-		[[ $out != *S3CR3T* ]]
-		case $kind in
-		login) [[ $out == *'"kind":"other","message":"this registry'*'valetkey add'* ]] ;;
-		logout) [[ $out == *'valetkey remove'* ]] ;;
-		*) [ "$(head -n 1 <<<"$out")" = '{"Err":{"kind":"operation-not-supported"}}' ] ;;
-		esac
-	done
+	ask "$(change teleport "sparse+$SERVER/a/")" "$(change teleport sparse+https://e.example/)"
+	[ "$out" = $'{"Err":{"kind":"operation-not-supported"}}\n{"Err":{"kind":"url-not-supported"}}\n' ]
 	for i in $(seq 64); do
 		get "sparse+$SERVER/a/$i" | valetkey --cargo-plugin >"$T/storm.$i" &
 	done
@@ -283,4 +283,142 @@ run_cargo() {
 	[ "$status" = 2 ]
 	split valetkey helper cargo-credential --help
 	[[ $out == usage:*setup\ cargo* ]]
+}
+
+@test "cargo login and logout: a token of cargo's own, into the keystore and out of it" {
+	project b parting
+	valetkey setup cargo
+	cargo login --registry corp <<<'Bearer t0ken-of-b'
+	[ ! -e "$CARGO_HOME/credentials.toml" ]
+	run ! grep -r t0ken-of-b "$CARGO_HOME" "$T/work"
+	[ "$(by)" = "$SERVER/b = cargo" ]
+	cargo fetch
+	fetched parting
+	# Another token in its place, and another's index is another registry.
+	cargo login --registry corp <<<'Bearer wrong'
+	project b parting
+	split cargo fetch
+	[ "$status" = 101 ]
+	project a greeting
+	split cargo logout --registry corp
+	[[ $err == *'not currently logged in'* ]]
+	[ "$(by)" = "$SERVER/b = cargo" ]
+	project b parting
+	cargo login --registry corp <<<'Bearer t0ken-of-b'
+	cargo fetch
+	split cargo logout --registry corp
+	[ "$status" = 0 ]
+	[ "$(by)" = "" ]
+	project b parting
+	split cargo fetch
+	[ "$status" = 101 ]
+	[[ $err == *'no token found for `corp`'* ]]
+	run ! fetched parting
+	e2e_nothing_left t0ken-of-b
+}
+
+@test "cargo login and logout: what a person or another client stored is neither replaced nor erased" {
+	e2e_add t0ken-of-b "$SERVER/b"
+	printf %s old | valetkey add "$SERVER/a" --username ci --expires "$(date -u -d '1 second' +%Y-%m-%dT%H:%M:%SZ)" >/dev/null
+	printf 'protocol=https\nhost=%s\npath=lost\nusername=git\npassword=of-git\n' "${SERVER#https://}" | valetkey helper git-credential store
+	before=$(by)
+	[ "$(grep -c . <<<"$before")" = 3 ]
+	project b parting
+	valetkey setup cargo
+	split cargo login --registry corp <<<other
+	[ "$status" = 101 ]
+	[[ $err == *"in valetkey's hands"*'valetkey add'* ]]
+	split cargo logout --registry corp
+	[ "$status" = 101 ]
+	[[ $err == *'valetkey remove'* ]]
+	cargo fetch
+	fetched parting
+	for _ in $(seq 100); do
+		valetkey get "$SERVER/a" >/dev/null 2>&1 || break
+		sleep 0.1
+	done
+	# One that has expired, or is another client's, answers nothing and is there all the same.
+	for path in a lost; do
+		ask "$(change login "sparse+$SERVER/$path/" ',"token":"other"')" "$(change logout "sparse+$SERVER/$path/")"
+		[ "$status" = 0 ]
+		[[ $out != *'"Ok"'*  ]]
+	done
+	[ "$(by)" = "$before" ]
+	# Nor do others touch cargo's own.
+	ask "$(change login sparse+https://c.example/i/ ',"token":"of-cargo"')"
+	[ "$out" = $'{"Ok":{"kind":"login"}}\n' ]
+	for what in store erase; do
+		printf 'protocol=https\nhost=c.example\npath=i\nusername=\npassword=of-git\n' | valetkey helper git-credential "$what"
+		printf 'protocol=https\nhost=c.example\npath=i\n' | valetkey helper git-credential "$what"
+	done
+	[ "$(valetkey list --json https://c.example/i | jq '.[].refused')" = null ]
+	ask "$(get sparse+https://c.example/i/)"
+	[ "$(jq -c .Ok <<<"$out")" = '{"kind":"get","token":"of-cargo","cache":"session","operation_independent":true}' ]
+	# A person can take it over, and then it is a person's.
+	printf %s mine | valetkey add https://c.example/i --kind bearer --replace >/dev/null
+	ask "$(change login sparse+https://c.example/i/ ',"token":"x"')" "$(change logout sparse+https://c.example/i/)" "$(get sparse+https://c.example/i/)"
+	[ "$(jq -r '.Ok.token // .Err.kind' <<<"$out" | tr '\n' .)" = 'other.other.Bearer mine.' ]
+}
+
+@test "cargo login and logout: bad requests, and where nothing can be kept" {
+	export VALETKEY_LOG=$T/log
+	url=sparse+https://c.example/i/
+	for more in ',"token":7' ',"token":""' ',"token":["x"]' ',"token":"S3CR3T\nx"' ',"token":"S3CR3T\u0007"' ',"token":"S3CR3T","login-url":1' \
+		",\"token\":\"S3CR3T$(head -c 70000 /dev/zero | tr '\0' x)\"" ',"token":"S3CR3T","token":"S3CR3T"' ',"token":"S3CR3T","args":["--profile","nobody"]'; do
+		ask "$(change login "$url" "$more")"
+		[ "$status.$(jq -r .Err.kind <<<"$out")" = 0.other ]
+		[[ $out$err != *S3CR3T* ]]
+	done
+	ask "$(change login 'sparse+https://c.example/../x' ',"token":"S3CR3T"')" "$(change logout "$url")" "$(change logout not-a-url)"
+	[ "$(jq -r .Err.kind <<<"$out" | tr '\n' .)" = url-not-supported.not-found.url-not-supported. ]
+	[ "$(by)" = "" ]
+	# The token is asked for on the terminal, which there is none of here; what names it comes from outside.
+	split setsid -w valetkey --cargo-plugin <<<"$(change login "$url" ',"login-url":"https://c.example/\u001b[2Jme"')"
+	[[ $out == *'"kind":"other","message":"there is no terminal to ask on'* ]]
+	split python3 - "$(change login "$url" ',"token":null,"login-url":"https://c.example/\u001b[2Jme"')" <<-'P'
+		import os, pty, subprocess, sys
+		pid, fd = pty.fork()
+		if pid == 0:
+		    p = subprocess.run(["valetkey", "--cargo-plugin"], input=sys.argv[1].encode() + b"\n", stdout=subprocess.PIPE)
+		    os.write(1, b"|" + p.stdout.splitlines()[-1])
+		    os._exit(0)
+		said = b""
+		while b"): " not in said:
+		    said += os.read(fd, 4096)
+		os.write(fd, b"typed-token\n")
+		try:
+		    while True:
+		        data = os.read(fd, 4096)
+		        if not data:
+		            break
+		        said += data
+		except OSError:
+		    pass
+		print(said)
+	P
+	[[ $out == *'Token for corp (from https://c.example/?[2Jme): '*'{"Ok":{"kind":"login"}}'* ]]
+	[[ $out != *typed-token* ]]
+	[ "$(valetkey get https://c.example/i)" = typed-token ]
+	[ "$(jq -r '[.event,.via,.host,.result]|join(" ")' "$VALETKEY_LOG" | grep -v ^refuse)" = $'store cargo c.example ok\nanswer get c.example ok' ]
+	# In a run nothing is stored: what it has is refused, the rest is not ours.
+	e2e_add pinned https://d.example/i
+	split valetkey run --with cargo -- valetkey --cargo-plugin <<<"$(change login sparse+https://d.example/i/ ',"token":"x"'; echo; change logout sparse+https://d.example/i/; echo
+		change login sparse+https://e.example/i/ ',"token":"x"'; echo; change logout "$url")"
+	[ "$(sed 1d <<<"$out" | jq -r .Err.kind | tr '\n' .)" = other.other.url-not-supported.url-not-supported. ]
+	[[ $out == *'inside valetkey run'* ]]
+	[ "$(valetkey get https://c.example/i)" = typed-token ]
+	# A keystore that is locked keeps the token out of the next provider's file; without one, or one to write to, that is asked.
+	(
+		unset VALETKEY_KEY_FILE
+		ask "$(change login "$url" ',"token":"S3CR3T"')" "$(change logout "$url")"
+		[ "$(jq -r .Err.kind <<<"$out" | tr '\n' .)" = other.other. ]
+	)
+	place=$(valetkey status --json | jq -r .keystore)
+	split unshare -m sh -c 'mount --bind "$1" "$1" && mount -o remount,ro,bind "$1" && shift && printf "%s\n" "$@" | valetkey --cargo-plugin' x "$(dirname "$place")" \
+		"$(change login "$url" ',"token":"S3CR3T"')"
+	[ "$out" = $'{"v":[1]}\n{"Err":{"kind":"url-not-supported"}}\n' ]
+	[[ $err == *'cannot be written to'* ]]
+	VALETKEY_KEYSTORE=$T/none ask "$(change login "$url" ',"token":"S3CR3T"')" "$(change logout "$url")"
+	[ "$out" = $'{"Err":{"kind":"url-not-supported"}}\n{"Err":{"kind":"url-not-supported"}}\n' ]
+	[[ $err == *'there is no keystore'*'next provider'* ]]
 }

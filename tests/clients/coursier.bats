@@ -88,6 +88,31 @@ run_coursier() {
 	e2e_nothing_left "$AWKWARD"
 }
 
+# The program "cs" as its Maven artefact has it: the same main class.
+@test "run --with coursier: the command line fetches" {
+	local cs=${VK_CACHE:-$E}/coursier-cli-2.1.24
+
+	[ -e "$cs/resolved" ] || {
+		rm -rf "$cs"
+		mkdir -p "$cs"
+		printf '<project><modelVersion>4.0.0</modelVersion><groupId>x</groupId><artifactId>x</artifactId><version>1</version><dependencies><dependency>%s</dependency></dependencies></project>\n' \
+			'<groupId>io.get-coursier</groupId><artifactId>coursier-cli_2.13</artifactId><version>2.1.24</version>' >"$cs/pom.xml"
+		mvn -q -B -f "$cs/pom.xml" dependency:copy-dependencies -DoutputDirectory="$cs" >"$T/fetch.log" 2>&1 && touch "$cs/resolved"
+	}
+	e2e_add "$AWKWARD" "$URL" --username ci
+	# shellcheck disable=SC2046 # words
+	set -- java $(java_options) -Djdk.net.hosts.file="$E/hosts" -cp "$cs/*" coursier.cli.Coursier fetch --quiet --no-default --repository "$URL/a" corp:tool:1
+	split env COURSIER_CACHE="$T/cache" "$@"
+	[ "$status" = 1 ]
+	[[ $err == *unauthorized* ]]
+	for rung in --rung=R1 --rung=R2; do
+		split env COURSIER_CACHE="$T/cache$rung" valetkey run --with coursier "$rung" -- "$@"
+		[ "$status" = 0 ]
+		[[ $out == *"/a/corp/tool/1/tool-1.jar"* ]]
+	done
+	e2e_nothing_left "$AWKWARD"
+}
+
 @test "run --with coursier: sbt fetches (nightly: it fetches itself first)" {
 	[ -n "${VK_NIGHTLY-}" ] || skip "takes two minutes"
 	e2e_add "$AWKWARD" "$URL" --username ci

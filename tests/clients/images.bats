@@ -1,7 +1,7 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: ISC
 # skopeo, buildah and podman against a real registry that wants a password: through docker's settings, and in a run. docker itself is in
-# tests/conformance.
+# tests/conformance. helm against it, and against a server of charts.
 # shellcheck disable=SC2154 # out, err and status come from split
 
 bats_require_minimum_version 1.5.0
@@ -31,6 +31,7 @@ setup_file() {
 	cp "$VALETKEY" "$E/programs/valetkey"
 	ln -s valetkey "$E/programs/docker-credential-valetkey"
 	image "$E/layout"
+	files_server charts
 }
 
 teardown_file() {
@@ -41,7 +42,10 @@ setup() {
 	e2e_home
 	PATH=$E/programs:$e2e_path
 	export SSL_CERT_FILE=$E/tls/ca.pem STORAGE_DRIVER=vfs
-	unset REGISTRY_AUTH_FILE DOCKER_CONFIG XDG_RUNTIME_DIR XDG_CONFIG_HOME
+	unset REGISTRY_AUTH_FILE DOCKER_CONFIG XDG_RUNTIME_DIR XDG_CONFIG_HOME XDG_CACHE_HOME XDG_DATA_HOME
+	for name in $(compgen -e HELM_); do
+		unset "$name"
+	done
 	mkdir -p "$HOME/.config/containers"
 	echo '{"default": [{"type": "insecureAcceptAnything"}]}' >"$HOME/.config/containers/policy.json"
 	printf %s "$AWKWARD" | valetkey add "https://$R" --username ci --name registry >/dev/null
@@ -141,6 +145,140 @@ go_client() {
 	helm pull "oci://$R/charts/greeting" --version 1.0.0 -d got --ca-file "$E/tls/ca.pem"
 	[ -f got/greeting-1.0.0.tgz ]
 	e2e_nothing_left "$AWKWARD"
+}
+
+# repository NAME URL: as helm writes it, with an account of the user's own
+repository() {
+	printf -- '- caFile: ""\n  certFile: ""\n  insecure_skip_tls_verify: false\n  keyFile: ""\n  name: %s\n' "$1"
+	printf '  pass_credentials_all: true\n  password: own-pass\n  url: %s\n  username: me\n' "$2"
+}
+
+@test "run --with helm: a repositories.yaml of the run, where an entry is for a repository" {
+	shown=(sh -c 'echo "${HELM_REPOSITORY_CONFIG-absent}"; cat "${HELM_REPOSITORY_CONFIG-/dev/null}"')
+	own=$HOME/.config/helm/repositories.yaml
+	e2e_add "$AWKWARD" "$SERVER/a" --username ci --name charts
+	split valetkey run --with helm -- "${shown[@]}"
+	[ "$out" = $'absent\n' ]
+	mkdir -p "${own%/*}"
+	printf 'apiVersion: ""\ngenerated: "0001-01-01T00:00:00Z"\nrepositories:\n' | tee "$own" >"$T/ours"
+	{ repository corp "$SERVER/a"; repository else https://else.example; } >>"$own"
+	repository corp "$SERVER/a" | sed 's/true/false/; s/: me/: "ci"/' >>"$T/ours"
+	repository else https://else.example | sed 's/: me/: ""/; s/own-pass/""/' >>"$T/ours"
+	for rung in --rung=R1 --rung=R2; do
+		split valetkey run --with helm "$rung" -- "${shown[@]}"
+		[ "$status" = 0 ]
+		# JSON's way of quoting is YAML's here.
+		[ "$(sed -n 's/^  password: //p' "$T/out" | head -n 1 | jq -r .)" = "$AWKWARD" ]
+		tail -n +2 "$T/out" | sed '0,/^  password: .*/s//  password: own-pass/' | cmp - "$T/ours"
+		[[ $err == *"left out of $own for this run: else ("* ]]
+		[[ $err != *'takes none'* ]]
+	done
+	split valetkey run --with helm --rung R1 -- grep -c own-pass "$own"
+	[ "$out" = $'0\n' ]
+	split valetkey run --with helm --keep-own-credentials -- "${shown[@]}"
+	[ "$(grep -c 'own-pass' "$T/out")" = 1 ]
+	grep -q own-pass "$own"
+	# Of both that it serves, either alone will do.
+	split valetkey run --with helm --credential charts -- "${shown[@]}"
+	[[ $out == /* && $err != *'takes none'* ]]
+	split valetkey run --with helm --credential registry -- "${shown[@]}"
+	[[ $out == absent* && $err != *'takes none'* ]]
+	e2e_add "$AWKWARD" https://third.example/path --username ci --name third
+	split valetkey run --with helm --credential third -- "${shown[@]}"
+	[[ $out == absent* && $err == *'recipe helm takes none'* ]]
+	# Where helm would look, and what it would not be told.
+	HELM_CONFIG_HOME=$T/none split valetkey run --with helm -- "${shown[@]}"
+	[ "$out" = $'absent\n' ]
+	HELM_CONFIG_HOME=$T/none HELM_REPOSITORY_CONFIG=$own split valetkey run --with helm -- "${shown[@]}"
+	grep -q 'username: "ci"' "$T/out"
+	e2e_add other "$SERVER/a" --username bot --name second
+	split valetkey run --with helm -- touch started
+	[ "$status" = 125 ]
+	[[ $err == *"repository corp"*"another account"* ]]
+	valetkey remove second >/dev/null
+	sed -i '0,/verify: false/s//verify: true/' "$own"
+	split valetkey run --with helm -- touch started
+	[ "$status" = 125 ]
+	[[ $err == *"repository corp"*"without verifying"* ]]
+	sed -i 's/^  password: own-pass/  password: |-\n    own-pass/' "$own"
+	split valetkey run --with helm -- touch started
+	[ "$status" = 125 ]
+	[[ $err == *"$own: line 10 is not as helm writes it"* ]]
+	[ ! -e started ]
+	e2e_nothing_left "$AWKWARD"
+}
+
+# charts: a chart in repositories that helm knows, with an account of the user's own, which are private from then on
+charts() {
+	local place at=https://localhost:${SERVER##*:}/a
+
+	mkdir -p chart "$E"/charts/{a,b,away}
+	printf 'apiVersion: v2\nname: greeting\nversion: 1.0.0\n' >chart/Chart.yaml
+	for place in a b away; do
+		helm package chart -d "$E/charts/$place" >/dev/null
+	done
+	helm repo index "$E/charts/a"
+	helm repo index "$E/charts/b"
+	helm repo index "$E/charts/away" --url "$at"
+	files_rule charts open /
+	for place in a b away; do
+		helm repo add "$place" "$SERVER/$place" --username me --password own-pass --pass-credentials >/dev/null
+	done
+	rm -rf "$HOME/.cache/helm"
+	files_rule charts forget
+	files_rule charts basic /a/ ci "$AWKWARD"
+	files_rule charts basic /b/ bot "of b: #"
+	files_rule charts basic /away/ ci "$AWKWARD"
+	files_rule charts redirect /moved/ "$at/"
+}
+
+@test "helm: charts of private repositories over https, two accounts of one host" {
+	go_client helm helm.sh/helm/v3/cmd/helm@v3.22.0
+	charts
+	own=$HOME/.config/helm/repositories.yaml
+	cp "$own" "$T/before"
+	update=(helm repo update --fail-on-repo-update-fail)
+	e2e_add "$AWKWARD" "$SERVER/a" --username ci --name a
+	e2e_add "of b: #" "$SERVER/b" --username bot --name b
+	e2e_add "$AWKWARD" "$SERVER/away" --username ci --name away
+	e2e_add "$AWKWARD" "$SERVER/moved" --username ci --name moved
+	mkdir "$T/app"
+	printf 'apiVersion: v2\nname: app\nversion: 1.0.0\ndependencies: [{name: greeting, version: 1.0.0, repository: "%s/b"}]\n' "$SERVER" >"$T/app/Chart.yaml"
+	split "${update[@]}" a b
+	[ "$status" != 0 ]
+	[[ $out == *401* ]]
+	for rung in --rung=R1 --rung=R2; do
+		rm -rf "$HOME/.cache/helm" got
+		mkdir -p got/a got/b
+		valetkey run --with helm "$rung" -- "${update[@]}" a b away
+		valetkey run --with helm "$rung" -- helm pull a/greeting -d got/a
+		valetkey run --with helm "$rung" -- helm pull b/greeting -d got/b
+		[ -f got/a/greeting-1.0.0.tgz ]
+		[ -f got/b/greeting-1.0.0.tgz ]
+		valetkey run --with helm "$rung" -- helm dependency update "$T/app" >/dev/null
+		[ -f "$T/app/charts/greeting-1.0.0.tgz" ]
+		rm -rf "$T"/app/{charts,Chart.lock}
+		# What helm would write is not for a run.
+		split valetkey run --with helm "$rung" -- helm repo add new "$SERVER/a" --username ci --password x
+		[ "$status" != 0 ]
+		[[ $err == *'.lock'* ]]
+	done
+	cmp "$own" "$T/before"
+	split helm pull a/greeting
+	[ "$status" != 0 ]
+	[[ $err == *401* ]]
+	# Neither an index nor a redirect leads the account to another host, whatever the user had allowed.
+	printf -- '- name: moved\n  url: %s/moved\n  pass_credentials_all: true\n' "$SERVER" >>"$own"
+	before=$(wc -l <"$E/charts.log")
+	split valetkey run --with helm -- helm pull away/greeting
+	[ "$status" != 0 ]
+	split valetkey run --with helm -- "${update[@]}" moved
+	[ "$status" != 0 ]
+	tail -n +$((before + 1)) "$E/charts.log" >"$T/led"
+	grep -q '^GET /a/greeting-1.0.0.tgz 401 without$' "$T/led"
+	grep -q '^GET /moved/index.yaml 302 with$' "$T/led"
+	grep -q '^GET /a/index.yaml 401 without$' "$T/led"
+	e2e_nothing_left "$AWKWARD" "$(sed 's/[\\"]/\\&/g' <<<"$AWKWARD")" "$(printf 'ci:%s' "$AWKWARD" | base64 -w0)"
 }
 
 @test "oras: an artefact, by docker's settings" {

@@ -199,9 +199,17 @@ ruby_project() {
 	[ "$status" = 125 ]
 	[[ $err == *'a part of the secret of bad'* ]]
 	[[ $err != *';valid'* ]]
+	valetkey remove bad >/dev/null
+	e2e_add 'blank ' https://nuget.example/v5 --username ci --name blank
+	e2e_add s3cret https://nuget.example/v6 --username 'a; password=b' --name user
+	for name in blank user; do
+		split valetkey run --with nuget --credential $name -- true
+		[ "$status" = 125 ]
+		[[ $err == *"a user name or secret like that of $name"* ]]
+	done
 }
 
-# No NuGet that starts plugins can be had here: a client made from the protocol's description.
+# What the client of nuget.bats does not do: a client made from the protocol's description.
 @test "nuget: the plugin's conversation" {
 	e2e_add "$AWKWARD" https://feed.example/v3/index.json --username ci
 	e2e_add t0ken https://token.example
@@ -277,6 +285,21 @@ ruby_project() {
 	[ "$status" = 4 ]
 	[ -z "$out" ]
 	[[ $err == *'bearer tokens only'* ]]
+	# A login of the same host, which came first and is its default account, does not hide the token; nor do two of a config.
+	e2e_add pass https://both.example --username u --name login
+	e2e_add both-t0ken https://both.example --username robot --kind bearer --name token
+	sleep 1.1 # the older one is taken
+	e2e_add 2nd https://both.example --username second --kind bearer --name later
+	[ "$(valetkey get https://both.example)" = pass ]
+	split terraform-credentials-valetkey get both.example
+	[ "$status.$out" = $'0.{"token":"both-t0ken"}\n' ]
+	printf '[profile p]\ncredentials = login, token\n' >"$T/p.ini"
+	split terraform-credentials-valetkey --config "$T/p.ini" --profile p get both.example
+	[ "$status.$out" = $'0.{"token":"both-t0ken"}\n' ]
+	printf s3ction >"$T/secret"
+	printf '[one]\nurl = https://both.example\nsecret = file:%s\nusername = u\n[two]\nurl = https://both.example\nsecret = file:%s\n' "$T/secret" "$T/secret" >"$T/c.ini"
+	split terraform-credentials-valetkey --config "$T/c.ini" get both.example
+	[ "$status.$out" = $'0.{"token":"s3ction"}\n' ]
 	for verb in store forget; do
 		split terraform-credentials-valetkey "$verb" app.my-tf.example <<<'{"token":"x"}'
 		[ "$status" = 4 ]
@@ -406,16 +429,32 @@ ruby_project() {
 
 	[ -d "$venv" ] || { python3 -m venv "$venv" && "$venv/bin/pip" install -q botocore; } >&2
 	mkdir "$HOME/.aws"
-	printf '[profile p]\ncredential_process = %s helper aws-credential aws://session\n[profile q]\ncredential_process = %s helper aws-credential aws://other\n' \
-		"$E/programs/valetkey" "$E/programs/valetkey" >"$HOME/.aws/config"
+	printf '[profile session]\n  region = x\n[profile q]\ncredential_process = %s helper aws-credential aws://other' \
+		"$E/programs/valetkey" >"$HOME/.aws/config"
+	cp "$HOME/.aws/config" "$T/before"
+	mkdir "$E/programs/a place"
+	cp "$VALETKEY" "$E/programs/a place/valetkey"
+	"$E/programs/a place/valetkey" setup aws
 	cat >sdk.py <<-'P'
 		import sys, botocore.session
 		c = botocore.session.Session(profile=sys.argv[1]).get_credentials().get_frozen_credentials()
 		print(c.access_key, c.secret_key, c.token)
 	P
-	split "$venv/bin/python" sdk.py p
+	split "$venv/bin/python" sdk.py session
 	[ "$out" = $'ASIAEXAMPLE wJalr/XUtn+FEMI se55ion==\n' ]
+	split "$venv/bin/python" sdk.py production
+	[ "$out" = $'AKIAEXAMPLE wJalr/XUtn+FEMI None\n' ]
 	split "$venv/bin/python" sdk.py q
 	[ "$status" != 0 ]
 	[[ $err == *'no credential for aws://other'* ]]
+	# What setup warns of.
+	printf '[session]\naws_access_key_id = AKIAOTHER\naws_secret_access_key = k\n' >"$HOME/.aws/credentials"
+	split valetkey setup aws
+	[[ $err == *'has aws_access_key_id for the profile session'* ]]
+	split "$venv/bin/python" sdk.py session
+	[ "$out" = $'AKIAOTHER k None\n' ]
+	valetkey setup aws --undo
+	cmp "$HOME/.aws/config" "$T/before"
+	split "$venv/bin/python" sdk.py production
+	[ "$status" != 0 ]
 }

@@ -156,7 +156,7 @@ run_berry() {
 	grep -q '/moved/.* 302 with' "$E/node.log"
 	[ "$(tail -n 5 "$E/node.log" | grep -c '/a/.* with$')" = 0 ]
 	# A broker that does not answer.
-	fetch valetkey run --with yarn-berry --env VALETKEY_BROKER=keystore:b -- berry install
+	fetch valetkey run --with yarn-berry -- env VALETKEY_BROKER=nobody berry install
 	[ "$status" != 0 ]
 	[[ $out$err == *'valetkey gives no credential for'* ]]
 }

@@ -142,9 +142,12 @@ class Box:
         self.write(".netrc", f"machine other.example login u password {t['foreign']}\n", 0o600)
         self.write("kept", f"https://u:{t['foreign']}@kept.example\n", 0o600)
         self.write(".gitconfig", f"[url \"https://u:{t['foreign']}@other.example\"]\n\tinsteadOf = other:\n")
-        os.mkdir(self.file(".docker"))
-        os.chown(self.file(".docker"), self.uid, self.uid)
+        for name in (".docker", ".aws"):
+            os.mkdir(self.file(name))
+            os.chown(self.file(name), self.uid, self.uid)
         self.write(".docker/config.json", '{"auths": {"other.example": {"auth": "%s"}}}\n' % basic)
+        for name, section in (("config", "profile other"), ("credentials", "other")):
+            self.write(f".aws/{name}", f"[{section}]\naws_access_key_id = A\naws_secret_access_key = {t['foreign']}\n", 0o600)
         self.write("source", t["source"] + "\n", 0o600)
 
     def more_slots(self):

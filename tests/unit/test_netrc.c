@@ -94,6 +94,7 @@ test_refusals(void **state)
 		{ "https://h", "a b", "S3CR3T", "user" },    { "https://h", "u", "S3CR3T x", "secret" },
 		{ "https://h", "u", "#S3CR3T", "secret" },   { "https://h", "u", "S3CR3T\"", "secret" },
 		{ "https://h", "u", "S3CR3T\\", "secret" },  { "https://h", "u", "S3CR3T\xc3\xa9", "secret" },
+		{ "https://default", "u", "S3CR3T", "host" }, { "https://[::1]", "u", "S3CR3T", "host" },
 		{ "https://h", "u", "S3CR3T\t", "secret" },  { "https://h", "u", "", "secret" },
 	};
 
