@@ -56,12 +56,14 @@ _valetkey()
 	add:--from)
 		return ;;
 	add:--to)
+		mapfile -t COMPREPLY < <(compgen -W 'secret-service' -- "$cur")
 		return ;;
 	show:--username)
 		return ;;
 	remove:--username)
 		return ;;
 	remove:--from)
+		mapfile -t COMPREPLY < <(compgen -W 'secret-service' -- "$cur")
 		return ;;
 	get:--username)
 		return ;;

@@ -51,6 +51,19 @@ keyring_stop() {
 	keyring=
 }
 
+# An empty home with a bus, and the programs under test.
+desktop_setup() {
+	vk_home
+	vk_runtime=$(mktemp -d /dev/shm/vk-desktop-XXXXXX)
+	export XDG_RUNTIME_DIR=$vk_runtime V=$VALETKEY VALETKEY_LIBEXEC=$T/libexec CONFIG=$HOME/.config/valetkey/config.ini
+	unset DBUS_SESSION_BUS_ADDRESS
+	# A copy: others may be able to write the tree that the tests lie in.
+	mkdir -m 755 "$VALETKEY_LIBEXEC"
+	install -m 755 "$(dirname "$VALETKEY")/valetkey-secret-service" "$VALETKEY_LIBEXEC"
+	token=$(head -c 15 /dev/urandom | base64 -w0 | tr +/ ab)
+	bus_start
+}
+
 desktop_end() {
 	keyring_stop
 	[ -z "${bus-}" ] || { kill -CONT "$bus" && kill "$bus"; } 2>/dev/null || true
@@ -89,4 +102,29 @@ refuses() {
 	answer=$(keyring_asks get-secret "$1")
 	echo "$1: $answer"
 	[[ $answer == "error $2"* ]]
+}
+
+# add URL USER SECRET [OPTION...]: into the keyring
+add() {
+	local url=$1 user=$2
+
+	printf %s "$3" >"$T/in"
+	shift 3
+	split "$V" add "$url" --username "$user" --to secret-service "$@" <"$T/in"
+}
+
+works() {
+	split "$@"
+	[ "$status" -eq 0 ] || show_run
+}
+
+# await_line PATTERN FILE
+await_line() {
+	local i
+
+	for i in $(seq 200); do
+		not grep -q "$1" "$2" || return 0
+		sleep 0.05
+	done
+	return 1
 }

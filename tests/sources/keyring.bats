@@ -17,40 +17,22 @@ setup_file() {
 }
 
 setup() {
-	vk_home
-	vk_runtime=$(mktemp -d /dev/shm/vk-desktop-XXXXXX)
-	export XDG_RUNTIME_DIR=$vk_runtime V=$VALETKEY VALETKEY_LIBEXEC=$T/libexec CONFIG=$HOME/.config/valetkey/config.ini
-	unset DBUS_SESSION_BUS_ADDRESS
-	# A copy: others may be able to write the tree that the tests lie in.
-	mkdir -m 755 "$VALETKEY_LIBEXEC"
-	install -m 755 "$(dirname "$VALETKEY")/valetkey-secret-service" "$VALETKEY_LIBEXEC"
-	token=$(head -c 15 /dev/urandom | base64 -w0 | tr +/ ab)
-	bus_start
+	desktop_setup
 }
 
 teardown() {
 	desktop_end
 }
 
-# add URL USER SECRET [OPTION...]: into the keyring
-add() {
-	local url=$1 user=$2
-
-	printf %s "$3" >"$T/in"
-	shift 3
-	split "$V" add "$url" --username "$user" --to secret-service "$@" <"$T/in"
-}
-
-works() {
-	split "$@"
-	[ "$status" -eq 0 ] || show_run
+# need_git_helper: images without documentation have no source of it
+need_git_helper() {
+	[ -x "$BATS_FILE_TMPDIR/git-credential-libsecret" ] || skip "git's package has no source of its libsecret helper"
 }
 
 # git_helper ACTION LINE...: git's own
 git_helper() {
 	local action=$1
 
-	[ -x "$BATS_FILE_TMPDIR/git-credential-libsecret" ] || skip "git's package has no source of its libsecret helper"
 	shift
 	printf '%s\n' "$@" | "$BATS_FILE_TMPDIR/git-credential-libsecret" "$action"
 }
@@ -67,6 +49,8 @@ git_helper() {
 	[ "$("$V" get https://git.example)" = "$token" ]
 	ask_git get 'protocol=https\nhost=git.example\npath=team/x\n\n'
 	answered "username=alice@corp\npassword=$token"
+	works "$V" run --with git -- git credential fill <<<$'url=https://git.example/x\n'
+	[[ $out == *"password=$token"* ]]
 	# git itself, and what is added after it was set up
 	works "$V" setup git
 	[[ $(printf 'url=https://git.example/team/x\n\n' | git credential fill) == *"password=$token"* ]]
@@ -178,6 +162,7 @@ git_helper() {
 }
 
 @test "items of git's helper: it confuses ports and paths, we do not" {
+	need_git_helper
 	keyring_start
 	git_helper store protocol=https host=h.example:8443 username=alice password=port
 	[ "$(git_helper get protocol=https host=h.example)" = $'username=alice\npassword=port' ]
@@ -233,6 +218,7 @@ git_helper() {
 }
 
 @test "the other way round: git's helper and secret-tool find what we keep" {
+	need_git_helper
 	keyring_start
 	add https://git.example alice "$token"
 	[ "$(secret-tool lookup scheme https host git.example port 443 path '' user alice)" = "$token" ]
@@ -330,120 +316,6 @@ git_helper() {
 		out=$(printf 'valetkey-helper 1\nget-key\nstore=%032d\nslot=%016d\n\n' $store 1 | "$VALETKEY_LIBEXEC/valetkey-secret-service" || true)
 		[[ $out == "error failed"* && $out != *"${key%??}"* ]]
 	done
-}
-
-@test "a locked keyring is an error that says so, and nobody is asked by a dialogue" {
-	keyring_start
-	add https://git.example alice "$token"
-	cp "$CONFIG" "$T/config"
-	keyring_lock
-	dbus-monitor --session >"$T/monitor" 2>&1 3>&- &
-	monitor=$!
-	await_line 'NameLost' "$T/monitor"
-	split "$V" get https://git.example
-	[[ $status -eq 3 && -z $out && $err == *"keyring is locked"* ]] || show_run
-	ask_git get 'protocol=https\nhost=git.example\n\n'
-	told_to_quit
-	[[ $err == *"keyring is locked"* ]]
-	# one that is not there: it cannot know
-	refuses https://unknown.example locked
-	refuses service=unknown locked
-	add https://new.example bob x
-	[[ $status -eq 3 && $err == *"keyring is locked"* ]] || show_run
-	add https://git.example alice x --replace
-	[ "$status" -eq 3 ] || show_run
-	split "$V" remove https://git.example --from secret-service
-	[ "$status" -eq 3 ] || show_run
-	cmp "$CONFIG" "$T/config"
-	split "$V" run --with git -- true
-	[[ $status -eq 125 && $err == *"keyring is locked"* ]] || show_run
-	kill $monitor
-	grep -q member=SearchItems "$T/monitor"
-	not grep -qE 'member=(Prompt|Unlock|CreateItem|CreateCollection)' "$T/monitor"
-}
-
-# await_line PATTERN FILE
-await_line() {
-	local i
-
-	for i in $(seq 200); do
-		not grep -q "$1" "$2" || return 0
-		sleep 0.05
-	done
-	return 1
-}
-
-@test "no keyring, no bus: an error at once, and neither is started" {
-	export VALETKEY_CONFIG=$T/config
-	printf '[x]\nurl = https://git.example\nusername = alice\nsecret = secret-service:https://alice@git.example\n' >"$T/config"
-	split "$V" get https://git.example
-	[[ $status -eq 6 && -z $out && $err == *"no keyring runs"* ]] || show_run
-	not owned org.freedesktop.secrets
-	add https://new.example bob x
-	[[ $status -eq 6 && $err == *"no keyring runs"* ]] || show_run
-	# a host that no section names does not lead to a bus
-	split strace -f -e trace=connect,execve -o "$T/trace" "$V" get https://other.example
-	not grep -q -e secret-service -e dbus "$T/trace"
-	for address in autolaunch: "unixexec:path=$T/started" "unix:path=$T/none;autolaunch:" '' unset; do
-		export DBUS_SESSION_BUS_ADDRESS=$address
-		[ "$address" != unset ] || unset DBUS_SESSION_BUS_ADDRESS
-		split strace -f -e trace=execve,connect -o "$T/trace" "$V" get https://git.example
-		[[ $status -eq 6 && -z $out && $err == *"cannot reach its store"* ]] || show_run
-		[ "$(grep -c execve "$T/trace")" -eq 2 ]
-		not grep -q connect "$T/trace"
-	done
-	# the socket where systemd has one
-	export DBUS_SESSION_BUS_ADDRESS=unix:path=$T/gone
-	split "$V" get https://git.example
-	[ "$status" -eq 6 ]
-	unset DBUS_SESSION_BUS_ADDRESS
-	kill "$bus"
-	read -r bus < <(dbus-daemon --session --fork --nopidfile --address="unix:path=$XDG_RUNTIME_DIR/bus" --print-pid=1 2>/dev/null 3>&-)
-	split "$V" get https://git.example
-	[[ $status -eq 6 && $err == *"no keyring runs"* ]] || show_run
-	DBUS_SESSION_BUS_ADDRESS=unix:path=$XDG_RUNTIME_DIR/bus keyring_start
-	[[ $(keyring_asks put-secret https://alice@git.example "$token") == ok* ]]
-	[ "$("$V" get https://git.example)" = "$token" ]
-}
-
-@test "a keyring that wants to ask before it keeps something: it is not let" {
-	"$BATS_TEST_DIRNAME/prompting-keyring.py" >"$T/calls" 2>&1 3>&- &
-	keyring=$!
-	await_owner org.freedesktop.secrets
-	refuses https://git.example not-found
-	add https://git.example alice "$token"
-	[[ $status -eq 3 && $err == *"wants to ask somebody"* && ! -e $CONFIG ]] || show_run
-	grep -qx CreateItem "$T/calls"
-	not grep -qx Prompt "$T/calls"
-}
-
-@test "a keyring, or a bus, that hangs: three seconds" {
-	keyring_start
-	add https://git.example alice "$token"
-	for process in "$keyring" "$bus"; do
-		kill -STOP "$process"
-		begin=$(date +%s%N)
-		split "$V" get https://git.example
-		took=$((($(date +%s%N) - begin) / 1000000))
-		kill -CONT "$process"
-		[[ $status -eq 6 && -z $out && $err == *"did not answer within 3 seconds"* ]] || show_run
-		echo "took $took ms"
-		[ "$took" -ge 2900 ]
-		[ "$took" -lt 4500 ]
-	done
-	[ "$("$V" get https://git.example)" = "$token" ]
-}
-
-@test "a keyring without a collection, or with one that ends with the session, is not written to" {
-	keyring_start --start
-	refuses https://git.example unavailable
-	add https://git.example alice "$token"
-	[[ $status -eq 6 && $err == *"no default collection"* && ! -e $CONFIG ]] || show_run
-	dbus-send --print-reply --dest=org.freedesktop.secrets /org/freedesktop/secrets org.freedesktop.Secret.Service.SetAlias \
-		string:default objpath:/org/freedesktop/secrets/collection/session >/dev/null
-	add https://git.example alice "$token"
-	[[ $status -eq 4 && $err == *"ends with the session"* && ! -e $CONFIG ]] || show_run
-	[ -z "$(find "$HOME/.local" -name '*.keyring')" ]
 }
 
 @test "any bytes, 64 KiB, many items, many at once" {
