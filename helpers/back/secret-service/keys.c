@@ -59,7 +59,7 @@ vk_get_key(struct vk_ask *a, struct vk_buf *out)
 	enum vk_err e = find(a, &s, attrs, &l);
 
 	if (e == VK_OK && !l.list)
-		e = vk_service_none(&s, &l);
+		return vk_service_none(&s, &l);
 	if (e == VK_OK && l.list->next)
 		e = vk_fail(VK_EPROTO, "the keyring has more than one key for this slot");
 	if (e == VK_OK)
@@ -108,6 +108,6 @@ vk_remove_key(struct vk_ask *a, struct vk_buf *out)
 
 	(void)out;
 	if (e == VK_OK && !l.list)
-		e = vk_service_none(&s, &l);
+		return vk_service_none(&s, &l);
 	return e == VK_OK ? vk_service_remove(&s, &l) : e;
 }

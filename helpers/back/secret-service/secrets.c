@@ -76,7 +76,7 @@ vk_get_secret(struct vk_ask *a, struct vk_buf *out)
 	enum vk_err e = find(a, false, &q);
 
 	if (e == VK_OK && !q.items.list)
-		e = vk_service_none(&q.s, &q.items);
+		return vk_service_none(&q.s, &q.items);
 	if (e == VK_OK && vk_place_doubtful(&q.items))
 		e = vk_fail(VK_EPROTO, "the keyring has two items for that account");
 	if (e == VK_OK)
@@ -119,6 +119,6 @@ vk_remove_secret(struct vk_ask *a, struct vk_buf *out)
 
 	(void)out;
 	if (e == VK_OK && !q.items.list)
-		e = vk_service_none(&q.s, &q.items);
+		return vk_service_none(&q.s, &q.items);
 	return e == VK_OK ? vk_service_remove(&q.s, &q.items) : e;
 }
