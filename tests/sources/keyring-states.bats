@@ -99,15 +99,25 @@ teardown() {
 	[ "$(cat "$VALETKEY_CONFIG")" = "# of the site" ]
 }
 
-@test "a keyring that wants to ask before it keeps something: it is not let" {
-	"$BATS_TEST_DIRNAME/prompting-keyring.py" >"$T/calls" 2>&1 3>&- &
-	keyring=$!
-	await_owner org.freedesktop.secrets
-	refuses https://git.example not-found
-	add https://git.example alice "$token"
-	[[ $status -eq 3 && $err == *"wants to ask somebody"* && ! -e $CONFIG ]] || show_run
-	grep -qx CreateItem "$T/calls"
-	not grep -qx Prompt "$T/calls"
+@test "a keyring that asks before it keeps something: for three seconds" {
+	for row in 'yes|0|' 'no|4|the answer was no' '|3|nobody answered within 3 seconds'; do
+		IFS='|' read -r answer code text <<<"$row"
+		"$BATS_TEST_DIRNAME/prompting-keyring.py" ${answer:+"$answer"} >"$T/calls" 2>&1 3>&- &
+		keyring=$!
+		await_owner org.freedesktop.secrets
+		refuses https://git.example not-found
+		not grep -qx Prompt "$T/calls"
+		begin=$(date +%s%N)
+		add "https://git$code.example" alice "$token"
+		took=$((($(date +%s%N) - begin) / 1000000))
+		[[ $status -eq $code && $err == *"$text"* ]] || show_run
+		[ "$took" -lt 4500 ]
+		[ "$(grep -cx -e CreateItem -e Prompt "$T/calls")" -eq 2 ]
+		[ -n "$answer" ] || grep -qx Dismiss "$T/calls"
+		kill "$keyring"
+		wait "$keyring" || true
+	done
+	[ "$(grep -c '^\[' "$CONFIG")" -eq 1 ]
 }
 
 @test "a keyring, or a bus, that hangs: three seconds" {

@@ -1,10 +1,14 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: ISC
-"""A Secret Service that asks for everything that changes it, as KeePassXC and KWallet may and gnome-keyring never does.
+"""A Secret Service that asks for everything that changes it, as KeePassXC does and gnome-keyring never.
+
+    prompting-keyring.py [yes|no]       what the person says; nothing for ever without it
 
 It has one empty collection, which is not locked, and knows no encryption of the session.  Each call that it is made goes
 to standard output as a line.  https://specifications.freedesktop.org/secret-service/
 """
+import sys
+
 import dbus
 import dbus.mainloop.glib
 import dbus.service
@@ -12,10 +16,12 @@ from gi.repository import GLib
 
 API = "org.freedesktop.Secret."
 ROOT = "/org/freedesktop/secrets"
+ANSWER = sys.argv[1] if len(sys.argv) > 1 else ""
 PROPERTIES = {
     API + "Service": {"Collections": dbus.Array([ROOT + "/collection/kept"], signature="o")},
     API + "Collection": {"Locked": False, "Label": "kept", "Items": dbus.Array([], signature="o"),
                          "Created": dbus.UInt64(0), "Modified": dbus.UInt64(0)},
+    API + "Item": {"Locked": False, "Label": "", "Attributes": dbus.Dictionary({}, signature="ss")},
 }
 
 
@@ -62,10 +68,22 @@ class Prompt(Thing):
     @dbus.service.method(API + "Prompt", in_signature="s")
     def Prompt(self, _):
         said("Prompt")
+        if ANSWER:
+            self.Completed(ANSWER == "no", dbus.ObjectPath("/" if ANSWER == "no" else ROOT + "/collection/kept/1", variant_level=1))
+
+    @dbus.service.method(API + "Prompt")
+    def Dismiss(self):
+        said("Dismiss")
+        self.Completed(True, dbus.ObjectPath("/", variant_level=1))
+
+    @dbus.service.signal(API + "Prompt", signature="bv")
+    def Completed(self, _dismissed, _result):
+        pass
 
 
 dbus.mainloop.glib.DBusGMainLoop(set_as_default=True)
 bus = dbus.SessionBus()
 name = dbus.service.BusName("org.freedesktop.secrets", bus)
-things = [Service(bus, ROOT), Collection(bus, ROOT + "/collection/kept"), Prompt(bus, ROOT + "/prompt/1")]
+things = [Service(bus, ROOT), Collection(bus, ROOT + "/collection/kept"), Thing(bus, ROOT + "/collection/kept/1"),
+          Prompt(bus, ROOT + "/prompt/1")]
 GLib.MainLoop().run()

@@ -5,6 +5,10 @@
 
 #include "service.h"
 
+/* Has the keyring wanted to ask somebody? */
+static bool prompted;
+static SecretServiceClass *parent;
+
 static const char bus_variable[] = "DBUS_SESSION_BUS_ADDRESS", keyring_name[] = "org.freedesktop.secrets";
 
 GHashTable *
@@ -75,12 +79,17 @@ failed(const char *what, GError *error)
 	enum vk_err e;
 
 	if (!error)
-		return vk_fail(VK_EBACKEND, "the keyring %s", what);
+		return vk_fail(prompted ? VK_EPOLICY : VK_EBACKEND, "the keyring %s", what);
 	g_dbus_error_strip_remote_error(error);
-	if (g_error_matches(error, G_IO_ERROR, G_IO_ERROR_CANCELLED))
+	if (prompted && g_error_matches(error, G_IO_ERROR, G_IO_ERROR_CANCELLED))
+		e = vk_fail(VK_ELOCKED, "the keyring asked, and nobody answered within %d seconds", VK_SERVICE_LIMIT_S);
+	/* What it says instead of a "no" differs. */
+	else if (prompted)
+		e = vk_fail(VK_EPOLICY, "the keyring asked, and the answer was no");
+	else if (g_error_matches(error, G_IO_ERROR, G_IO_ERROR_CANCELLED))
 		e = vk_fail(VK_EBACKEND, "the keyring did not answer within %d seconds", VK_SERVICE_LIMIT_S);
 	else if (g_error_matches(error, SECRET_ERROR, SECRET_ERROR_IS_LOCKED))
-		e = vk_fail(VK_ELOCKED, "the keyring is locked, or wants to ask somebody");
+		e = vk_fail(VK_ELOCKED, "the keyring is locked");
 	else if (g_error_matches(error, G_DBUS_ERROR, G_DBUS_ERROR_ACCESS_DENIED))
 		e = vk_fail(VK_EPOLICY, "%s", error->message);
 	else
@@ -90,42 +99,23 @@ failed(const char *what, GError *error)
 }
 
 /*
- * Prompts are refused before they are shown: whoever waits for a credential is a build, or a tool at a terminal that
- * nobody may be looking at, and a dialogue would outlast the time anyway.
+ * Searching and reading never leads to a prompt.  Making and removing an item may, with some keyrings always, where it
+ * need not mean that anything is shown; what is shown goes when the time is over.
  */
 
 static void
-refuse(GError **error)
-{
-	g_set_error_literal(error, SECRET_ERROR, SECRET_ERROR_IS_LOCKED, "prompt");
-}
-
-static GVariant *
-refuse_sync(SecretService *service, SecretPrompt *prompt, GCancellable *limit, const GVariantType *type, GError **error)
-{
-	(void)service, (void)prompt, (void)limit, (void)type;
-	refuse(error);
-	return NULL;
-}
-
-static void
-refuse_async(SecretService *service, SecretPrompt *prompt, const GVariantType *type, GCancellable *limit,
+prompt_async(SecretService *service, SecretPrompt *prompt, const GVariantType *type, GCancellable *limit,
     GAsyncReadyCallback done, gpointer arg)
 {
-	GTask *task = g_task_new(service, limit, done, arg);
-	GError *error = NULL;
-
-	(void)prompt, (void)type;
-	refuse(&error);
-	g_task_return_error(task, error);
-	g_object_unref(task);
+	prompted = true;
+	parent->prompt_async(service, prompt, type, limit, done, arg);
 }
 
 static GVariant *
-refuse_finish(SecretService *service, GAsyncResult *result, GError **error)
+prompt_sync(SecretService *service, SecretPrompt *prompt, GCancellable *limit, const GVariantType *type, GError **error)
 {
-	(void)service;
-	return g_task_propagate_pointer(G_TASK(result), error);
+	prompted = true;
+	return parent->prompt_sync(service, prompt, limit, type, error);
 }
 
 static void
@@ -134,9 +124,9 @@ class_init(gpointer class, gpointer arg)
 	SecretServiceClass *c = class;
 
 	(void)arg;
-	c->prompt_sync = refuse_sync;
-	c->prompt_async = refuse_async;
-	c->prompt_finish = refuse_finish;
+	parent = g_type_class_peek_parent(class);
+	c->prompt_sync = prompt_sync;
+	c->prompt_async = prompt_async;
 }
 
 static GType

@@ -3,8 +3,9 @@
  * service.h - the desktop's keyring, there or not, locked or not, and all of it within one time.  By the Secret Service
  * API, https://specifications.freedesktop.org/secret-service/.
  *
- * Nothing is started and nobody is asked: no bus, no keyring that does not run, no dialogue.  What would need one is
- * VK_ELOCKED.  VK_EBACKEND: no bus, no keyring, or no answer in time; VK_EPOLICY: it refuses.
+ * Nothing is started: no bus, and no keyring that does not run.  What is locked stays so, VK_ELOCKED; a keyring may ask
+ * somebody before it makes or removes an item, for the same time.  VK_EBACKEND: no bus, no keyring, or no answer in
+ * time; VK_EPOLICY: it refuses.
  */
 #ifndef VK_BACK_SERVICE_H
 #define VK_BACK_SERVICE_H
