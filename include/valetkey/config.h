@@ -86,6 +86,9 @@ enum vk_err vk_config_parse(const char *label, const char *text, size_t n, struc
  */
 enum vk_err vk_config_read(const char *named, struct vk_config *ret) VK_MUST;
 
+/** vk_config_path(ret): Where it is when none is named.  VK_EUSAGE: there is no home.  Heap. */
+enum vk_err vk_config_path(char **ret) VK_MUST;
+
 void vk_config_clear(struct vk_config *c);
 
 /** vk_config_section(c, name), vk_config_profile(c, name), vk_config_server(c, name): NULL when there is none. */

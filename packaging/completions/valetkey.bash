@@ -55,9 +55,15 @@ _valetkey()
 		return ;;
 	add:--from)
 		return ;;
+	add:--to)
+		mapfile -t COMPREPLY < <(compgen -W 'secret-service' -- "$cur")
+		return ;;
 	show:--username)
 		return ;;
 	remove:--username)
+		return ;;
+	remove:--from)
+		mapfile -t COMPREPLY < <(compgen -W 'secret-service' -- "$cur")
 		return ;;
 	get:--username)
 		return ;;
@@ -178,13 +184,13 @@ _valetkey()
 	init)
 		mapfile -t COMPREPLY < <(compgen -W '--key-file --passphrase-stdin --recipient --kdf --help' -- "$cur") ;;
 	add)
-		mapfile -t COMPREPLY < <(compgen -W '--username --name --scope --kind --header --expires --from --default --replace --help' -- "$cur") ;;
+		mapfile -t COMPREPLY < <(compgen -W '--username --name --scope --kind --header --expires --from --to --default --replace --help' -- "$cur") ;;
 	list)
 		mapfile -t COMPREPLY < <(compgen -W '--json --help' -- "$cur") ;;
 	show)
 		mapfile -t COMPREPLY < <(compgen -W '--username --json --help' -- "$cur") ;;
 	remove)
-		mapfile -t COMPREPLY < <(compgen -W '--username --all --help' -- "$cur") ;;
+		mapfile -t COMPREPLY < <(compgen -W '--username --all --from --help' -- "$cur") ;;
 	get)
 		mapfile -t COMPREPLY < <(compgen -W '--username --field --reveal --json --config --profile --help' -- "$cur") ;;
 	import)

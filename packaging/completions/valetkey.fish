@@ -21,6 +21,7 @@ complete -c valetkey -n '__fish_seen_subcommand_from add' -l kind -d 'basic (def
 complete -c valetkey -n '__fish_seen_subcommand_from add' -l header -d 'kind header: the field that carries the secret' -r -f
 complete -c valetkey -n '__fish_seen_subcommand_from add' -l expires -d '+30d, +12h, 2030-01-31, RFC 3339, or seconds since 1970' -r -f
 complete -c valetkey -n '__fish_seen_subcommand_from add' -l from -d 'copy the secret from env:NAME or file:/PATH' -r -f
+complete -c valetkey -n '__fish_seen_subcommand_from add' -l to -d 'secret-service: the desktop'\''s keyring keeps the secret, not the keystore' -r -f -a 'secret-service'
 complete -c valetkey -n '__fish_seen_subcommand_from add' -l default -d 'use this account where a client names none'
 complete -c valetkey -n '__fish_seen_subcommand_from add' -l replace -d 'replace the entry that is there'
 complete -c valetkey -n '__fish_seen_subcommand_from add' -l help -d 'explain the command'
@@ -37,6 +38,7 @@ complete -c valetkey -n '__fish_seen_subcommand_from show' -l help -d 'explain t
 complete -c valetkey -n __fish_use_subcommand -a remove -d 'remove an entry from the keystore'
 complete -c valetkey -n '__fish_seen_subcommand_from remove' -l username -d 'which account, where the URL has several' -r -f
 complete -c valetkey -n '__fish_seen_subcommand_from remove' -l all -d 'every account of the URL'
+complete -c valetkey -n '__fish_seen_subcommand_from remove' -l from -d 'secret-service: from the desktop'\''s keyring, not from the keystore' -r -f -a 'secret-service'
 complete -c valetkey -n '__fish_seen_subcommand_from remove' -l help -d 'explain the command'
 
 complete -c valetkey -n __fish_use_subcommand -a get -d 'print the credential that a client would get for a URL'

@@ -7,6 +7,7 @@
 #include "valetkey/unlock.h"
 #include "cli/cmd.h"
 #include "cli/entry.h"
+#include "cli/kept.h"
 #include "cli/secret_input.h"
 #include "cli/setup.h"
 #include "cli/when.h"
@@ -21,6 +22,7 @@ enum {
 	OPT_HEADER,
 	OPT_EXPIRES,
 	OPT_FROM,
+	OPT_TO,
 	OPT_DEFAULT,
 	OPT_REPLACE,
 };
@@ -33,6 +35,7 @@ static const struct vk_opt opts[] = {
 	{ OPT_HEADER, "header", "FIELD", "kind header: the field that carries the secret", false },
 	{ OPT_EXPIRES, "expires", "WHEN", "+30d, +12h, 2030-01-31, RFC 3339, or seconds since 1970", false },
 	{ OPT_FROM, "from", "REF", "copy the secret from env:NAME or file:/PATH", false },
+	{ OPT_TO, "to", "STORE", "secret-service: the desktop's keyring keeps the secret, not the keystore", false },
 	{ OPT_DEFAULT, "default", NULL, "use this account where a client names none", false },
 	{ OPT_REPLACE, "replace", NULL, "replace the entry that is there", false },
 };
@@ -44,6 +47,8 @@ const struct vk_cmd vk_cmd_add = {
 	.help = "Reads the secret from standard input (one line end is dropped), or asks for it on a terminal\n"
 		"without echo.  It answers for URL and for everything below its path, and nowhere else.\n"
 		"No client can overwrite or erase it.\n\n"
+		"With --to secret-service the desktop's keyring keeps the secret, and a section of the config\n"
+		"refers to it.\n\n"
 		"  printf %s \"$TOKEN\" | valetkey add https://git.example --username alice\n"
 		"  valetkey add https://npm.example/repo --scope @corp --from file:/run/secrets/npm\n",
 	.opts = opts,
@@ -52,7 +57,7 @@ const struct vk_cmd vk_cmd_add = {
 };
 
 struct adding {
-	const char *username, *name, *npm_scope, *kind, *header, *expires, *from;
+	const char *username, *name, *npm_scope, *kind, *header, *expires, *from, *to;
 	bool as_default, replace;
 	struct vk_cred *cred;
 };
@@ -290,6 +295,40 @@ add(struct adding *a, const char *url)
 }
 
 static int
+report_kept(const struct vk_kept *k, const struct vk_cred *c)
+{
+	VK_CLEANUP(vk_buf_clear) struct vk_buf b = VK_BUF(16 * VK_MAX_FIELD);
+
+	vk_buf_fmt(&b, "stored in %s, to which [%s] in %s refers%s\n", k->store->name, c->name, k->path,
+	    k->there || k->written ? "" : " once you have written it there:");
+	vk_buf_str(&b, k->text.p ? k->text.p : "");
+	vk_buf_str(&b, "next: valetkey setup git docker, or valetkey run -- COMMAND\n");
+	return vk_stdout_report(&b);
+}
+
+static int
+add_elsewhere(struct adding *a, const char *url)
+{
+	VK_CLEANUP(vk_cred_freep) struct vk_cred *c = vk_cred_new();
+	VK_CLEANUP(vk_kept_clear) struct vk_kept k = VK_KEPT;
+	enum vk_err e = c ? describe(a, url, c) : VK_ENOMEM;
+
+	if (e == VK_OK)
+		e = vk_kept_begin(&k, a->to, c, a->replace);
+	if (e == VK_OK)
+		e = read_secret(a, c);
+	if (e == VK_OK)
+		e = vk_kept_put(&k, c);
+	if (e != VK_OK)
+		return vk_msg_fail(e);
+	if (!k.there && !k.written)
+		vk_msg_warn("the config %s was not changed: %s", k.path, vk_reason());
+	warn(c);
+	vk_setup_extend(c);
+	return report_kept(&k, c);
+}
+
+static int
 run(int argc, char **argv)
 {
 	struct vk_opts o = VK_OPTS(&vk_cmd_add, argc, argv);
@@ -297,7 +336,7 @@ run(int argc, char **argv)
 	const char **const texts[] = {
 		[OPT_USERNAME] = &a.username, [OPT_NAME] = &a.name, [OPT_SCOPE] = &a.npm_scope,
 		[OPT_KIND] = &a.kind, [OPT_HEADER] = &a.header, [OPT_EXPIRES] = &a.expires,
-		[OPT_FROM] = &a.from,
+		[OPT_FROM] = &a.from, [OPT_TO] = &a.to,
 	};
 
 	for (int id; (id = vk_opts_next(&o)) != 0;) {
@@ -310,5 +349,9 @@ run(int argc, char **argv)
 		else
 			*texts[id] = o.arg;
 	}
-	return vk_opts_operands(&o, 1, 1) ? add(&a, argv[o.at]) : 2;
+	if (!vk_opts_operands(&o, 1, 1))
+		return 2;
+	if (a.to && (a.expires || a.as_default))
+		return vk_msg_usage("add: --expires and --default are for the keystore, not for --to");
+	return a.to ? add_elsewhere(&a, argv[o.at]) : add(&a, argv[o.at]);
 }

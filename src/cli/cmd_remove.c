@@ -4,14 +4,16 @@
 
 #include "cli/cmd.h"
 #include "cli/entry.h"
+#include "cli/kept.h"
 
 static int run(int argc, char **argv);
 
-enum { OPT_USERNAME = 1, OPT_ALL };
+enum { OPT_USERNAME = 1, OPT_ALL, OPT_FROM };
 
 static const struct vk_opt opts[] = {
 	{ OPT_USERNAME, "username", "USER", "which account, where the URL has several", false },
 	{ OPT_ALL, "all", NULL, "every account of the URL", false },
+	{ OPT_FROM, "from", "STORE", "secret-service: from the desktop's keyring, not from the keystore", false },
 };
 
 const struct vk_cmd vk_cmd_remove = {
@@ -61,11 +63,21 @@ report(const struct vk_cred_list *gone)
 }
 
 static int
+remove_elsewhere(const char *store, const struct vk_entry_sel *sel)
+{
+	VK_CLEANUP(vk_buf_clear) struct vk_buf b = VK_BUF(16 * VK_MAX_FIELD);
+	enum vk_err e = vk_kept_remove(store, sel->what, sel->username, &b);
+
+	return e == VK_OK ? vk_stdout_report(&b) : vk_msg_fail(e);
+}
+
+static int
 run(int argc, char **argv)
 {
 	struct vk_opts o = VK_OPTS(&vk_cmd_remove, argc, argv);
 	VK_CLEANUP(vk_store_closep) struct vk_store *st = NULL;
 	struct removal r = { 0 };
+	const char *from = NULL;
 	enum vk_err e;
 	int status;
 
@@ -77,12 +89,19 @@ run(int argc, char **argv)
 		case OPT_ALL:
 			r.sel.all = true;
 			break;
+		case OPT_FROM:
+			from = o.arg;
+			break;
 		default:
 			return vk_opts_exit(id);
 		}
 	if (!vk_opts_operands(&o, 1, 1))
 		return 2;
 	r.sel.what = argv[o.at];
+	if (from && r.sel.all)
+		return vk_msg_usage("remove: --all is for the keystore, not for --from");
+	if (from)
+		return remove_elsewhere(from, &r.sel);
 	if ((e = vk_cli_open_unlocked(&st)) == VK_OK)
 		e = vk_store_commit(st, decide, &r);
 	status = e == VK_OK ? report(&r.gone) : vk_msg_fail(e);

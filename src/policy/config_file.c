@@ -68,6 +68,12 @@ check_trust(const char *path, int fd)
 }
 
 enum vk_err
+vk_config_path(char **ret)
+{
+	return vk_user_path("VALETKEY_CONFIG", "XDG_CONFIG_HOME", ".config", "valetkey/config.ini", ret);
+}
+
+enum vk_err
 vk_config_read(const char *named, struct vk_config *ret)
 {
 	VK_CLEANUP(vk_buf_clear) struct vk_buf text = VK_BUF(VK_MAX_FILE);
@@ -79,8 +85,7 @@ vk_config_read(const char *named, struct vk_config *ret)
 
 	if (named)
 		path = vk_strdup(named);
-	else if ((e = vk_user_path("VALETKEY_CONFIG", "XDG_CONFIG_HOME", ".config",
-		      "valetkey/config.ini", &path)) != VK_OK) {
+	else if ((e = vk_config_path(&path)) != VK_OK) {
 		if (chosen || e != VK_EUSAGE)
 			return e;
 		/* No home, no config. */

@@ -152,7 +152,8 @@ class Box:
 
     def more_slots(self):
         """An identity; and a keystore whose key another program keeps (tests/cli/valetkey-fake-keyring, in files)."""
-        shutil.copy(os.path.join(ROOT, "tests/cli/valetkey-fake-keyring"), self.bin)
+        for name in ("valetkey-fake-keyring", "valetkey-secret-service"):
+            shutil.copy(os.path.join(ROOT, "tests/cli/valetkey-fake-keyring"), os.path.join(self.bin, name))
         recipient = re.search(r"vkr1-\S+", self.must("valetkey", "slot", "keygen", "identity")).group()
         with open(self.file("identity"), encoding="ascii") as f:
             self.text["identity"] = re.search(r"vki1-\S+", f.read()).group()
