@@ -42,7 +42,8 @@ variable(const struct vk_setting *setting, const char **ret_name)
 
 /* The config, else the variables that the store's own tools read; a named server is what the config says, alone. */
 static enum vk_err
-add(struct vk_policy *p, const struct vk_server *server, bool named, const struct vk_setting *setting, struct settings *s)
+add(struct vk_policy *p, const struct vk_server *server, bool named, const struct vk_setting *setting,
+    struct settings *s)
 {
 	struct vk_secret *secret = &s->secrets[s->n];
 	const char *name = NULL, *text = written(server, setting->name);
@@ -68,7 +69,8 @@ find(struct vk_policy *p, const struct vk_ref *ref, const struct vk_remote_store
 	if (*ref->server && store->program && !server)
 		return vk_fail(VK_EUSAGE, "the config has no [server %s]", ref->server);
 	if (server && server->store != store)
-		return vk_fail(VK_EUSAGE, "[server %s] is a store of another kind: %s", server->name, server->store->name);
+		return vk_fail(VK_EUSAGE, "[server %s] is a store of another kind: %s", server->name,
+		    server->store->name);
 	for (size_t i = 0; e == VK_OK && i < store->n_settings; i++)
 		e = add(p, server, *ref->server, &store->settings[i], s);
 	return e;
@@ -87,7 +89,7 @@ fetch(struct vk_policy *p, const struct vk_ref *ref, struct vk_secret *ret_secre
 	const struct vk_remote_store *store = vk_remote_store(ref->store);
 	VK_CLEANUP(clear) struct settings s = { .n = 0 };
 	enum vk_err e = find(p, ref, store, &s);
-	struct vk_remote r = { store, store->program ? NULL : ref->server, ref->what, s.v, s.n };
+	struct vk_remote r = { store, store->program ? NULL : ref->server, ref->what, s.v, s.n, p->hold };
 
 	if (e == VK_OK && vk_policy_offline(p)) {
 		vk_hint("leave out --offline and VALETKEY_OFFLINE, or take a credential that is in the keystore");

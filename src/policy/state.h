@@ -19,7 +19,7 @@ struct vk_policy {
 	const char *broker, *tool;        /* inside a run: who answers, and for whom; else NULL */
 	struct vk_config config;
 	const struct vk_profile *profile; /* the active one, or NULL */
-	bool offline;
+	bool offline, hold;
 	struct vk_store *store;           /* opened and unlocked, once it was needed */
 	struct vk_names used_files;       /* files that vk_policy_ref() has read */
 	struct vk_fetched *fetched;
