@@ -52,6 +52,9 @@ add(struct vk_policy *p, const struct vk_server *server, bool named, const struc
 
 	if (!text && !v)
 		return VK_OK;
+	/* A program of ours has another working directory. */
+	if (setting->kind == VK_SETTING_PATH && v && *v != '/')
+		return vk_fail(VK_EUSAGE, "%s is not an absolute path", name);
 	if (setting->kind == VK_SETTING_SECRET && text)
 		e = vk_policy_ref(p, text, secret);
 	else if (setting->kind == VK_SETTING_SECRET && (e = vk_names_add(&p->used_env, name)) == VK_OK)

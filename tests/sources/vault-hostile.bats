@@ -109,3 +109,23 @@ teardown() {
 	on_fake busy 9
 	fails 6 'too many'
 }
+
+# talk LINE...: what valetkey-http answers to a request with these attributes
+talk() {
+	printf '%s\n' 'valetkey-helper 1' get-secret store=vault ref=a/b#c "$@" '' | "$(dirname "$(readlink -f "$VALETKEY")")/valetkey-http" || true
+}
+
+@test "what would begin another header is not sent, nor what is not known" {
+	fake secret x
+	for line in "token=$(printf 'x\r\nX-Vault-Namespace: y' | base64 -w 0)" "token=$(printf 'x\ny' | base64 -w 0)" \
+		"namespace="$'a\rX-Vault-Token: b' "token=!" "color=red" "timeout=0" "timeout=56" "timeout=x" "auth=nosuch" "mount=.." "nodes"; do
+		[[ $line == token* ]] && other=namespace=x || other=token=eA==
+		[[ $line == mount* ]] && other+=$'\nauth=userpass\nusername=x\npassword=eA=='
+		talk "address=$FAKE" "ca=$E/tls/ca.pem" "$line" "$other" >answer
+		cat answer
+		grep -q '^error failed ' answer
+	done
+	[ ! -s "$asked" ]
+	talk "address=$FAKE" "ca=$E/tls/ca.pem" token=eA== >answer
+	grep -q '^error not-found ' answer
+}

@@ -15,6 +15,7 @@ path "team/kv/data/gone" { capabilities = ["read"] }
 path "team/kv/data/odd/*" { capabilities = ["read"] }
 path "old/*" { capabilities = ["read"] }
 path "database/creds/*" { capabilities = ["read"] }
+path "sys/leases/revoke" { capabilities = ["update"] }
 '
 
 setup_file() {
@@ -80,7 +81,7 @@ teardown() {
 }
 
 @test "what is not there is an error that names it" {
-	server "token = file:$HOME/token"
+	bao kv put -mount=old flat token=v1-value other=2 >/dev/null
 	while IFS='|' read -r ref wanted why; do
 		server "token = file:$HOME/token"
 		echo "$ref"
@@ -99,6 +100,8 @@ teardown() {
 		vault:team/kv/../app#x|6|dots
 		vault:team//app#x|6|empty
 		vault:team#x|6|MOUNT/PATH
+		vault:team/kv#x|6|is a mount
+		vault:old/flat?version=1#token|6|keeps no versions
 	EOF
 	bao kv put -mount=team/kv gone x=y >/dev/null
 	bao kv delete -mount=team/kv gone >/dev/null
@@ -129,10 +132,8 @@ teardown() {
 	gets
 	unset BAO_ADDR
 	VAULT_ADDR=$BAO_AT gets
-	# A variable that is cut in the middle begins no header.
+	BAO_CACERT=ca.pem fails 2 BAO_CACERT
 	export BAO_ADDR=$BAO_AT
-	printf '%s\r\nX-Vault-Namespace: other' "$token" | "$VALETKEY" add https://unused.example --username x --name odd >/dev/null 2>&1 || true
-	BAO_TOKEN=$token$'\r\nX-Vault-Namespace: ns' fails 6
 	VAULT_TOKEN=nonsense hidden=nonsense fails 4 refuses
 }
 
@@ -474,15 +475,21 @@ accounts() {
 @test "a run that is killed gives back what it held" {
 	redis_begin 10m 1h
 	bao write -f -field=secret_id auth/approle/role/builder/secret-id >~/id
-	ref=vault:database/creds/app#password server "auth = approle"$'\n'"role-id = file:$E/role-id"$'\n'"secret-id = file:$HOME/id"
-	"$VALETKEY" run --env PASSWORD=vault:database/creds/app#password -- sh -c 'touch "$HOME/runs"; exec sleep 60' >/dev/null 2>&1 3>&- &
-	run=$!
-	await ~/runs
-	[ "$(accounts)" = 1 ]
-	kill -9 $run
-	for _ in $(seq 60); do
-		[ "$(accounts)" != 0 ] || break
-		sleep 0.1
+	login="auth = approle"$'\n'"role-id = file:$E/role-id"$'\n'"secret-id = file:$HOME/id"
+	# By a token of ours, which goes too, and by one that is somebody's and stays.
+	for settings in "$login" "token = file:$HOME/token"; do
+		ref=vault:database/creds/app#password server "$settings"
+		"$VALETKEY" run --env PASSWORD=vault:database/creds/app#password -- sh -c 'touch "$HOME/runs"; exec sleep 60' >/dev/null 2>&1 3>&- &
+		run=$!
+		await ~/runs
+		rm ~/runs
+		[ "$(accounts)" = 1 ]
+		kill -9 $run
+		for _ in $(seq 60); do
+			[ "$(accounts)" != 0 ] || break
+			sleep 0.1
+		done
+		[ "$(accounts)" = 0 ]
 	done
-	[ "$(accounts)" = 0 ]
+	BAO_AS=$token bao token lookup >/dev/null
 }

@@ -52,9 +52,13 @@ take_mount(const struct vk_vault *v, const json_t *data, struct wanted *w)
 	const char *mount = vk_vault_text(data, "path"), *type = vk_vault_text(data, "type");
 	const char *version = vk_vault_text(json_object_get(data, "options"), "version");
 
-	if (!mount || !type || !vk_str_ends(mount, "/") || strncmp(w->path, mount, strlen(mount)) != 0)
+	size_t n = mount ? strlen(mount) : 0;
+
+	if (n < 2 || !type || mount[n - 1] != '/' || strncmp(w->path, mount, n - 1) != 0)
 		return vk_fail(VK_EBACKEND, "%s answers what is not understood: no mount for that path", v->origin);
-	w->mount = strlen(mount);
+	if (w->path[n - 1] != '/')
+		return vk_fail(VK_EPROTO, "%s is a mount: the path of a secret in it has to follow", w->path);
+	w->mount = n;
 	w->versioned = strcmp(type, "kv") == 0 && version && strcmp(version, "2") == 0;
 	return VK_OK;
 }
@@ -142,8 +146,6 @@ read_secret(const struct vk_vault *v, struct wanted *w, struct vk_vault_answer *
 {
 	enum vk_err e = find_mount(v, w);
 
-	if (e == VK_OK && w->mount > 0 && !w->path[w->mount])
-		return vk_fail(VK_EPROTO, "%s is a mount: the path of a secret in it has to follow", w->path);
 	if (e == VK_OK && w->mount > 0)
 		e = read_path(v, w, w->mount, w->versioned, answer);
 	else if (e == VK_OK)
