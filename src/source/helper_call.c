@@ -212,7 +212,8 @@ talk(struct call *c, const struct vk_buf *request, struct vk_buf *answer)
 			continue;
 		e = vk_buf_read_some(answer, c->out, &n);
 		if (e == VK_ELIMIT)
-			return vk_fail(VK_EBACKEND, "valetkey-%s answers more than %zu bytes", c->h->program, answer->max);
+			return vk_fail(VK_EBACKEND, "valetkey-%s answers more than %zu bytes", c->h->program,
+			    answer->max);
 		if (e != VK_OK || n == 0)
 			return e;
 	}

@@ -13,6 +13,7 @@
     busy N          429 with Retry-After: 1 to the first N requests
     cut N           the first N are cut off in the middle of the answer
     echo            403 with the token in the text of the error
+    blind           says to nobody what is mounted; there are two/ of version 2 with one secret, and old/ of version 1
     secret VALUE    answers as it should: VALUE is the field "password" of everything
 
 The log has a line for each request: METHOD PATH, and "token" or "none".
@@ -84,6 +85,16 @@ class Fake(http.server.BaseHTTPRequestHandler):
             else:
                 self.wfile.write(b'HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\n{"data":')
                 self.close_connection = True
+        elif mode == "blind":
+            answers = {
+                "/v1/two/data/app": (200, {"data": {"data": {"password": "two"}, "metadata": {"created_time": "x"}}}),
+                "/v1/two/data/gone": (404, {"data": {"data": None, "metadata": {"created_time": "x", "deletion_time": "y"}}}),
+                "/v1/old/data/app": (200, {"data": {"password": "data"}}),
+                "/v1/old/data/data/app": (404, {"errors": []}),
+                "/v1/old/app": (200, {"data": {"password": "one"}}),
+            }
+            status, answer = answers.get(self.path, (403, {"errors": ["permission denied"]}))
+            self.answer(status, json.dumps(answer))
         elif mode == "echo":
             self.answer(403, json.dumps({"errors": ["no: " + str(token)]}))
         else:

@@ -98,6 +98,23 @@ teardown() {
 	fails 4 "$FAKE"
 }
 
+@test "who may not ask what is mounted is given what he may read: the first word is the mount" {
+	fake blind
+	while IFS='|' read -r ref value; do
+		BAO_AT=$FAKE server "token = file:$HOME/token"
+		gets "$value"
+	done <<-'EOF'
+		vault:two/app#password|two
+		vault:two/app|two
+		vault:old/data/app#password|data
+		vault:old/app#password|one
+	EOF
+	ref=vault:two/gone#password BAO_AT=$FAKE server "token = file:$HOME/token"
+	fails 6 'deleted at y'
+	ref=vault:nosuch/app#password BAO_AT=$FAKE server "token = file:$HOME/token"
+	fails 4 refuses
+}
+
 @test "asked again after 429 as long as it says, and after what broke off" {
 	on_fake busy 1
 	begin=$(date +%s%N)
@@ -119,8 +136,11 @@ talk() {
 	fake secret x
 	for line in "token=$(printf 'x\r\nX-Vault-Namespace: y' | base64 -w 0)" "token=$(printf 'x\ny' | base64 -w 0)" \
 		"namespace="$'a\rX-Vault-Token: b' "token=!" "color=red" "timeout=0" "timeout=56" "timeout=x" "auth=nosuch" "mount=.." "nodes"; do
-		[[ $line == token* ]] && other=namespace=x || other=token=eA==
-		[[ $line == mount* ]] && other+=$'\nauth=userpass\nusername=x\npassword=eA=='
+		case $line in
+		token*) other=namespace=x ;;
+		mount*) other=$'auth=userpass\nusername=x\npassword=eA==' ;;
+		*) other=token=eA== ;;
+		esac
 		talk "address=$FAKE" "ca=$E/tls/ca.pem" "$line" "$other" >answer
 		cat answer
 		grep -q '^error failed ' answer

@@ -109,8 +109,7 @@ is_versioned(const struct vk_vault_answer *a)
 {
 	const json_t *data = json_object_get(a->json, "data");
 
-	return json_is_object(json_object_get(json_object_get(data, "metadata"), "created_time") ? data : NULL) &&
-	    json_object_get(data, "data");
+	return json_object_get(data, "data") && vk_vault_text(json_object_get(data, "metadata"), "created_time");
 }
 
 /* Without word of what the mount is. */
