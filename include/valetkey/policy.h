@@ -40,6 +40,9 @@ enum vk_err vk_policy_open(const struct vk_policy_opts *opts, struct vk_policy *
 void vk_policy_close(struct vk_policy *p);
 void vk_policy_closep(struct vk_policy **p);
 
+/** vk_policy_hold(p): What a server gives for a time is wanted until vk_remote_let_go() (remote.h), or our end. */
+void vk_policy_hold(struct vk_policy *p);
+
 /**
  * vk_policy_find(p, q, ret_cred):
  * The credential for ${q}; the caller frees it.  It is one that the tool can be told (${opts->takes}), if there is any.

@@ -31,6 +31,7 @@ struct vk_remote_store {
 	int deadline_ms;
 	const struct vk_setting *settings;
 	size_t n_settings;
+	bool holds; /* it may give what has to be kept and given back */
 };
 
 /** vk_remote_store(name): The row of that kind; NULL: there is none. */
@@ -55,6 +56,7 @@ struct vk_remote {
 	const char *what;    /* what follows the reference's colon */
 	const struct vk_setting_value *values;
 	size_t n_values;
+	bool hold; /* what is given for a time is kept until vk_remote_let_go() */
 };
 
 /**
@@ -63,6 +65,13 @@ struct vk_remote {
  * to unlock the store; VK_EPOLICY: it refuses; VK_EBACKEND: it cannot be reached, or anything else.
  */
 enum vk_err vk_remote_get(const struct vk_remote *r, struct vk_secret *ret_secret, int64_t *ret_expires) VK_MUST;
+
+/**
+ * vk_remote_let_go():
+ * What was held is not needed any more; its programs, which are told so by our end too, give it back, and are waited
+ * for a moment.
+ */
+void vk_remote_let_go(void);
 
 /**
  * vk_remote_put(r, label, secret), vk_remote_remove(r):

@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "valetkey/io.h"
+#include "valetkey/remote.h"
 #include "valetkey/unlock.h"
 #include "build_secret.h"
 #include "caps.h"
@@ -122,8 +123,10 @@ resolve(struct run *r)
 {
 	enum vk_err e = vk_policy_open(&r->opts->policy, &r->policy);
 
-	if (e == VK_OK)
+	if (e == VK_OK) {
+		vk_policy_hold(r->policy);
 		e = vk_run_log_know(&r->log, r->policy);
+	}
 	if (e == VK_OK)
 		e = vk_menu_choose(&r->menu, r->opts, r->policy);
 	if (e == VK_OK)
@@ -413,6 +416,7 @@ vk_run(const struct vk_run_opts *opts, struct vk_run_end *ret)
 		free(r.kitchen.litter);
 	}
 	wiped = clean_up(&r);
+	vk_remote_let_go();
 	written = vk_masking_end(&r.masking, opts, ret);
 	vk_run_log_end(&r.log, opts, r.kitchen.rung, r.path, ret, e != VK_OK ? e : wiped != VK_OK ? wiped : written);
 	vk_words_free(r.argv);

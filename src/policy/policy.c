@@ -56,6 +56,12 @@ vk_policy_close(struct vk_policy *p)
 }
 
 void
+vk_policy_hold(struct vk_policy *p)
+{
+	p->hold = true;
+}
+
+void
 vk_policy_closep(struct vk_policy **p)
 {
 	vk_policy_close(*p);

@@ -52,6 +52,9 @@ add(struct vk_policy *p, const struct vk_server *server, bool named, const struc
 
 	if (!text && !v)
 		return VK_OK;
+	/* A program of ours has another working directory. */
+	if (setting->kind == VK_SETTING_PATH && v && *v != '/')
+		return vk_fail(VK_EUSAGE, "%s is not an absolute path", name);
 	if (setting->kind == VK_SETTING_SECRET && text)
 		e = vk_policy_ref(p, text, secret);
 	else if (setting->kind == VK_SETTING_SECRET && (e = vk_names_add(&p->used_env, name)) == VK_OK)
@@ -69,7 +72,8 @@ find(struct vk_policy *p, const struct vk_ref *ref, const struct vk_remote_store
 	if (*ref->server && store->program && !server)
 		return vk_fail(VK_EUSAGE, "the config has no [server %s]", ref->server);
 	if (server && server->store != store)
-		return vk_fail(VK_EUSAGE, "[server %s] is a store of another kind: %s", server->name, server->store->name);
+		return vk_fail(VK_EUSAGE, "[server %s] is a store of another kind: %s", server->name,
+		    server->store->name);
 	for (size_t i = 0; e == VK_OK && i < store->n_settings; i++)
 		e = add(p, server, *ref->server, &store->settings[i], s);
 	return e;
@@ -88,7 +92,7 @@ fetch(struct vk_policy *p, const struct vk_ref *ref, struct vk_secret *ret_secre
 	const struct vk_remote_store *store = vk_remote_store(ref->store);
 	VK_CLEANUP(clear) struct settings s = { .n = 0 };
 	enum vk_err e = find(p, ref, store, &s);
-	struct vk_remote r = { store, store->program ? NULL : ref->server, ref->what, s.v, s.n };
+	struct vk_remote r = { store, store->program ? NULL : ref->server, ref->what, s.v, s.n, p->hold };
 
 	if (e == VK_OK && vk_policy_offline(p)) {
 		vk_hint("leave out --offline and VALETKEY_OFFLINE, or take a credential that is in the keystore");

@@ -20,7 +20,7 @@ struct vk_policy {
 	bool (*takes)(const struct vk_cred *c); /* what that tool can be told; NULL: anything */
 	struct vk_config config;
 	const struct vk_profile *profile; /* the active one, or NULL */
-	bool offline;
+	bool offline, hold;
 	struct vk_store *store;           /* opened and unlocked, once it was needed */
 	struct vk_names used_files;       /* files that vk_policy_ref() has read */
 	struct vk_fetched *fetched;

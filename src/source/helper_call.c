@@ -16,6 +16,8 @@
 
 extern char **environ;
 
+enum { LET_GO_MS = 5000 };
+
 /* What a program needs to find the session's services, to speak the user's language, and to get out of here. */
 static const char *const passed_on[] = {
 	"HOME", "USER", "LOGNAME", "LANG", "LC_ALL", "XDG_RUNTIME_DIR", "DBUS_SESSION_BUS_ADDRESS",
@@ -29,6 +31,7 @@ struct call {
 	char *envp[VK_COUNT(passed_on) + 2];
 	pid_t pid, guard;
 	int in;   /* what is asked */
+	bool asked;
 	int out;  /* its answer */
 	int life; /* open as long as we live; the guard has the other end */
 	int64_t deadline;
@@ -73,7 +76,8 @@ child(struct call *c, pid_t parent, int in, int out)
 	vk_arena_wipe();
 	/* No terminal, so it cannot ask there; a group of its own, so that all it starts can be killed. */
 	setsid();
-	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	if (!c->h->hold)
+		prctl(PR_SET_PDEATHSIG, SIGKILL);
 	sigemptyset(&none);
 	signal(SIGPIPE, SIG_DFL);
 	signal(SIGXFSZ, SIG_DFL);
@@ -138,7 +142,7 @@ start(struct call *c)
 		e = vk_fail_errno("cannot start %s", c->path);
 	if (e == VK_OK && c->pid == 0)
 		child(c, parent, in[0], out[1]);
-	if (e == VK_OK)
+	if (e == VK_OK && c->life >= 0)
 		e = vk_write_full(c->life, &c->pid, sizeof(c->pid));
 	vk_closep(&in[0]);
 	vk_closep(&out[1]);
@@ -173,7 +177,12 @@ write_some(struct call *c, const struct vk_buf *request, size_t *at)
 		(void)!sigtimedwait(&pipes, NULL, &(struct timespec){ 0, 0 });
 	}
 	*at = n < 0 ? request->len : *at + (size_t)n;
-	if (*at == request->len)
+	if (*at < request->len)
+		return VK_OK;
+	/* Its end says that nothing is needed any more. */
+	if (c->h->hold)
+		c->asked = true;
+	else
 		vk_closep(&c->in);
 	return VK_OK;
 }
@@ -187,7 +196,8 @@ talk(struct call *c, const struct vk_buf *request, struct vk_buf *answer)
 	if (fcntl(c->in, F_SETFL, O_NONBLOCK) < 0)
 		return vk_fail_errno("cannot ask valetkey-%s", c->h->program);
 	for (;;) {
-		struct pollfd p[] = { { .fd = c->out, .events = POLLIN }, { .fd = c->in, .events = POLLOUT } };
+		struct pollfd p[] = { { .fd = c->out, .events = POLLIN },
+			{ .fd = c->asked ? -1 : c->in, .events = POLLOUT } };
 		int64_t left = c->deadline - now_ms();
 		size_t n = 0;
 		enum vk_err e = VK_OK;
@@ -202,7 +212,8 @@ talk(struct call *c, const struct vk_buf *request, struct vk_buf *answer)
 			continue;
 		e = vk_buf_read_some(answer, c->out, &n);
 		if (e == VK_ELIMIT)
-			return vk_fail(VK_EBACKEND, "valetkey-%s answers more than %zu bytes", c->h->program, answer->max);
+			return vk_fail(VK_EBACKEND, "valetkey-%s answers more than %zu bytes", c->h->program,
+			    answer->max);
 		if (e != VK_OK || n == 0)
 			return e;
 	}
@@ -229,6 +240,47 @@ wait_end(struct call *c, int *ret_status)
 	*ret_status = WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
 	return VK_OK;
 }
+
+/* ---- what is held ----------------------------------------------------------------------------------------------- */
+
+static struct held {
+	pid_t pid;
+	int in;
+} *held;
+static size_t n_held;
+
+/* It has closed its output, so its answer is whole; it ends when its input does. */
+static enum vk_err
+keep(struct call *c)
+{
+	struct held *more = reallocarray(held, n_held + 1, sizeof(*more));
+
+	if (!more)
+		return VK_ENOMEM;
+	held = more;
+	held[n_held++] = (struct held){ c->pid, c->in };
+	c->pid = 0;
+	c->in = -1;
+	return VK_OK;
+}
+
+void
+vk_helper_let_go(void)
+{
+	struct timespec pause = { 0, 5000000 };
+	int64_t until = now_ms() + LET_GO_MS;
+
+	for (size_t i = 0; i < n_held; i++)
+		vk_closep(&held[i].in);
+	for (size_t i = 0; i < n_held; i++)
+		while (waitpid(held[i].pid, NULL, WNOHANG) == 0 && now_ms() < until)
+			nanosleep(&pause, NULL);
+	free(held);
+	held = NULL;
+	n_held = 0;
+}
+
+/* ---- from start to end ------------------------------------------------------------------------------------------ */
 
 static void
 end_process(pid_t pid)
@@ -270,7 +322,12 @@ vk_helper_call(const struct vk_helper *h, const struct vk_buf *request, struct v
 	make_environment(&c);
 	/* Were it ignored, as some parents leave it, the kernel would not tell how the program ended. */
 	sigaction(SIGCHLD, &reap, &saved);
-	if ((e = start_guard(&c)) == VK_OK && (e = start(&c)) == VK_OK && (e = talk(&c, request, answer)) == VK_OK)
+	e = h->hold ? VK_OK : start_guard(&c);
+	if (e == VK_OK && (e = start(&c)) == VK_OK)
+		e = talk(&c, request, answer);
+	if (e == VK_OK && h->hold && answer->len > 0 && (e = keep(&c)) == VK_OK)
+		*ret_status = 0;
+	else if (e == VK_OK)
 		e = wait_end(&c, ret_status);
 	stop(&c);
 	sigaction(SIGCHLD, &saved, NULL);

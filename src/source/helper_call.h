@@ -28,6 +28,7 @@ struct vk_helper {
 	const char *program; /* NAME of valetkey-NAME */
 	const char *none;    /* what its "not-found" means: "keeps no key for this keystore" */
 	int deadline_ms;     /* from its start to its end */
+	bool hold;           /* to its answer, and it then goes on until vk_helper_let_go() or our end */
 };
 
 /* One attribute of an answer; ${p} points into it, NULL: it has none of that name. */
@@ -43,10 +44,14 @@ struct vk_helper_attr {
  * Start it without arguments, in an environment of its own; give it ${request}, read all that it answers
  * into ${answer}, whose ceiling is the limit, and wait for its end.  ${ret_status}: its exit code, or 128 and the
  * signal that ended it.  VK_EBACKEND, and it is killed with its process group, when it answers too much or not within
- * the deadline.  The group is also killed when we die meanwhile.
+ * the deadline.  The group is also killed when we die meanwhile, but not with ${h->hold}: it has to give back what it
+ * holds, and is told of our end by that of its input.
  */
 enum vk_err vk_helper_call(const struct vk_helper *h, const struct vk_buf *request, struct vk_buf *answer,
     int *ret_status) VK_MUST;
+
+/** vk_helper_let_go(): Tell all that hold something that it is not needed any more, and wait for them a moment. */
+void vk_helper_let_go(void);
 
 /**
  * vk_helper_ask(h, request, answer, attrs, n_attrs):

@@ -30,16 +30,18 @@ static const struct vk_setting vault[] = {
 	{ "wrapped-secret-id", SECRET, { NULL } },
 	{ "jwt", SECRET, { NULL } },
 	{ "audience", TEXT, { NULL } },
+	{ "username", TEXT, { NULL } },
+	{ "password", SECRET, { NULL } },
 	{ "timeout", TEXT, { NULL } },
 };
 
-#define ROW(name, program, deadline, settings) { name, program, deadline, settings, VK_COUNT(settings) }
+#define ROW(name, program, deadline, settings, holds) { name, program, deadline, settings, VK_COUNT(settings), holds }
 
 static const struct vk_remote_store stores[] = {
-	{ "secret-service", "secret-service", VK_HELPER_DEADLINE_MS, NULL, 0 },
-	ROW("vault", "http", HTTP_DEADLINE_MS, vault),
+	{ "secret-service", "secret-service", VK_HELPER_DEADLINE_MS, NULL, 0, false },
+	ROW("vault", "http", HTTP_DEADLINE_MS, vault, true),
 	/* Anybody's program: helper@NAME:WHAT asks valetkey-NAME. */
-	{ "helper", NULL, VK_HELPER_DEADLINE_MS, NULL, 0 },
+	{ "helper", NULL, VK_HELPER_DEADLINE_MS, NULL, 0, false },
 };
 
 const struct vk_remote_store *
@@ -108,7 +110,8 @@ begin(struct vk_buf *b, const char *verb, const struct vk_remote *r)
 static struct vk_helper
 helper(const struct vk_remote *r)
 {
-	return (struct vk_helper){ r->program ? r->program : r->store->program, "has no such secret", r->store->deadline_ms };
+	return (struct vk_helper){ r->program ? r->program : r->store->program, "has no such secret",
+		r->store->deadline_ms, r->hold && r->store->holds };
 }
 
 static enum vk_err
@@ -153,6 +156,8 @@ vk_remote_get(const struct vk_remote *r, struct vk_secret *ret_secret, int64_t *
 	int64_t expires = 0;
 	enum vk_err e = begin(&b, "get-secret", r);
 
+	if (e == VK_OK && h.hold)
+		e = vk_buf_str(&b, "hold=yes\n");
 	if (e == VK_OK)
 		e = vk_helper_ask(&h, &b, &answer, attrs, VK_COUNT(attrs));
 	if (e == VK_OK)
@@ -160,6 +165,12 @@ vk_remote_get(const struct vk_remote *r, struct vk_secret *ret_secret, int64_t *
 	if (e == VK_OK && (e = take_secret(r, &attrs[0], ret_secret)) == VK_OK)
 		*ret_expires = expires;
 	return e;
+}
+
+void
+vk_remote_let_go(void)
+{
+	vk_helper_let_go();
 }
 
 enum vk_err

@@ -1,4 +1,6 @@
 /* SPDX-License-Identifier: ISC */
+#include <errno.h>
+#include <poll.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -122,17 +124,43 @@ vk_answer_secret(struct vk_buf *out, const char *name, const void *bytes, size_t
 	return vk_buf_char(out, '\n');
 }
 
+/* Up to the empty line: with "hold" the end comes much later. */
 static enum vk_err
-answer(struct vk_ask *a, const struct vk_ask_verb *verbs, size_t n, struct vk_buf *out)
+read_request(struct vk_buf *text)
 {
-	enum vk_err e = vk_buf_read(&a->text, STDIN_FILENO);
+	size_t n = 1;
+	enum vk_err e = VK_OK;
+
+	while (e == VK_OK && n > 0 && !(text->len >= 2 && memcmp(text->p + text->len - 2, "\n\n", 2) == 0))
+		e = vk_buf_read_some(text, STDIN_FILENO, &n);
+	return e;
+}
+
+static enum vk_err
+answer(struct vk_ask *a, const struct vk_ask_verb *verbs, size_t n, struct vk_buf *out,
+    const struct vk_ask_verb **ret)
+{
+	enum vk_err e = read_request(&a->text);
 
 	if (e == VK_OK)
 		e = parse(a);
 	for (size_t i = 0; e == VK_OK && i < n; i++)
-		if (strcmp(verbs[i].name, a->verb) == 0)
+		if (strcmp(verbs[i].name, a->verb) == 0) {
+			*ret = &verbs[i];
 			return verbs[i].answer(a, out);
+		}
 	return e == VK_OK ? bad("the verb is not known") : e;
+}
+
+bool
+vk_ask_goes_on(int ms)
+{
+	struct pollfd p = { .fd = STDIN_FILENO, .events = POLLIN };
+	int n;
+
+	while ((n = poll(&p, 1, ms)) < 0 && errno == EINTR)
+		;
+	return n == 0;
 }
 
 static const char *
@@ -175,6 +203,7 @@ vk_back_main(const char *name, int argc, const struct vk_ask_verb *verbs, size_t
 {
 	struct vk_ask a = { .text = VK_BUF_SECRET(VK_ASK_MAX) };
 	struct vk_buf out = VK_BUF_SECRET(VK_ASK_MAX);
+	const struct vk_ask_verb *verb = NULL;
 	enum vk_err e;
 	int status;
 
@@ -186,10 +215,14 @@ vk_back_main(const char *name, int argc, const struct vk_ask_verb *verbs, size_t
 		(void)!(text && vk_write_full(STDERR_FILENO, text, strlen(text)) == VK_OK);
 		return 2;
 	}
-	e = answer(&a, verbs, n, &out);
+	e = answer(&a, verbs, n, &out, &verb);
 	if (e == VK_OK)
 		e = out.err;
 	status = finish(e, &out);
+	vk_buf_clear(&out);
+	close(STDOUT_FILENO);
+	if (status == 0 && verb->after)
+		verb->after();
 	vk_arena_wipe();
 	return status;
 }

@@ -25,6 +25,7 @@ struct vk_ask {
 struct vk_ask_verb {
 	const char *name;
 	enum vk_err (*answer)(struct vk_ask *a, struct vk_buf *out);
+	void (*after)(void); /* when "ok" was answered and standard output is closed; NULL: nothing more is done */
 };
 
 /** vk_ask_get(a, name): Its value; NULL: there is none. */
@@ -41,6 +42,9 @@ enum vk_err vk_ask_all_used(const struct vk_ask *a) VK_MUST;
 
 /** vk_answer_secret(out, name, bytes, n): Append "NAME=" and the base64 of ${bytes}. */
 enum vk_err vk_answer_secret(struct vk_buf *out, const char *name, const void *bytes, size_t n) VK_MUST;
+
+/** vk_ask_goes_on(ms): Is standard input, which "hold" keeps open, still so after that time?  -1: wait for its end. */
+bool vk_ask_goes_on(int ms) VK_MUST;
 
 /**
  * vk_back_main(name, argc, verbs, n):

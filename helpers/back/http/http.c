@@ -1,20 +1,18 @@
 /* SPDX-License-Identifier: ISC */
 /* One request by way of libcurl, and when it is made again. */
+#include <arpa/inet.h>
 #include <curl/curl.h>
 #include <malloc.h>
 #include <stdio.h>
 #include <string.h>
-#include <strings.h>
+#include <sys/random.h>
 #include <time.h>
 
 #include "http.h"
 
-enum { FIRST_PAUSE_MS = 200, PAUSE_MAX_MS = 5000, CONNECT_MS = 10000 };
+enum { FIRST_PAUSE_MS = 200, PAUSE_MAX_MS = 5000, CONNECT_MS = 10000, HEAD_MAX = 64 * 1024 };
 
-static struct {
-	int64_t deadline; /* ms of the monotonic clock */
-	uint64_t random;
-} state;
+static int64_t deadline; /* ms of the monotonic clock */
 
 static int64_t
 now_ms(void)
@@ -56,11 +54,16 @@ vk_http_begin(struct vk_ask *a)
 
 	if (text && (strspn(text, "0123456789") != strlen(text) || seconds < 1 || seconds > 55))
 		return vk_fail(VK_EPROTO, "timeout is 1 to 55 seconds");
-	state.deadline = now_ms() + seconds * 1000;
-	state.random = (uint64_t)now_ms() * 2654435761u ^ (uint64_t)(uintptr_t)&text;
+	deadline = now_ms() + seconds * 1000;
 	if (curl_global_init_mem(CURL_GLOBAL_DEFAULT, malloc, wiping_free, wiping_realloc, strdup, calloc) != CURLE_OK)
 		return vk_fail(VK_EBACKEND, "libcurl cannot be started");
 	return VK_OK;
+}
+
+void
+vk_http_allow(int ms)
+{
+	deadline = now_ms() + ms;
 }
 
 void
@@ -88,8 +91,9 @@ struct attempt {
 	const struct vk_http *h;
 	struct vk_http_answer *answer;
 	const char *url;
-	char location[2048]; /* where a redirect leads; "" */
-	int64_t wait_ms;     /* Retry-After; -1: none */
+	char *location;    /* where a redirect leads, absolute; NULL: nowhere */
+	curl_off_t wait_s; /* Retry-After; 0: none */
+	size_t n_head;
 	bool too_large;
 	CURLcode code;
 };
@@ -106,52 +110,38 @@ take_body(char *bytes, size_t one, size_t n, void *arg)
 	return one * n;
 }
 
-/* The value of header ${name}, without blanks around it; NULL: ${line} is another. */
-static const char *
-header_value(const char *line, size_t n, const char *name, size_t *ret_n)
-{
-	size_t at = strlen(name);
-
-	if (n <= at || strncasecmp(line, name, at) != 0 || line[at] != ':')
-		return NULL;
-	for (at++; at < n && (line[at] == ' ' || line[at] == '\t'); at++)
-		;
-	while (n > at && (line[n - 1] == '\n' || line[n - 1] == '\r' || line[n - 1] == ' '))
-		n--;
-	*ret_n = n - at;
-	return line + at;
-}
-
+/* libcurl keeps every header that a server sends, and some versions of it as many as it likes. */
 static size_t
 take_header(char *line, size_t one, size_t n, void *arg)
 {
+	static const char flavor[] = "metadata-flavor: Google\r\n";
 	struct attempt *t = arg;
-	const char *v;
-	size_t len;
 
 	n *= one;
-	if ((v = header_value(line, n, "location", &len)) && len < sizeof(t->location)) {
-		memcpy(t->location, v, len);
-		t->location[len] = '\0';
-	} else if ((v = header_value(line, n, "retry-after", &len)) && len > 0 && len < 6 &&
-	    strspn(v, "0123456789") >= len) {
-		t->wait_ms = strtol(v, NULL, 10) * 1000;
-	} else if ((v = header_value(line, n, "metadata-flavor", &len))) {
-		t->answer->flavored |= len == 6 && strncmp(v, "Google", 6) == 0;
-	}
-	return n;
+	t->answer->flavored |= n == sizeof(flavor) - 1 && vk_str_ifind(line, n, flavor) == line;
+	t->too_large |= (t->n_head += n) > HEAD_MAX;
+	return t->too_large ? 0 : n;
+}
+
+/* A name that begins like an address is somebody's name. */
+static bool
+is_net(const char *host, const char *start)
+{
+	struct in_addr a;
+
+	return vk_str_starts(host, start) && inet_pton(AF_INET, host, &a) == 1;
 }
 
 static bool
 is_here(const char *host)
 {
-	return strcmp(host, "localhost") == 0 || strncmp(host, "127.", 4) == 0 || strcmp(host, "[::1]") == 0;
+	return strcmp(host, "localhost") == 0 || is_net(host, "127.") || strcmp(host, "[::1]") == 0;
 }
 
 static bool
 is_metadata(const char *host)
 {
-	return strncmp(host, "169.254.", 8) == 0 || strcmp(host, "metadata.google.internal") == 0 ||
+	return is_net(host, "169.254.") || strcmp(host, "metadata.google.internal") == 0 ||
 	    strcmp(host, "[fd00:ec2::254]") == 0 || is_here(host);
 }
 
@@ -165,14 +155,17 @@ check_url(const struct vk_http *h, const char *url)
 
 	if (!u)
 		return VK_ENOMEM;
-	if (curl_url_set(u, CURLUPART_URL, url, 0) != CURLUE_OK ||
-	    curl_url_get(u, CURLUPART_SCHEME, &scheme, 0) != CURLUE_OK || curl_url_get(u, CURLUPART_HOST, &host, 0) != CURLUE_OK)
+	if (strchr(url, '#') || curl_url_set(u, CURLUPART_URL, url, 0) != CURLUE_OK ||
+	    curl_url_get(u, CURLUPART_SCHEME, &scheme, 0) != CURLUE_OK ||
+	    curl_url_get(u, CURLUPART_HOST, &host, 0) != CURLUE_OK)
 		e = vk_fail(VK_EPOLICY, "the server's address is no URL");
-	else if (curl_url_get(u, CURLUPART_USER, &user, 0) == CURLUE_OK)
-		e = vk_fail(VK_EPOLICY, "the server's address holds a user name");
+	else if (curl_url_get(u, CURLUPART_USER, &user, 0) == CURLUE_OK ||
+	    curl_url_get(u, CURLUPART_PASSWORD, &user, 0) == CURLUE_OK)
+		e = vk_fail(VK_EPOLICY, "the server's address holds a user name or a password");
 	else if (strcmp(scheme, "https") != 0 &&
 	    (strcmp(scheme, "http") != 0 || !(h->metadata ? is_metadata(host) : is_here(host))))
-		e = vk_fail(VK_EPOLICY, "%s://%s is not asked: a secret goes by https, or stays on this machine", scheme, host);
+		e = vk_fail(VK_EPOLICY, "%s://%s is not asked: a secret goes by https, or stays on this machine",
+		    scheme, host);
 	curl_free(scheme);
 	curl_free(host);
 	curl_free(user);
@@ -194,6 +187,7 @@ static void
 set_tls(CURL *c, const struct vk_server_tls *tls)
 {
 	const char *ca = tls->ca ? tls->ca : first_of("CURL_CA_BUNDLE", "SSL_CERT_FILE");
+	const char *dir = getenv("SSL_CERT_DIR");
 
 	curl_easy_setopt(c, CURLOPT_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2);
 	if (ca)
@@ -201,42 +195,55 @@ set_tls(CURL *c, const struct vk_server_tls *tls)
 	/* A server's own authority is all that vouches for it. */
 	if (tls->ca)
 		curl_easy_setopt(c, CURLOPT_CAPATH, NULL);
+	else if (dir && *dir)
+		curl_easy_setopt(c, CURLOPT_CAPATH, dir);
 	if (tls->certificate) {
 		curl_easy_setopt(c, CURLOPT_SSLCERT, tls->certificate);
 		curl_easy_setopt(c, CURLOPT_SSLKEY, tls->key ? tls->key : tls->certificate);
 	}
 }
 
-static struct curl_slist *
-headers_of(const struct vk_http *h)
+static enum vk_err
+add_header(struct curl_slist **list, const char *header)
 {
-	struct curl_slist *list = NULL, *more;
+	struct curl_slist *more;
 
-	for (size_t i = 0; i < VK_HTTP_HEADERS_MAX && h->headers[i]; i++) {
-		if (!(more = curl_slist_append(list, h->headers[i]))) {
-			curl_slist_free_all(list);
-			return NULL;
-		}
-		list = more;
-	}
+	/* A line end in a token would begin a header of somebody else's making. */
+	if (vk_str_has_control(header, strlen(header)))
+		return vk_fail(VK_EPROTO, "a token, or what else goes into a header, holds control characters");
+	if (!(more = curl_slist_append(*list, header)))
+		return VK_ENOMEM;
+	*list = more;
+	return VK_OK;
+}
+
+static enum vk_err
+headers_of(const struct vk_http *h, struct curl_slist **list)
+{
+	enum vk_err e = VK_OK;
+
+	for (size_t i = 0; e == VK_OK && i < VK_HTTP_HEADERS_MAX && h->headers[i]; i++)
+		e = add_header(list, h->headers[i]);
 	/* One request and no question whether it may be sent. */
-	if ((more = curl_slist_append(list, "Expect:")))
-		return more;
-	curl_slist_free_all(list);
-	return NULL;
+	return e == VK_OK ? add_header(list, "Expect:") : e;
 }
 
 static void
 set_request(CURL *c, struct attempt *t, char *why)
 {
 	const struct vk_http *h = t->h;
-	int64_t left = state.deadline - now_ms();
+	int64_t left = deadline - now_ms();
 
 	curl_easy_setopt(c, CURLOPT_URL, t->url);
 	curl_easy_setopt(c, CURLOPT_PROTOCOLS_STR, "http,https");
+	curl_easy_setopt(c, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1);
 	curl_easy_setopt(c, CURLOPT_FOLLOWLOCATION, 0L);
 	curl_easy_setopt(c, CURLOPT_NETRC, (long)CURL_NETRC_IGNORED);
 	curl_easy_setopt(c, CURLOPT_NOSIGNAL, 1L);
+#if LIBCURL_VERSION_NUM >= 0x075700
+	/* A resolver that hangs is not waited for. */
+	curl_easy_setopt(c, CURLOPT_QUICK_EXIT, 1L);
+#endif
 	curl_easy_setopt(c, CURLOPT_USERAGENT, "valetkey/" VK_VERSION);
 	curl_easy_setopt(c, CURLOPT_TIMEOUT_MS, (long)(left > 1 ? left : 1));
 	curl_easy_setopt(c, CURLOPT_CONNECTTIMEOUT_MS, (long)CONNECT_MS);
@@ -250,7 +257,10 @@ set_request(CURL *c, struct attempt *t, char *why)
 		curl_easy_setopt(c, CURLOPT_POSTFIELDS, h->body ? h->body : "");
 		curl_easy_setopt(c, CURLOPT_POSTFIELDSIZE, (long)h->n_body);
 	}
-	if (h->metadata)
+	/* What a proxy is asked to pass on has left this machine; and with https it sees no more than the name. */
+	curl_easy_setopt(c, CURLOPT_HEADEROPT, (long)CURLHEADER_SEPARATE);
+	curl_easy_setopt(c, CURLOPT_SUPPRESS_CONNECT_HEADERS, 1L);
+	if (!vk_str_starts(t->url, "https:"))
 		curl_easy_setopt(c, CURLOPT_PROXY, "");
 	if (h->sigv4) {
 		curl_easy_setopt(c, CURLOPT_AWS_SIGV4, h->sigv4);
@@ -268,36 +278,49 @@ not_reached(const struct attempt *t, const char *why)
 	if (!origin)
 		return VK_ENOMEM;
 	if (t->too_large)
-		return vk_fail(VK_EBACKEND, "%s answers more than %d bytes", origin, VK_HTTP_BODY_MAX);
+		return vk_fail(VK_EBACKEND, "%s answers too much: more than a secret can have", origin);
 	if (t->code == CURLE_OPERATION_TIMEDOUT)
 		return vk_fail(VK_EBACKEND, "%s did not answer in time", origin);
 	return vk_fail(VK_EBACKEND, "%s: %s", origin, *why ? why : curl_easy_strerror(t->code));
 }
 
 static enum vk_err
-try_once(struct attempt *t)
+perform(CURL *c, struct attempt *t)
 {
-	CURL *c = curl_easy_init();
-	struct curl_slist *headers = headers_of(t->h);
-	char why[CURL_ERROR_SIZE] = "";
-	enum vk_err e = VK_OK;
+	struct curl_slist *headers = NULL;
+	char why[CURL_ERROR_SIZE] = "", *location = NULL;
+	enum vk_err e = headers_of(t->h, &headers);
 
-	vk_buf_clear(&t->answer->body);
-	t->answer->body.err = VK_OK;
-	t->answer->status = 0;
-	t->answer->flavored = t->too_large = false;
-	t->location[0] = '\0';
-	t->wait_ms = -1;
-	if (!c || !headers) {
-		e = VK_ENOMEM;
-	} else {
+	if (e == VK_OK) {
 		set_request(c, t, why);
 		curl_easy_setopt(c, CURLOPT_HTTPHEADER, headers);
 		if ((t->code = curl_easy_perform(c)) != CURLE_OK)
 			e = not_reached(t, why);
 		curl_easy_getinfo(c, CURLINFO_RESPONSE_CODE, &t->answer->status);
+		curl_easy_getinfo(c, CURLINFO_RETRY_AFTER, &t->wait_s);
+		curl_easy_getinfo(c, CURLINFO_REDIRECT_URL, &location);
+		if (location && !(t->location = vk_strdup(location)))
+			e = VK_ENOMEM;
 	}
 	curl_slist_free_all(headers);
+	return e;
+}
+
+static enum vk_err
+try_once(struct attempt *t)
+{
+	CURL *c = curl_easy_init();
+	enum vk_err e;
+
+	vk_http_answer_clear(t->answer);
+	t->answer->body.err = VK_OK;
+	t->answer->status = 0;
+	t->answer->flavored = t->too_large = false;
+	t->wait_s = 0;
+	t->n_head = 0;
+	t->code = CURLE_OK;
+	free(VK_TAKE(t->location));
+	e = c ? perform(c, t) : VK_ENOMEM;
 	curl_easy_cleanup(c);
 	return e;
 }
@@ -307,32 +330,31 @@ is_again(const struct attempt *t, enum vk_err e)
 {
 	long s = t->answer->status;
 
-	if (e == VK_ENOMEM || t->too_large)
+	if (t->too_large || (e != VK_OK && t->code == CURLE_OK))
 		return false;
 	if (e == VK_OK)
 		return t->h->again && (s == 412 || s == 429 || s == 500 || (s >= 502 && s <= 504));
-	if (t->code == CURLE_COULDNT_CONNECT || t->code == CURLE_COULDNT_RESOLVE_HOST)
+	if (t->code == CURLE_COULDNT_CONNECT || t->code == CURLE_COULDNT_RESOLVE_HOST ||
+	    t->code == CURLE_SSL_CONNECT_ERROR)
 		return true;
-	return t->h->again && (t->code == CURLE_GOT_NOTHING || t->code == CURLE_RECV_ERROR || t->code == CURLE_SEND_ERROR ||
-	    t->code == CURLE_PARTIAL_FILE || t->code == CURLE_HTTP2 || t->code == CURLE_HTTP2_STREAM);
+	return t->h->again && (t->code == CURLE_GOT_NOTHING || t->code == CURLE_RECV_ERROR ||
+	    t->code == CURLE_SEND_ERROR || t->code == CURLE_PARTIAL_FILE);
 }
 
 /* As long as the server says, else longer each time, by chance, so that many do not come back together. */
 static bool
-pause_before(unsigned tries, int64_t wait_ms)
+pause_before(unsigned tries, curl_off_t wait_s)
 {
-	int64_t most = FIRST_PAUSE_MS << tries, ms = wait_ms;
-	struct timespec t;
+	int64_t most = FIRST_PAUSE_MS << tries, ms = wait_s * 1000;
+	uint32_t chance = 0;
 
 	if (most > PAUSE_MAX_MS)
 		most = PAUSE_MAX_MS;
-	state.random = state.random * 6364136223846793005u + 1442695040888963407u;
-	if (wait_ms < 0)
-		ms = most / 2 + (int64_t)((state.random >> 33) % (uint64_t)(most / 2));
-	if (now_ms() + ms >= state.deadline)
+	if (ms <= 0 && getrandom(&chance, sizeof(chance), 0) > 0)
+		ms = most / 2 + chance % (most / 2);
+	if (now_ms() + ms >= deadline)
 		return false;
-	t = (struct timespec){ ms / 1000, ms % 1000 * 1000000 };
-	nanosleep(&t, NULL);
+	nanosleep(&(struct timespec){ ms / 1000, ms % 1000 * 1000000 }, NULL);
 	return true;
 }
 
@@ -342,7 +364,7 @@ try_often(struct attempt *t)
 	enum vk_err e = try_once(t);
 
 	for (unsigned tries = 0; is_again(t, e) && tries + 1 < VK_HTTP_TRIES_MAX; tries++) {
-		if (!pause_before(tries, t->wait_ms))
+		if (!pause_before(tries, t->wait_s))
 			break;
 		e = try_once(t);
 	}
@@ -363,52 +385,48 @@ may_go(const struct vk_http *h, const char *url)
 	return false;
 }
 
-/* Where ${t} was sent on to, absolute. */
 static enum vk_err
-next_url(const struct attempt *t, char **ret)
+check_next(const struct vk_http *h, const char *url)
 {
-	CURLU *u = curl_url();
-	char *url = NULL;
-	enum vk_err e = VK_OK;
+	VK_CLEANUP(vk_freep) char *origin = NULL;
 
-	if (!u)
+	if (may_go(h, url))
+		return VK_OK;
+	if (!(origin = vk_http_origin(url)))
 		return VK_ENOMEM;
-	if (curl_url_set(u, CURLUPART_URL, t->url, 0) != CURLUE_OK || curl_url_set(u, CURLUPART_URL, t->location, 0) != CURLUE_OK ||
-	    curl_url_get(u, CURLUPART_URL, &url, 0) != CURLUE_OK) {
-		e = vk_fail(VK_EBACKEND, "the server sends on to what is no URL");
-	} else if (!may_go(t->h, url)) {
-		VK_CLEANUP(vk_freep) char *origin = vk_http_origin(url);
+	return vk_fail(VK_EPOLICY, "the server sends on to %s, which the setting \"nodes\" does not name", origin);
+}
 
-		e = vk_fail(VK_EPOLICY, "the server sends on to %s, which the setting \"nodes\" does not name", origin);
-	} else if (!(*ret = vk_strdup(url))) {
-		e = VK_ENOMEM;
+/* Takes turns: ask, be sent on, ask there. */
+static enum vk_err
+follow(struct attempt *t)
+{
+	const struct vk_http *h = t->h;
+	VK_CLEANUP(vk_freep) char *url = vk_strdup(h->url);
+	enum vk_err e = url ? VK_OK : VK_ENOMEM;
+
+	for (unsigned hops = 0; e == VK_OK; hops++) {
+		t->url = url;
+		if ((e = check_url(h, url)) == VK_OK)
+			e = try_often(t);
+		if (e != VK_OK || !h->follow || (t->answer->status != 307 && t->answer->status != 308) || !t->location)
+			break;
+		if (hops == VK_HTTP_REDIRECTS_MAX)
+			return vk_fail(VK_EBACKEND, "the server sends on more than %d times", VK_HTTP_REDIRECTS_MAX);
+		if ((e = check_next(h, t->location)) == VK_OK) {
+			free(url);
+			url = VK_TAKE(t->location);
+		}
 	}
-	curl_free(url);
-	curl_url_cleanup(u);
 	return e;
 }
 
 enum vk_err
 vk_http_do(const struct vk_http *h, struct vk_http_answer *ret)
 {
-	VK_CLEANUP(vk_freep) char *url = vk_strdup(h->url);
 	struct attempt t = { .h = h, .answer = ret };
-	enum vk_err e = url ? VK_OK : VK_ENOMEM;
+	enum vk_err e = follow(&t);
 
-	for (unsigned hops = 0; e == VK_OK; hops++) {
-		char *next = NULL;
-
-		t.url = url;
-		if ((e = check_url(h, url)) == VK_OK)
-			e = try_often(&t);
-		if (e != VK_OK || !h->follow || (ret->status != 307 && ret->status != 308) || !t.location[0])
-			break;
-		if (hops == VK_HTTP_REDIRECTS_MAX)
-			return vk_fail(VK_EBACKEND, "the server sends on more than %d times", VK_HTTP_REDIRECTS_MAX);
-		if ((e = next_url(&t, &next)) == VK_OK) {
-			free(url);
-			url = next;
-		}
-	}
+	free(t.location);
 	return e;
 }

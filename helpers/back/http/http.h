@@ -53,13 +53,17 @@ struct vk_http_answer {
 enum vk_err vk_http_begin(struct vk_ask *a) VK_MUST;
 void vk_http_end(void);
 
+/** vk_http_allow(ms): From now on that is the time of all requests together, for what the answer does not depend on. */
+void vk_http_allow(int ms);
+
 /** vk_http_tls(a, ret): The attributes ca, certificate and key. */
 void vk_http_tls(struct vk_ask *a, struct vk_server_tls *ret);
 
 /**
  * vk_http_do(h, ret):
  * VK_OK whatever the server's status is.  Tried again, with growing and random pauses or as Retry-After says, within
- * the time of vk_http_begin(): what got no connection; and with ${h->again} what broke off, and 412, 429, 500, 502, 503, 504.
+ * the time of vk_http_begin(): what got no connection; and with ${h->again} what broke off, and 412, 429, 500, 502,
+ * 503, 504.
  * VK_EBACKEND: not reached, not in time, not trusted, too large; VK_EPOLICY: not a URL to send a secret to.
  */
 enum vk_err vk_http_do(const struct vk_http *h, struct vk_http_answer *ret) VK_MUST;

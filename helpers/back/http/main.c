@@ -20,10 +20,8 @@ get_secret(struct vk_ask *a, struct vk_buf *out)
 
 	for (size_t i = 0; e == VK_OK && i < VK_COUNT(stores); i++)
 		if (strcmp(stores[i].name, store) == 0) {
-			if ((e = vk_http_begin(a)) == VK_OK)
-				e = stores[i].get(a, out);
-			vk_http_end();
-			return e;
+			e = vk_http_begin(a);
+			return e == VK_OK ? stores[i].get(a, out) : e;
 		}
 	return e == VK_OK ? vk_fail(VK_EPROTO, "there is no store of that kind here") : e;
 }
@@ -32,9 +30,12 @@ int
 main(int argc, char **argv)
 {
 	static const struct vk_ask_verb verbs[] = {
-		{ "get-secret", get_secret },
+		{ "get-secret", get_secret, vk_vault_hold },
 	};
+	int status;
 
 	(void)argv;
-	return vk_back_main("http", argc, verbs, VK_COUNT(verbs));
+	status = vk_back_main("http", argc, verbs, VK_COUNT(verbs));
+	vk_http_end();
+	return status;
 }

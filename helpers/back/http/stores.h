@@ -15,4 +15,11 @@ typedef enum vk_err vk_store_get(struct vk_ask *a, struct vk_buf *out);
 /* OpenBao and HashiCorp Vault: vault.c */
 vk_store_get vk_vault_get;
 
+/**
+ * vk_vault_hold():
+ * After vk_vault_get() with the attribute "hold" and of what has a lease: renew it, and a token of our own, until
+ * standard input ends; then revoke both.
+ */
+void vk_vault_hold(void);
+
 #endif

@@ -4,7 +4,6 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
-#include <strings.h>
 
 #include "http.h"
 
@@ -50,6 +49,8 @@ vk_http_url(struct vk_buf *out, const char *base, const char *fmt, ...)
 	va_list ap;
 	int len;
 
+	if (strpbrk(base, "?#"))
+		return vk_fail(VK_EPROTO, "a server's address has no ? and no #");
 	while (n > 0 && base[n - 1] == '/')
 		n--;
 	va_start(ap, fmt);
@@ -65,8 +66,10 @@ char *
 vk_http_origin(const char *url)
 {
 	const char *host = strstr(url, "://");
+	size_t n = host ? (size_t)(host + 3 - url) + strcspn(host + 3, "/?#") : 0;
 
-	return host ? strndup(url, (size_t)(host + 3 - url) + strcspn(host + 3, "/?#")) : vk_strdup("the server");
+	/* Before an @ there may be a password. */
+	return n > 0 && n < VK_MAX_FIELD && !memchr(url, '@', n) ? strndup(url, n) : vk_strdup("a server");
 }
 
 struct origin {
@@ -100,7 +103,7 @@ vk_http_same_origin(const char *a, const char *b, size_t n)
 {
 	struct origin one = { NULL, NULL, NULL }, other = { NULL, NULL, NULL };
 	bool same = split(a, strlen(a), &one) && split(b, n, &other) && strcmp(one.scheme, other.scheme) == 0 &&
-	    strcasecmp(one.host, other.host) == 0 && strcmp(one.port, other.port) == 0;
+	    vk_str_ieq(one.host, other.host) && strcmp(one.port, other.port) == 0;
 
 	forget(&one);
 	forget(&other);
