@@ -6,12 +6,12 @@ int
 main(int argc, char **argv)
 {
 	static const struct vk_ask_verb verbs[] = {
-		{ "get-key", vk_get_key },
-		{ "put-key", vk_put_key },
-		{ "remove-key", vk_remove_key },
-		{ "get-secret", vk_get_secret },
-		{ "put-secret", vk_put_secret },
-		{ "remove-secret", vk_remove_secret },
+		{ .name = "get-key", .answer = vk_get_key },
+		{ .name = "put-key", .answer = vk_put_key },
+		{ .name = "remove-key", .answer = vk_remove_key },
+		{ .name = "get-secret", .answer = vk_get_secret },
+		{ .name = "put-secret", .answer = vk_put_secret },
+		{ .name = "remove-secret", .answer = vk_remove_secret },
 	};
 
 	(void)argv;
