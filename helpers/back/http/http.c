@@ -1,13 +1,12 @@
 /* SPDX-License-Identifier: ISC */
 /* One request by way of libcurl, and when it is made again. */
-#include <curl/curl.h>
 #include <malloc.h>
 #include <stdio.h>
 #include <string.h>
 #include <strings.h>
 #include <time.h>
 
-#include "http.h"
+#include "transfer.h"
 
 enum { FIRST_PAUSE_MS = 200, PAUSE_MAX_MS = 5000, CONNECT_MS = 10000 };
 
@@ -16,13 +15,19 @@ static struct {
 	uint64_t random;
 } state;
 
-static int64_t
-now_ms(void)
+int64_t
+vk_http_now_ms(void)
 {
 	struct timespec t = { 0 };
 
 	clock_gettime(CLOCK_MONOTONIC, &t);
 	return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
+}
+
+int64_t
+vk_http_left_ms(void)
+{
+	return state.deadline - vk_http_now_ms();
 }
 
 /* What libcurl copies, headers with tokens among it, is not left in its heap. */
@@ -49,6 +54,16 @@ wiping_realloc(void *p, size_t n)
 }
 
 enum vk_err
+vk_http_start(long seconds)
+{
+	state.deadline = vk_http_now_ms() + seconds * 1000;
+	state.random = (uint64_t)vk_http_now_ms() * 2654435761u ^ (uint64_t)(uintptr_t)&seconds;
+	if (curl_global_init_mem(CURL_GLOBAL_DEFAULT, malloc, wiping_free, wiping_realloc, strdup, calloc) != CURLE_OK)
+		return vk_fail(VK_EBACKEND, "libcurl cannot be started");
+	return VK_OK;
+}
+
+enum vk_err
 vk_http_begin(struct vk_ask *a)
 {
 	const char *text = vk_ask_get(a, "timeout");
@@ -56,11 +71,7 @@ vk_http_begin(struct vk_ask *a)
 
 	if (text && (strspn(text, "0123456789") != strlen(text) || seconds < 1 || seconds > 55))
 		return vk_fail(VK_EPROTO, "timeout is 1 to 55 seconds");
-	state.deadline = now_ms() + seconds * 1000;
-	state.random = (uint64_t)now_ms() * 2654435761u ^ (uint64_t)(uintptr_t)&text;
-	if (curl_global_init_mem(CURL_GLOBAL_DEFAULT, malloc, wiping_free, wiping_realloc, strdup, calloc) != CURLE_OK)
-		return vk_fail(VK_EBACKEND, "libcurl cannot be started");
-	return VK_OK;
+	return vk_http_start(seconds);
 }
 
 void
@@ -106,9 +117,8 @@ take_body(char *bytes, size_t one, size_t n, void *arg)
 	return one * n;
 }
 
-/* The value of header ${name}, without blanks around it; NULL: ${line} is another. */
-static const char *
-header_value(const char *line, size_t n, const char *name, size_t *ret_n)
+const char *
+vk_http_header(const char *line, size_t n, const char *name, size_t *ret_n)
 {
 	size_t at = strlen(name);
 
@@ -130,13 +140,13 @@ take_header(char *line, size_t one, size_t n, void *arg)
 	size_t len;
 
 	n *= one;
-	if ((v = header_value(line, n, "location", &len)) && len < sizeof(t->location)) {
+	if ((v = vk_http_header(line, n, "location", &len)) && len < sizeof(t->location)) {
 		memcpy(t->location, v, len);
 		t->location[len] = '\0';
-	} else if ((v = header_value(line, n, "retry-after", &len)) && len > 0 && len < 6 &&
+	} else if ((v = vk_http_header(line, n, "retry-after", &len)) && len > 0 && len < 6 &&
 	    strspn(v, "0123456789") >= len) {
 		t->wait_ms = strtol(v, NULL, 10) * 1000;
-	} else if ((v = header_value(line, n, "metadata-flavor", &len))) {
+	} else if ((v = vk_http_header(line, n, "metadata-flavor", &len))) {
 		t->answer->flavored |= len == 6 && strncmp(v, "Google", 6) == 0;
 	}
 	return n;
@@ -207,6 +217,22 @@ set_tls(CURL *c, const struct vk_server_tls *tls)
 	}
 }
 
+void
+vk_http_set(CURL *c, const char *url, const struct vk_server_tls *tls, char *why)
+{
+	int64_t left = vk_http_left_ms();
+
+	curl_easy_setopt(c, CURLOPT_URL, url);
+	curl_easy_setopt(c, CURLOPT_FOLLOWLOCATION, 0L);
+	curl_easy_setopt(c, CURLOPT_NETRC, (long)CURL_NETRC_IGNORED);
+	curl_easy_setopt(c, CURLOPT_NOSIGNAL, 1L);
+	curl_easy_setopt(c, CURLOPT_USERAGENT, "valetkey/" VK_VERSION);
+	curl_easy_setopt(c, CURLOPT_TIMEOUT_MS, (long)(left > 1 ? left : 1));
+	curl_easy_setopt(c, CURLOPT_CONNECTTIMEOUT_MS, (long)CONNECT_MS);
+	curl_easy_setopt(c, CURLOPT_ERRORBUFFER, why);
+	set_tls(c, tls);
+}
+
 static struct curl_slist *
 headers_of(const struct vk_http *h)
 {
@@ -230,22 +256,14 @@ static void
 set_request(CURL *c, struct attempt *t, char *why)
 {
 	const struct vk_http *h = t->h;
-	int64_t left = state.deadline - now_ms();
 
-	curl_easy_setopt(c, CURLOPT_URL, t->url);
+	vk_http_set(c, t->url, &h->tls, why);
 	curl_easy_setopt(c, CURLOPT_PROTOCOLS_STR, "http,https");
-	curl_easy_setopt(c, CURLOPT_FOLLOWLOCATION, 0L);
-	curl_easy_setopt(c, CURLOPT_NETRC, (long)CURL_NETRC_IGNORED);
-	curl_easy_setopt(c, CURLOPT_NOSIGNAL, 1L);
-	curl_easy_setopt(c, CURLOPT_USERAGENT, "valetkey/" VK_VERSION);
-	curl_easy_setopt(c, CURLOPT_TIMEOUT_MS, (long)(left > 1 ? left : 1));
-	curl_easy_setopt(c, CURLOPT_CONNECTTIMEOUT_MS, (long)CONNECT_MS);
 	curl_easy_setopt(c, CURLOPT_CUSTOMREQUEST, h->method);
 	curl_easy_setopt(c, CURLOPT_WRITEFUNCTION, take_body);
 	curl_easy_setopt(c, CURLOPT_WRITEDATA, t);
 	curl_easy_setopt(c, CURLOPT_HEADERFUNCTION, take_header);
 	curl_easy_setopt(c, CURLOPT_HEADERDATA, t);
-	curl_easy_setopt(c, CURLOPT_ERRORBUFFER, why);
 	if (h->body || strcmp(h->method, "GET") != 0) {
 		curl_easy_setopt(c, CURLOPT_POSTFIELDS, h->body ? h->body : "");
 		curl_easy_setopt(c, CURLOPT_POSTFIELDSIZE, (long)h->n_body);
@@ -257,7 +275,6 @@ set_request(CURL *c, struct attempt *t, char *why)
 		curl_easy_setopt(c, CURLOPT_USERNAME, h->user);
 		curl_easy_setopt(c, CURLOPT_PASSWORD, h->password);
 	}
-	set_tls(c, &h->tls);
 }
 
 static enum vk_err
@@ -302,6 +319,13 @@ try_once(struct attempt *t)
 	return e;
 }
 
+bool
+vk_http_broke_off(CURLcode code)
+{
+	return code == CURLE_GOT_NOTHING || code == CURLE_RECV_ERROR || code == CURLE_SEND_ERROR ||
+	    code == CURLE_PARTIAL_FILE || code == CURLE_HTTP2 || code == CURLE_HTTP2_STREAM;
+}
+
 static bool
 is_again(const struct attempt *t, enum vk_err e)
 {
@@ -313,15 +337,13 @@ is_again(const struct attempt *t, enum vk_err e)
 		return t->h->again && (s == 412 || s == 429 || s == 500 || (s >= 502 && s <= 504));
 	if (t->code == CURLE_COULDNT_CONNECT || t->code == CURLE_COULDNT_RESOLVE_HOST)
 		return true;
-	return t->h->again && (t->code == CURLE_GOT_NOTHING || t->code == CURLE_RECV_ERROR || t->code == CURLE_SEND_ERROR ||
-	    t->code == CURLE_PARTIAL_FILE || t->code == CURLE_HTTP2 || t->code == CURLE_HTTP2_STREAM);
+	return t->h->again && vk_http_broke_off(t->code);
 }
 
-/* As long as the server says, else longer each time, by chance, so that many do not come back together. */
-static bool
-pause_before(unsigned tries, int64_t wait_ms)
+bool
+vk_http_pause(unsigned tries, int64_t wait_ms)
 {
-	int64_t most = FIRST_PAUSE_MS << tries, ms = wait_ms;
+	int64_t most = FIRST_PAUSE_MS << (tries < 8 ? tries : 8), ms = wait_ms;
 	struct timespec t;
 
 	if (most > PAUSE_MAX_MS)
@@ -329,7 +351,7 @@ pause_before(unsigned tries, int64_t wait_ms)
 	state.random = state.random * 6364136223846793005u + 1442695040888963407u;
 	if (wait_ms < 0)
 		ms = most / 2 + (int64_t)((state.random >> 33) % (uint64_t)(most / 2));
-	if (now_ms() + ms >= state.deadline)
+	if (ms >= vk_http_left_ms())
 		return false;
 	t = (struct timespec){ ms / 1000, ms % 1000 * 1000000 };
 	nanosleep(&t, NULL);
@@ -342,7 +364,7 @@ try_often(struct attempt *t)
 	enum vk_err e = try_once(t);
 
 	for (unsigned tries = 0; is_again(t, e) && tries + 1 < VK_HTTP_TRIES_MAX; tries++) {
-		if (!pause_before(tries, t->wait_ms))
+		if (!vk_http_pause(tries, t->wait_ms))
 			break;
 		e = try_once(t);
 	}
