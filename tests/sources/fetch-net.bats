@@ -116,3 +116,49 @@ ftp_server() {
 	[ "$quick" != "$port" ]
 	run ! grep -qs "$token" "$T/out" "$T/err"
 }
+
+# vsftpd_server NAME SETTING...: another real ftp server, which knows TLS; it lets in whoever says "ftp", and that by TLS alone
+vsftpd_server() {
+	local name=$1 i
+
+	shift
+	mkdir -p "$T/$name.empty"
+	for i in 1 2 3 4 5; do
+		port=$((20000 + (RANDOM * 3 + i) % 40000))
+		printf '%s\n' listen=YES listen_address=127.0.0.1 "listen_port=$port" background=NO anon_root="$T/ftp" ssl_enable=YES \
+			allow_anon_ssl=YES force_anon_logins_ssl=YES force_anon_data_ssl=YES rsa_cert_file="$T/ca.pem" rsa_private_key_file="$T/key.pem" \
+			secure_chroot_dir="$T/$name.empty" seccomp_sandbox=NO "$@" >"$T/$name.conf"
+		vsftpd "$T/$name.conf" 3>&- &
+		servers+=($!)
+		for _ in $(seq 40); do
+			(: <>"/dev/tcp/127.0.0.1/$port") 2>/dev/null && return
+			kill -0 $! 2>/dev/null || break
+			sleep 0.05
+		done
+	done
+	return 1
+}
+
+@test "ftp by TLS, from the start and when it is demanded" {
+	[ "$(id -u)" = 0 ] && command -v vsftpd >/dev/null || skip "needs root and vsftpd"
+	certificate
+	mkdir "$T/ftp" && cp "$T/data" "$T/ftp/a.bin" && chmod 755 "$T/ftp" && chmod 644 "$T/ftp/a.bin"
+	vsftpd_server demanded
+	vk_add "ftp://127.0.0.1:$port" ftp "$token"
+	# In the clear it lets nobody in; and only with an authority that is trusted.
+	fetch "ftp://127.0.0.1:$port/a.bin"
+	[ "$status" = 4 ]
+	fetch "ftp://127.0.0.1:$port/a.bin" --ssl-reqd
+	[ "$status" = 6 ]
+	nothing_left
+	fetch "ftp://127.0.0.1:$port/a.bin" --ssl-reqd --cacert "$T/ca.pem"
+	[ "$status" = 0 ]
+	whole a.bin
+	vsftpd_server implicit implicit_ssl=YES
+	vk_add "ftps://127.0.0.1:$port" ftp "$token"
+	fetch "ftps://127.0.0.1:$port/a.bin" --cacert "$T/ca.pem" --output b.bin
+	[ "$status" = 0 ]
+	whole b.bin
+	fetch "ftps://127.0.0.1:$port/a.bin" --output c.bin
+	[ "$status" = 6 ]
+}

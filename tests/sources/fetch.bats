@@ -228,7 +228,7 @@ real_server() {
 	[ "$status" = 0 ]
 	[ "$(jq -r '[.event, .via, .path, .credential, .result] | join(" ")' "$T/log.json")" = "answer fetch good/x good ok" ]
 	# Inside a run its broker answers.
-	split "$VALETKEY" run --with get -- "$VALETKEY" fetch "http://127.0.0.1:$port/good/run" --output file
+	split "$VALETKEY" run --with get --credential good -- "$VALETKEY" fetch "http://127.0.0.1:$port/good/run" --output file
 	echo "$out$err"
 	[ "$status" = 0 ]
 	grep -q '^/good/run - with$' "$T/web.log"
