@@ -30,7 +30,9 @@ real_server() {
 				client_body_temp_path $T/ng/b; proxy_temp_path $T/ng/p; fastcgi_temp_path $T/ng/f; uwsgi_temp_path $T/ng/u; scgi_temp_path $T/ng/s;
 				server {
 					listen 127.0.0.1:$port ssl; ssl_certificate $T/ca.pem; ssl_certificate_key $T/key.pem; root $T/www;
+					ssl_client_certificate $T/ca.pem; ssl_verify_client optional;
 					auth_basic private; auth_basic_user_file $T/ng/users;
+					location /mutual/ { alias $T/www/private/; if (\$ssl_client_verify != SUCCESS) { return 403; } }
 					location /slow/ { alias $T/www/private/; limit_rate 70k; sendfile_max_chunk 4k; output_buffers 1 4k; }
 				}
 			}
@@ -64,6 +66,13 @@ real_server() {
 	[ "$status" = 0 ]
 	jq -e --arg sum "$sum" --arg origin "https://127.0.0.1:$port" \
 		'. == {path: "b.bin", bytes: 200000, sha256: $sum, tries: 1, resumed: 0, length_known: true, origin: $origin}' <<<"$out"
+	vk_add "https://127.0.0.1:$port/mutual" ci "$token"
+	fetch "https://127.0.0.1:$port/mutual/a.bin" --cacert "$T/ca.pem" --output b.bin
+	[ "$status" = 4 ]
+	cp "$T/ca.pem" "$T/key.pem" "$T/got/"
+	fetch "https://127.0.0.1:$port/mutual/a.bin" --cacert ca.pem --cert ca.pem --key key.pem --output b.bin
+	[ "$status" = 0 ]
+	whole b.bin
 	fetch "https://127.0.0.1:$port/private/none" --cacert "$T/ca.pem"
 	[ "$status" = 1 ]
 	printf wrong | "$VALETKEY" add "https://127.0.0.1:$port/private" --username ci --name nexus --replace
@@ -211,6 +220,10 @@ real_server() {
 	grep -q '^/good - without' "$T/web.log"
 	fetch "https://127.0.0.1:$port/to?/good" --max-redirs 0 --output none
 	[ "$status" = 6 ]
+	http_proxy=http://127.0.0.1:1 fetch "http://[::1]:$six/good" --no-credential --output none --retries 0
+	[ "$status" = 6 ]
+	http_proxy=http://127.0.0.1:1 fetch "http://[::1]:$six/good" --no-credential --output file --proxy ''
+	[ "$status" = 0 ]
 	# Through a proxy that speaks http alone, as the servers here do with a whole URL.
 	fetch "http://server.example/good" --proxy "http://[::1]:$six" --output file
 	[ "$status" = 0 ]
