@@ -50,6 +50,14 @@ enum vk_err vk_scope_parse(const char *url, struct vk_scope *ret_scope, char **r
     VK_MUST;
 
 /**
+ * vk_scope_of_url(url, ret_scope, ret_username):
+ * The same of a URL that is requested: query and fragment do not count.  A segment with an escaped slash, which no
+ * entry can name, and what follows it are left out: an entry for what is above it answers.  VK_EPROTO also for
+ * blanks, backslashes and control bytes anywhere.
+ */
+enum vk_err vk_scope_of_url(const char *url, struct vk_scope *ret_scope, char **ret_username) VK_MUST;
+
+/**
  * vk_scope_make(scheme, hostport, path, ret_scope):
  * From the parts that git sends: ${hostport} is "host[:port]", ${path} may be NULL.
  */

@@ -65,6 +65,13 @@ enum vk_err vk_replace_begin_new(const char *path, mode_t mode, struct vk_replac
 enum vk_err vk_replace_commit_new(struct vk_replace *r) VK_MUST;
 
 /**
+ * vk_replace_begin_unnamed(path, mode, ret):
+ * As vk_replace_begin(), but where the file system can, the file has no name until vk_replace_commit() gives it one for
+ * a moment: for what is written for so long that being killed meanwhile is likely.
+ */
+enum vk_err vk_replace_begin_unnamed(const char *path, mode_t mode, struct vk_replace *ret) VK_MUST;
+
+/**
  * vk_litter_file(template):
  * vk_litter_dir(template):
  * mkostemp() and mkdtemp() of a name that is taken away again when a signal ends us, until vk_litter_forget().

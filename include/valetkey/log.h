@@ -10,7 +10,7 @@
  *               refuse  a program asked and got none
  *               store, erase  a client (git, docker, cargo) changed what is kept
  *               end     the command of a run ended
- *   via         git, docker, get, run, export, render: which part of valetkey; broker: asked by who is not of the run
+ *   via         git, docker, get, fetch, run, export, render: which part of valetkey; broker: for who is not of the run
  *   program     the file of the process that started us, as far as we may see it: for helpers the client
  *   ppid, pid   that process, and ours; ${pid} ties the lines of one run together, its broker's too
  *   uid         our real user

@@ -15,7 +15,7 @@ _valetkey()
 		prev=${COMP_WORDS[COMP_CWORD - 2]}
 	fi
 	if ((COMP_CWORD == 1)); then
-		mapfile -t COMPREPLY < <(compgen -W 'init add list show remove get import export unlock lock status slot verify compact backup repair run render scan setup log doctor helper --help --version' -- "$cur")
+		mapfile -t COMPREPLY < <(compgen -W 'init add list show remove get fetch import export unlock lock status slot verify compact backup repair run render scan setup log doctor helper --help --version' -- "$cur")
 		return
 	fi
 	# After --, the words are another command's own.
@@ -74,6 +74,44 @@ _valetkey()
 		mapfile -t COMPREPLY < <(compgen -f -- "$cur")
 		return ;;
 	get:--profile)
+		return ;;
+	fetch:--output)
+		mapfile -t COMPREPLY < <(compgen -f -- "$cur")
+		return ;;
+	fetch:--input)
+		mapfile -t COMPREPLY < <(compgen -f -- "$cur")
+		return ;;
+	fetch:--sha256)
+		return ;;
+	fetch:--retries)
+		return ;;
+	fetch:--timeout)
+		return ;;
+	fetch:--connect-timeout)
+		return ;;
+	fetch:--max-size)
+		return ;;
+	fetch:--max-redirs)
+		return ;;
+	fetch:--proxy)
+		return ;;
+	fetch:--accept)
+		return ;;
+	fetch:--cacert)
+		mapfile -t COMPREPLY < <(compgen -f -- "$cur")
+		return ;;
+	fetch:--cert)
+		mapfile -t COMPREPLY < <(compgen -f -- "$cur")
+		return ;;
+	fetch:--key)
+		mapfile -t COMPREPLY < <(compgen -f -- "$cur")
+		return ;;
+	fetch:--username)
+		return ;;
+	fetch:--config)
+		mapfile -t COMPREPLY < <(compgen -f -- "$cur")
+		return ;;
+	fetch:--profile)
 		return ;;
 	export:--to-store)
 		mapfile -t COMPREPLY < <(compgen -f -- "$cur")
@@ -193,6 +231,8 @@ _valetkey()
 		mapfile -t COMPREPLY < <(compgen -W '--username --all --from --help' -- "$cur") ;;
 	get)
 		mapfile -t COMPREPLY < <(compgen -W '--username --field --reveal --json --config --profile --help' -- "$cur") ;;
+	fetch)
+		mapfile -t COMPREPLY < <(compgen -W '--output --input --sha256 --continue --retries --timeout --connect-timeout --max-size --max-redirs --allow-http-redirect --proxy --accept --cacert --cert --key --ssl-reqd --username --no-credential --config --profile --quiet --json --help' -- "$cur") ;;
 	import)
 		mapfile -t COMPREPLY < <(compgen -W '--dry-run --replace --wipe-source --progress --json --help netrc git-credentials npmrc docker pypirc' -- "$cur")
 		[[ $cur == -* ]] || mapfile -t -O ${#COMPREPLY[@]} COMPREPLY < <(compgen -f -- "$cur") ;;

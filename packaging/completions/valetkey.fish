@@ -50,6 +50,31 @@ complete -c valetkey -n '__fish_seen_subcommand_from get' -l config -d 'use this
 complete -c valetkey -n '__fish_seen_subcommand_from get' -l profile -d 'answer for this profile' -r -f
 complete -c valetkey -n '__fish_seen_subcommand_from get' -l help -d 'explain the command'
 
+complete -c valetkey -n __fish_use_subcommand -a fetch -d 'download a file with the credential for its URL'
+complete -c valetkey -n '__fish_seen_subcommand_from fetch' -l output -d 'where to; "-": standard output (default: the URL'\''s last part)' -r -F
+complete -c valetkey -n '__fish_seen_subcommand_from fetch' -l input -d 'what to fetch, as a JSON document ("-": standard input)' -r -F
+complete -c valetkey -n '__fish_seen_subcommand_from fetch' -l sha256 -d 'what its SHA-256 must be' -r -f
+complete -c valetkey -n '__fish_seen_subcommand_from fetch' -l continue -d 'keep what came when it breaks off, and go on with it'
+complete -c valetkey -n '__fish_seen_subcommand_from fetch' -l retries -d 'try again so often (default: 5)' -r -f
+complete -c valetkey -n '__fish_seen_subcommand_from fetch' -l timeout -d 'for all tries together (default: 3600)' -r -f
+complete -c valetkey -n '__fish_seen_subcommand_from fetch' -l connect-timeout -d 'for each connection (default: 30)' -r -f
+complete -c valetkey -n '__fish_seen_subcommand_from fetch' -l max-size -d 'refuse what is larger' -r -f
+complete -c valetkey -n '__fish_seen_subcommand_from fetch' -l max-redirs -d 'follow so many redirects (default: 10)' -r -f
+complete -c valetkey -n '__fish_seen_subcommand_from fetch' -l allow-http-redirect -d 'follow a redirect from https to http, too'
+complete -c valetkey -n '__fish_seen_subcommand_from fetch' -l proxy -d 'go by this proxy, "" by none (default: as https_proxy etc. say)' -r -f
+complete -c valetkey -n '__fish_seen_subcommand_from fetch' -l accept -d 'ask for this media type' -r -f
+complete -c valetkey -n '__fish_seen_subcommand_from fetch' -l cacert -d 'trust these authorities, and no others' -r -F
+complete -c valetkey -n '__fish_seen_subcommand_from fetch' -l cert -d 'present this client certificate' -r -F
+complete -c valetkey -n '__fish_seen_subcommand_from fetch' -l key -d 'its private key, when it is in another file' -r -F
+complete -c valetkey -n '__fish_seen_subcommand_from fetch' -l ssl-reqd -d 'ftp: demand TLS on the connection'
+complete -c valetkey -n '__fish_seen_subcommand_from fetch' -l username -d 'which account' -r -f
+complete -c valetkey -n '__fish_seen_subcommand_from fetch' -l no-credential -d 'present none'
+complete -c valetkey -n '__fish_seen_subcommand_from fetch' -l config -d 'use this config file' -r -F
+complete -c valetkey -n '__fish_seen_subcommand_from fetch' -l profile -d 'answer for this profile' -r -f
+complete -c valetkey -n '__fish_seen_subcommand_from fetch' -l quiet -d 'say nothing but errors'
+complete -c valetkey -n '__fish_seen_subcommand_from fetch' -l json -d 'print the result as a JSON object'
+complete -c valetkey -n '__fish_seen_subcommand_from fetch' -l help -d 'explain the command'
+
 complete -c valetkey -n __fish_use_subcommand -a import -d 'take the credentials of another program'\''s file'
 complete -c valetkey -n '__fish_seen_subcommand_from import' -l dry-run -d 'say what would be taken, and change nothing'
 complete -c valetkey -n '__fish_seen_subcommand_from import' -l replace -d 'take also what the keystore has with another secret'

@@ -87,17 +87,27 @@ begin_named(char *target, mode_t mode, struct vk_replace *ret)
 	return VK_OK;
 }
 
-enum vk_err
-vk_replace_begin(const char *path, mode_t mode, struct vk_replace *ret)
+/* The file that ${path} means; heap. */
+static enum vk_err
+resolve(const char *path, char **ret)
 {
-	VK_CLEANUP(vk_freep) char *target = realpath(path, NULL);
-	enum vk_err e;
+	char *target = realpath(path, NULL);
 
 	if (!target && errno != ENOENT)
 		return vk_fail_errno("%s", path);
 	if (!target && !(target = vk_strdup(path)))
 		return VK_ENOMEM;
-	if ((e = begin_named(target, mode, ret)) == VK_OK)
+	*ret = target;
+	return VK_OK;
+}
+
+enum vk_err
+vk_replace_begin(const char *path, mode_t mode, struct vk_replace *ret)
+{
+	VK_CLEANUP(vk_freep) char *target = NULL;
+	enum vk_err e = resolve(path, &target);
+
+	if (e == VK_OK && (e = begin_named(target, mode, ret)) == VK_OK)
 		target = NULL;
 	return e;
 }
@@ -130,26 +140,43 @@ open_unnamed(int dir, mode_t mode)
 	return r;
 }
 
+/* Without a name if that can be; takes ${*target}. */
+static enum vk_err
+begin_unnamed(char **target, mode_t mode, struct vk_replace *ret)
+{
+	VK_CLEANUP(vk_closep) int dir = -1;
+	enum vk_err e = open_dir_of(*target, &dir);
+	int fd;
+
+	if (e != VK_OK)
+		return e;
+	if ((fd = open_unnamed(dir, mode)) >= 0)
+		*ret = (struct vk_replace){ .fd = fd, .target = VK_TAKE(*target) };
+	else if ((e = begin_named(*target, mode, ret)) == VK_OK)
+		*target = NULL;
+	return e;
+}
+
+enum vk_err
+vk_replace_begin_unnamed(const char *path, mode_t mode, struct vk_replace *ret)
+{
+	VK_CLEANUP(vk_freep) char *target = NULL;
+	enum vk_err e = resolve(path, &target);
+
+	return e == VK_OK ? begin_unnamed(&target, mode, ret) : e;
+}
+
 enum vk_err
 vk_replace_begin_new(const char *path, mode_t mode, struct vk_replace *ret)
 {
 	VK_CLEANUP(vk_freep) char *target = vk_strdup(path);
-	VK_CLEANUP(vk_closep) int dir = -1;
 	struct stat s;
-	enum vk_err e;
-	int fd;
 
 	if (!target)
 		return VK_ENOMEM;
 	if (lstat(path, &s) == 0)
 		return vk_fail(VK_EEXIST, "%s already exists", path);
-	if ((e = open_dir_of(path, &dir)) != VK_OK)
-		return e;
-	if ((fd = open_unnamed(dir, mode)) >= 0)
-		*ret = (struct vk_replace){ .fd = fd, .target = VK_TAKE(target) };
-	else if ((e = begin_named(target, mode, ret)) == VK_OK)
-		target = NULL;
-	return e;
+	return begin_unnamed(&target, mode, ret);
 }
 
 static void
@@ -157,6 +184,19 @@ forget_temp(struct vk_replace *r)
 {
 	vk_litter_forget(r->temp);
 	free(VK_TAKE(r->temp));
+}
+
+/* Only a name can take the place of another: one that nobody else draws, with our file in place of its empty one. */
+static int
+name_it(struct vk_replace *r, const char *path)
+{
+	int fd = -1, n = -1;
+
+	if ((r->temp = vk_asprintf("%s.new-XXXXXX", r->target)) && (fd = vk_litter_file(r->temp)) >= 0) {
+		close(fd);
+		n = unlink(r->temp) == 0 ? linkat(AT_FDCWD, path, AT_FDCWD, r->temp, AT_SYMLINK_FOLLOW) : -1;
+	}
+	return n;
 }
 
 /* ${only_new}: not over something that is there, which rename() would replace. */
@@ -167,7 +207,10 @@ put_in_place(struct vk_replace *r, bool only_new)
 
 	if (!r->temp) {
 		fd_path(r->fd, path);
-		return linkat(AT_FDCWD, path, AT_FDCWD, r->target, AT_SYMLINK_FOLLOW);
+		if (linkat(AT_FDCWD, path, AT_FDCWD, r->target, AT_SYMLINK_FOLLOW) == 0)
+			return 0;
+		if (only_new || errno != EEXIST || name_it(r, path) < 0)
+			return -1;
 	}
 	if ((only_new ? renameat2(AT_FDCWD, r->temp, AT_FDCWD, r->target, RENAME_NOREPLACE)
 		      : rename(r->temp, r->target)) == 0) {

@@ -7,6 +7,7 @@ extern const struct vk_cmd vk_cmd_list;
 extern const struct vk_cmd vk_cmd_show;
 extern const struct vk_cmd vk_cmd_remove;
 extern const struct vk_cmd vk_cmd_get;
+extern const struct vk_cmd vk_cmd_fetch;
 extern const struct vk_cmd vk_cmd_import;
 extern const struct vk_cmd vk_cmd_export;
 extern const struct vk_cmd vk_cmd_unlock;
@@ -31,6 +32,7 @@ const struct vk_cmd *const vk_cmds[] = {
 	&vk_cmd_show,
 	&vk_cmd_remove,
 	&vk_cmd_get,
+	&vk_cmd_fetch,
 	&vk_cmd_import,
 	&vk_cmd_export,
 	&vk_cmd_unlock,

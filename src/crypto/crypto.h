@@ -7,6 +7,8 @@
  *   stretch  Argon2id, for passphrases
  *   wrap     a key for the holder of an X25519 key pair, with a commitment
  *
+ * and SHA-256, as others state what their files should be.
+ *
  * Layouts are no business of this floor: callers say what is bound to what.
  */
 #ifndef VK_CRYPTO_CRYPTO_H
@@ -59,6 +61,13 @@ void vk_prf(const unsigned char *key, const char *label, const struct vk_part *p
 
 /** vk_digest(p, n, out): Plain BLAKE2b-256. */
 void vk_digest(const void *p, size_t n, unsigned char out[VK_DIGEST_LEN]);
+
+/** vk_sha256_fd(fd, ret): FIPS 180-4, in small letters, of all of the file ${fd}, whose position stays. */
+enum { VK_SHA256_HEX = 64 };
+enum vk_err vk_sha256_fd(int fd, char ret[VK_SHA256_HEX + 1]) VK_MUST;
+
+/** vk_sha256_text(text, ret): The same of ${text}. */
+void vk_sha256_text(const char *text, char ret[VK_SHA256_HEX + 1]);
 
 /** vk_seal(key, nonce, ad, ad_len, text, n, tag): Encrypt ${text} in place; VK_TAG_LEN bytes to ${tag}. */
 void vk_seal(const unsigned char *key, const unsigned char *nonce, const void *ad, size_t ad_len,

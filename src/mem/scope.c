@@ -207,6 +207,38 @@ vk_scope_parse(const char *url, struct vk_scope *ret, char **ret_username)
 	return VK_OK;
 }
 
+/* Where the segment that holds the first escaped slash of ${path} begins, at its '/'; NULL: there is none. */
+static char *
+escaped_segment(char *path)
+{
+	const char *slash = vk_str_ifind(path, strlen(path), "%2f");
+
+	return slash ? memrchr(path, '/', (size_t)(slash - path)) : NULL;
+}
+
+enum vk_err
+vk_scope_of_url(const char *url, struct vk_scope *ret_scope, char **ret_username)
+{
+	VK_CLEANUP(vk_freep) char *text = vk_strdup(url);
+	char *path, *cut;
+
+	if (!text)
+		return VK_ENOMEM;
+	/* To some a backslash is a slash. */
+	if (vk_str_has_control(url, strlen(url)) || strpbrk(url, " \\"))
+		return vk_fail(VK_EPROTO, "a URL holds a blank, a backslash or a control character");
+	text[strcspn(text, "?#")] = '\0';
+	path = strstr(text, "://");
+	if ((path = path ? strchr(path + 3, '/') : NULL) && (cut = escaped_segment(path))) {
+		/* Whoever unescapes it and then resolves dots would be outside of what is above it. */
+		if (strstr(cut, "..") || vk_str_ifind(cut, strlen(cut), "%2e") ||
+		    vk_str_ifind(cut, strlen(cut), "%5c"))
+			return vk_fail(VK_EPROTO, "a path holds an escaped slash together with dots");
+		*cut = '\0';
+	}
+	return vk_scope_parse(text, ret_scope, ret_username);
+}
+
 void
 vk_scope_clear(struct vk_scope *s)
 {

@@ -29,7 +29,9 @@ begin(struct vk_buf *b, const char *verb, const struct vk_external *x)
 static enum vk_err
 ask(const struct vk_external *x, const struct vk_buf *request, unsigned char *ret_key)
 {
-	const struct vk_helper h = { x->program, "keeps no key for this keystore", VK_HELPER_DEADLINE_MS, false };
+	const struct vk_helper h = {
+		.program = x->program, .none = "keeps no key for this keystore", .deadline_ms = VK_HELPER_DEADLINE_MS,
+	};
 	VK_CLEANUP(vk_buf_clear) struct vk_buf answer = VK_BUF_SECRET(SMALL_MAX);
 	struct vk_helper_attr key = { .name = "key", .needed = true };
 	enum vk_err e = vk_helper_ask(&h, request, &answer, &key, ret_key ? 1 : 0);

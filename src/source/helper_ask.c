@@ -83,6 +83,19 @@ parse(const struct vk_helper *h, const struct vk_buf *answer, int status, struct
 }
 
 enum vk_err
+vk_helper_put_secret(struct vk_buf *b, const char *name, const void *bytes, size_t n)
+{
+	VK_CLEANUP(vk_arena_freep) char *text = vk_arena_alloc(VK_BASE64_LEN(n) + 1);
+
+	if (!text)
+		return VK_ENOMEM;
+	vk_base64_encode(bytes, n, text);
+	vk_buf_fmt(b, "%s=", name);
+	vk_buf_str(b, text);
+	return vk_buf_char(b, '\n');
+}
+
+enum vk_err
 vk_helper_ask(const struct vk_helper *h, const struct vk_buf *request, struct vk_buf *answer,
     struct vk_helper_attr *attrs, size_t n_attrs)
 {

@@ -65,6 +65,23 @@ make_environment(struct call *c)
 	c->envp[n] = NULL;
 }
 
+/* None of them may be in the place that another is to have. */
+enum { ABOVE = STDERR_FILENO + 1 + VK_HELPER_FDS_MAX };
+
+static bool
+hand_on(const struct vk_helper *h)
+{
+	int from[VK_HELPER_FDS_MAX];
+
+	for (size_t i = 0; i < h->n_fds; i++)
+		if ((from[i] = fcntl(h->fds[i], F_DUPFD_CLOEXEC, ABOVE)) < 0)
+			return false;
+	for (size_t i = 0; i < h->n_fds; i++)
+		if (dup2(from[i], STDERR_FILENO + 1 + (int)i) < 0)
+			return false;
+	return true;
+}
+
 static void VK_NORETURN
 child(struct call *c, pid_t parent, int in, int out)
 {
@@ -84,8 +101,8 @@ child(struct call *c, pid_t parent, int in, int out)
 	sigprocmask(SIG_SETMASK, &none, NULL);
 	umask(077);
 	if (getppid() == parent && null >= 0 && chdir("/") == 0 && dup2(in, STDIN_FILENO) >= 0 &&
-	    dup2(out, STDOUT_FILENO) >= 0 && dup2(null, STDERR_FILENO) >= 0) {
-		vk_fds_drop(STDERR_FILENO + 1, false);
+	    dup2(out, STDOUT_FILENO) >= 0 && dup2(null, STDERR_FILENO) >= 0 && hand_on(c->h)) {
+		vk_fds_drop(STDERR_FILENO + 1 + (int)c->h->n_fds, false);
 		execve(c->path, argv, c->envp);
 	}
 	_exit(127);
@@ -187,6 +204,29 @@ write_some(struct call *c, const struct vk_buf *request, size_t *at)
 	return VK_OK;
 }
 
+/* They go as they come, or they would fill the answer. */
+static enum vk_err
+take_progress(const struct vk_helper *h, struct vk_buf *answer)
+{
+	char *lf;
+
+	while (h->progress && vk_str_starts(answer->p, "progress ") && (lf = strchr(answer->p, '\n'))) {
+		char *text = answer->p + strlen("progress "), *blank = strchr(text, ' ');
+		uint64_t done, total;
+
+		*lf = '\0';
+		if (!blank || blank > lf)
+			return vk_fail(VK_EBACKEND, "valetkey-%s answers what is not understood", h->program);
+		*blank = '\0';
+		if (vk_str_u64(text, UINT64_MAX, &done) != VK_OK || vk_str_u64(blank + 1, UINT64_MAX, &total) != VK_OK)
+			return vk_fail(VK_EBACKEND, "valetkey-%s answers what is not understood", h->program);
+		h->progress(done, total, h->arg);
+		answer->len -= (size_t)(lf + 1 - answer->p);
+		memmove(answer->p, lf + 1, answer->len + 1);
+	}
+	return VK_OK;
+}
+
 /* Both at once: neither side's pipe has room for everything. */
 static enum vk_err
 talk(struct call *c, const struct vk_buf *request, struct vk_buf *answer)
@@ -214,7 +254,7 @@ talk(struct call *c, const struct vk_buf *request, struct vk_buf *answer)
 		if (e == VK_ELIMIT)
 			return vk_fail(VK_EBACKEND, "valetkey-%s answers more than %zu bytes", c->h->program,
 			    answer->max);
-		if (e != VK_OK || n == 0)
+		if (e != VK_OK || n == 0 || (e = take_progress(c->h, answer)) != VK_OK)
 			return e;
 	}
 }

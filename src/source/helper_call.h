@@ -29,7 +29,14 @@ struct vk_helper {
 	const char *none;    /* what its "not-found" means: "keeps no key for this keystore" */
 	int deadline_ms;     /* from its start to its end */
 	bool hold;           /* to its answer, and it then goes on until vk_helper_let_go() or our end */
+	const int *fds;      /* its descriptors from 3 on; borrowed */
+	size_t n_fds;
+	/* What its lines "progress DONE TOTAL", which come before the answer, are told to; NULL: it may send none. */
+	void (*progress)(uint64_t done, uint64_t total, void *arg);
+	void *arg;
 };
+
+enum { VK_HELPER_FDS_MAX = 2 };
 
 /* One attribute of an answer; ${p} points into it, NULL: it has none of that name. */
 struct vk_helper_attr {
@@ -52,6 +59,9 @@ enum vk_err vk_helper_call(const struct vk_helper *h, const struct vk_buf *reque
 
 /** vk_helper_let_go(): Tell all that hold something that it is not needed any more, and wait for them a moment. */
 void vk_helper_let_go(void);
+
+/** vk_helper_put_secret(b, name, bytes, n): Append an attribute of a request that is a secret: base64 of any bytes. */
+enum vk_err vk_helper_put_secret(struct vk_buf *b, const char *name, const void *bytes, size_t n) VK_MUST;
 
 /**
  * vk_helper_ask(h, request, answer, attrs, n_attrs):

@@ -72,22 +72,6 @@ vk_remote_setting(const struct vk_remote_store *store, const char *name)
 	return NULL;
 }
 
-/* Bytes of a secret, which may be any, as base64. */
-static enum vk_err
-put_secret(struct vk_buf *b, const char *name, const struct vk_secret *s)
-{
-	char *text = vk_arena_alloc(VK_BASE64_LEN(s->n) + 1);
-
-	if (!text)
-		return VK_ENOMEM;
-	vk_base64_encode((const unsigned char *)s->p, s->n, text);
-	vk_buf_fmt(b, "%s=", name);
-	vk_buf_str(b, text);
-	vk_buf_char(b, '\n');
-	vk_arena_free(text);
-	return b->err;
-}
-
 static enum vk_err
 begin(struct vk_buf *b, const char *verb, const struct vk_remote *r)
 {
@@ -98,7 +82,7 @@ begin(struct vk_buf *b, const char *verb, const struct vk_remote *r)
 		const struct vk_setting_value *v = &r->values[i];
 
 		if (v->setting->kind == VK_SETTING_SECRET)
-			e = put_secret(b, v->setting->name, v->secret);
+			e = vk_helper_put_secret(b, v->setting->name, v->secret->p, v->secret->n);
 		else if (vk_str_has_control(v->text, strlen(v->text)))
 			e = vk_fail(VK_EUSAGE, "the setting %s holds control characters", v->setting->name);
 		else
@@ -110,8 +94,12 @@ begin(struct vk_buf *b, const char *verb, const struct vk_remote *r)
 static struct vk_helper
 helper(const struct vk_remote *r)
 {
-	return (struct vk_helper){ r->program ? r->program : r->store->program, "has no such secret",
-		r->store->deadline_ms, r->hold && r->store->holds };
+	return (struct vk_helper){
+		.program = r->program ? r->program : r->store->program,
+		.none = "has no such secret",
+		.deadline_ms = r->store->deadline_ms,
+		.hold = r->hold && r->store->holds,
+	};
 }
 
 static enum vk_err
@@ -186,7 +174,7 @@ vk_remote_put(const struct vk_remote *r, const char *label, const struct vk_secr
 	if ((e = begin(&b, "put-secret", r)) == VK_OK && *label)
 		e = vk_buf_fmt(&b, "label=%s\n", label);
 	if (e == VK_OK)
-		e = put_secret(&b, "secret", secret);
+		e = vk_helper_put_secret(&b, "secret", secret->p, secret->n);
 	return e == VK_OK ? vk_helper_ask(&h, &b, &answer, NULL, 0) : e;
 }
 

@@ -188,11 +188,33 @@ test_small_order(void **state)
 	}
 }
 
+/* FIPS 180-4's own examples, and more than one piece of a file. */
+static void
+test_sha256(void **state)
+{
+	FILE *f = tmpfile();
+	char hex[VK_SHA256_HEX + 1];
+
+	(void)state;
+	vk_sha256_text("", hex);
+	assert_string_equal(hex, "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855");
+	vk_sha256_text("abc", hex);
+	assert_string_equal(hex, "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
+	assert_non_null(f);
+	for (int i = 0; i < 1000000; i++)
+		fputc('a', f);
+	fflush(f);
+	assert_int_equal(vk_sha256_fd(fileno(f), hex), VK_OK);
+	assert_string_equal(hex, "cdc76e5c9914fb9281a1c7e284d73e67f1809a48a497200e046d39ccc7112cd0");
+	fclose(f);
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_prf),
+		cmocka_unit_test(test_sha256),
 		cmocka_unit_test(test_seal),
 		cmocka_unit_test(test_stretch),
 		cmocka_unit_test(test_unwrap_known),

@@ -99,6 +99,32 @@ test_replace_links(void **state)
 	assert_int_equal(files(), 2);
 }
 
+/* Killed in the middle there would be nothing; each of many replaces what another put there. */
+static void
+test_replace_unnamed(void **state)
+{
+	struct vk_replace r, second;
+	struct stat s;
+
+	(void)state;
+	snprintf(path, sizeof(path), "%s/file", scratch);
+	assert_ok(vk_replace_begin_unnamed(path, 0640, &r));
+	assert_ok(vk_replace_begin_unnamed(path, 0600, &second));
+	assert_int_equal(files(), 0);
+	assert_ok(vk_write_full(r.fd, "first", 5));
+	assert_ok(vk_write_full(second.fd, "second", 6));
+	assert_ok(vk_replace_commit(&r));
+	assert_text(path, "first");
+	assert_ok(vk_replace_commit(&second));
+	assert_text(path, "second");
+	assert_int_equal(stat(path, &s), 0);
+	assert_int_equal(s.st_mode & 07777, 0600);
+	assert_ok(vk_replace_begin_unnamed(path, 0640, &r));
+	vk_replace_abort(&r);
+	assert_text(path, "second");
+	assert_int_equal(files(), 1);
+}
+
 static void
 test_replace_new(void **state)
 {
@@ -252,6 +278,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		T(test_replace),
 		T(test_replace_links),
+		T(test_replace_unnamed),
 		T(test_replace_new),
 		T(test_litter),
 		T(test_reads),

@@ -177,6 +177,46 @@ test_covers(void **state)
 	vk_scope_clear(&a);
 }
 
+static void
+test_of_url(void **state)
+{
+	static const struct {
+		const char *url, *back; /* NULL: refused */
+	} urls[] = {
+		{ "https://h/a/b?c=/d%2f..#e", "https://h/a/b" },
+		{ "https://u@h?x", "https://h" },
+		{ "https://h/api/v4/group%2Fproject/x", "https://h/api/v4" },
+		{ "https://h/@corp%2fpkg", "https://h" },
+		{ "https://h/a%20b", "https://h/a%20b" },
+		{ "https://h/a%2f..%2fb", NULL },
+		{ "https://h/a%2Fb/../c", NULL },
+		{ "https://h/a%2fb/%2E%2e", NULL },
+		{ "https://h/a%2f%5c", NULL },
+		{ "https://h/x/../a%2fb", NULL },
+		{ "https://h/a b", NULL },
+		{ "https://h\\@other/", NULL },
+		{ "https://h/a?b\n", NULL },
+		{ "https://u:p@h/a", NULL },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < VK_COUNT(urls); i++) {
+		VK_CLEANUP(vk_freep) char *user = NULL;
+		VK_CLEANUP(vk_freep) char *back = NULL;
+		struct vk_scope s = { 0 };
+		enum vk_err e = vk_scope_of_url(urls[i].url, &s, &user);
+
+		if (!urls[i].back) {
+			assert_int_equal(e, VK_EPROTO);
+			continue;
+		}
+		assert_int_equal(e, VK_OK);
+		assert_non_null(back = vk_scope_url(&s));
+		assert_string_equal(back, urls[i].back);
+		vk_scope_clear(&s);
+	}
+}
+
 int
 main(void)
 {
@@ -186,6 +226,7 @@ main(void)
 		cmocka_unit_test(test_lengths),
 		cmocka_unit_test(test_user_names),
 		cmocka_unit_test(test_covers),
+		cmocka_unit_test(test_of_url),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,50 +1,11 @@
 /* SPDX-License-Identifier: ISC */
-/* One request by way of libcurl, and when it is made again. */
+/* One small request by way of libcurl, and when it is made again. */
 #include <arpa/inet.h>
-#include <curl/curl.h>
-#include <malloc.h>
-#include <stdio.h>
 #include <string.h>
-#include <sys/random.h>
-#include <time.h>
 
-#include "http.h"
+#include "transfer.h"
 
-enum { FIRST_PAUSE_MS = 200, PAUSE_MAX_MS = 5000, CONNECT_MS = 10000, HEAD_MAX = 64 * 1024 };
-
-static int64_t deadline; /* ms of the monotonic clock */
-
-static int64_t
-now_ms(void)
-{
-	struct timespec t = { 0 };
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
-}
-
-/* What libcurl copies, headers with tokens among it, is not left in its heap. */
-static void
-wiping_free(void *p)
-{
-	if (p)
-		vk_wipe(p, malloc_usable_size(p));
-	free(p);
-}
-
-static void *
-wiping_realloc(void *p, size_t n)
-{
-	size_t had = p ? malloc_usable_size(p) : 0;
-	void *fresh = malloc(n > 0 ? n : 1);
-
-	if (!fresh)
-		return NULL;
-	if (p)
-		memcpy(fresh, p, had < n ? had : n);
-	wiping_free(p);
-	return fresh;
-}
+enum { HEAD_MAX = 64 * 1024 };
 
 enum vk_err
 vk_http_begin(struct vk_ask *a)
@@ -54,22 +15,7 @@ vk_http_begin(struct vk_ask *a)
 
 	if (text && (strspn(text, "0123456789") != strlen(text) || seconds < 1 || seconds > 55))
 		return vk_fail(VK_EPROTO, "timeout is 1 to 55 seconds");
-	deadline = now_ms() + seconds * 1000;
-	if (curl_global_init_mem(CURL_GLOBAL_DEFAULT, malloc, wiping_free, wiping_realloc, strdup, calloc) != CURLE_OK)
-		return vk_fail(VK_EBACKEND, "libcurl cannot be started");
-	return VK_OK;
-}
-
-void
-vk_http_allow(int ms)
-{
-	deadline = now_ms() + ms;
-}
-
-void
-vk_http_end(void)
-{
-	curl_global_cleanup();
+	return vk_http_start(seconds);
 }
 
 void
@@ -173,36 +119,6 @@ check_url(const struct vk_http *h, const char *url)
 	return e;
 }
 
-static const char *
-first_of(const char *a, const char *b)
-{
-	const char *v = getenv(a);
-
-	if (!v || !*v)
-		v = getenv(b);
-	return v && *v ? v : NULL;
-}
-
-static void
-set_tls(CURL *c, const struct vk_server_tls *tls)
-{
-	const char *ca = tls->ca ? tls->ca : first_of("CURL_CA_BUNDLE", "SSL_CERT_FILE");
-	const char *dir = getenv("SSL_CERT_DIR");
-
-	curl_easy_setopt(c, CURLOPT_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2);
-	if (ca)
-		curl_easy_setopt(c, CURLOPT_CAINFO, ca);
-	/* A server's own authority is all that vouches for it. */
-	if (tls->ca)
-		curl_easy_setopt(c, CURLOPT_CAPATH, NULL);
-	else if (dir && *dir)
-		curl_easy_setopt(c, CURLOPT_CAPATH, dir);
-	if (tls->certificate) {
-		curl_easy_setopt(c, CURLOPT_SSLCERT, tls->certificate);
-		curl_easy_setopt(c, CURLOPT_SSLKEY, tls->key ? tls->key : tls->certificate);
-	}
-}
-
 static enum vk_err
 add_header(struct curl_slist **list, const char *header)
 {
@@ -232,27 +148,19 @@ static void
 set_request(CURL *c, struct attempt *t, char *why)
 {
 	const struct vk_http *h = t->h;
-	int64_t left = deadline - now_ms();
 
-	curl_easy_setopt(c, CURLOPT_URL, t->url);
+	vk_http_set(c, t->url, &h->tls, why);
 	curl_easy_setopt(c, CURLOPT_PROTOCOLS_STR, "http,https");
 	curl_easy_setopt(c, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1);
-	curl_easy_setopt(c, CURLOPT_FOLLOWLOCATION, 0L);
-	curl_easy_setopt(c, CURLOPT_NETRC, (long)CURL_NETRC_IGNORED);
-	curl_easy_setopt(c, CURLOPT_NOSIGNAL, 1L);
 #if LIBCURL_VERSION_NUM >= 0x075700
 	/* A resolver that hangs is not waited for. */
 	curl_easy_setopt(c, CURLOPT_QUICK_EXIT, 1L);
 #endif
-	curl_easy_setopt(c, CURLOPT_USERAGENT, "valetkey/" VK_VERSION);
-	curl_easy_setopt(c, CURLOPT_TIMEOUT_MS, (long)(left > 1 ? left : 1));
-	curl_easy_setopt(c, CURLOPT_CONNECTTIMEOUT_MS, (long)CONNECT_MS);
 	curl_easy_setopt(c, CURLOPT_CUSTOMREQUEST, h->method);
 	curl_easy_setopt(c, CURLOPT_WRITEFUNCTION, take_body);
 	curl_easy_setopt(c, CURLOPT_WRITEDATA, t);
 	curl_easy_setopt(c, CURLOPT_HEADERFUNCTION, take_header);
 	curl_easy_setopt(c, CURLOPT_HEADERDATA, t);
-	curl_easy_setopt(c, CURLOPT_ERRORBUFFER, why);
 	if (h->body || strcmp(h->method, "GET") != 0) {
 		curl_easy_setopt(c, CURLOPT_POSTFIELDS, h->body ? h->body : "");
 		curl_easy_setopt(c, CURLOPT_POSTFIELDSIZE, (long)h->n_body);
@@ -267,7 +175,6 @@ set_request(CURL *c, struct attempt *t, char *why)
 		curl_easy_setopt(c, CURLOPT_USERNAME, h->user);
 		curl_easy_setopt(c, CURLOPT_PASSWORD, h->password);
 	}
-	set_tls(c, &h->tls);
 }
 
 static enum vk_err
@@ -337,25 +244,7 @@ is_again(const struct attempt *t, enum vk_err e)
 	if (t->code == CURLE_COULDNT_CONNECT || t->code == CURLE_COULDNT_RESOLVE_HOST ||
 	    t->code == CURLE_SSL_CONNECT_ERROR)
 		return true;
-	return t->h->again && (t->code == CURLE_GOT_NOTHING || t->code == CURLE_RECV_ERROR ||
-	    t->code == CURLE_SEND_ERROR || t->code == CURLE_PARTIAL_FILE);
-}
-
-/* As long as the server says, else longer each time, by chance, so that many do not come back together. */
-static bool
-pause_before(unsigned tries, curl_off_t wait_s)
-{
-	int64_t most = FIRST_PAUSE_MS << tries, ms = wait_s * 1000;
-	uint32_t chance = 0;
-
-	if (most > PAUSE_MAX_MS)
-		most = PAUSE_MAX_MS;
-	if (ms <= 0 && getrandom(&chance, sizeof(chance), 0) > 0)
-		ms = most / 2 + chance % (most / 2);
-	if (now_ms() + ms >= deadline)
-		return false;
-	nanosleep(&(struct timespec){ ms / 1000, ms % 1000 * 1000000 }, NULL);
-	return true;
+	return t->h->again && vk_http_broke_off(t->code);
 }
 
 static enum vk_err
@@ -364,7 +253,7 @@ try_often(struct attempt *t)
 	enum vk_err e = try_once(t);
 
 	for (unsigned tries = 0; is_again(t, e) && tries + 1 < VK_HTTP_TRIES_MAX; tries++) {
-		if (!pause_before(tries, t->wait_s))
+		if (!vk_http_pause(tries, t->wait_s > 0 ? t->wait_s * 1000 : -1))
 			break;
 		e = try_once(t);
 	}

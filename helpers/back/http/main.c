@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: ISC */
-/* valetkey-http: secrets that lie in stores behind HTTP.  docs/HELPER.md; started by valetkey. */
+/* valetkey-http: secrets in stores behind HTTP, and files that are fetched.  docs/HELPER.md; started by valetkey. */
 #include <string.h>
 
-#include "http.h"
+#include "fetch.h"
 #include "stores.h"
 
 static const struct {
@@ -30,7 +30,8 @@ int
 main(int argc, char **argv)
 {
 	static const struct vk_ask_verb verbs[] = {
-		{ "get-secret", get_secret, vk_vault_hold },
+		{ .name = "get-secret", .answer = get_secret, .after = vk_vault_hold },
+		{ .name = "fetch", .answer = vk_fetch },
 	};
 	int status;
 
