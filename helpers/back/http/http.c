@@ -9,7 +9,7 @@
 
 #include "http.h"
 
-enum { FIRST_PAUSE_MS = 200, PAUSE_MAX_MS = 5000, CONNECT_MS = 10000 };
+enum { FIRST_PAUSE_MS = 200, PAUSE_MAX_MS = 5000, CONNECT_MS = 10000, METADATA_CONNECT_MS = 3000 };
 
 static struct {
 	int64_t deadline; /* ms of the monotonic clock */
@@ -26,16 +26,16 @@ now_ms(void)
 }
 
 /* What libcurl copies, headers with tokens among it, is not left in its heap. */
-static void
-wiping_free(void *p)
+void
+vk_wiping_free(void *p)
 {
 	if (p)
 		vk_wipe(p, malloc_usable_size(p));
 	free(p);
 }
 
-static void *
-wiping_realloc(void *p, size_t n)
+void *
+vk_wiping_realloc(void *p, size_t n)
 {
 	size_t had = p ? malloc_usable_size(p) : 0;
 	void *fresh = malloc(n > 0 ? n : 1);
@@ -44,7 +44,7 @@ wiping_realloc(void *p, size_t n)
 		return NULL;
 	if (p)
 		memcpy(fresh, p, had < n ? had : n);
-	wiping_free(p);
+	vk_wiping_free(p);
 	return fresh;
 }
 
@@ -58,7 +58,8 @@ vk_http_begin(struct vk_ask *a)
 		return vk_fail(VK_EPROTO, "timeout is 1 to 55 seconds");
 	state.deadline = now_ms() + seconds * 1000;
 	state.random = (uint64_t)now_ms() * 2654435761u ^ (uint64_t)(uintptr_t)&text;
-	if (curl_global_init_mem(CURL_GLOBAL_DEFAULT, malloc, wiping_free, wiping_realloc, strdup, calloc) != CURLE_OK)
+	if (curl_global_init_mem(CURL_GLOBAL_DEFAULT, malloc, vk_wiping_free, vk_wiping_realloc, strdup, calloc) !=
+	    CURLE_OK)
 		return vk_fail(VK_EBACKEND, "libcurl cannot be started");
 	return VK_OK;
 }
@@ -239,7 +240,7 @@ set_request(CURL *c, struct attempt *t, char *why)
 	curl_easy_setopt(c, CURLOPT_NOSIGNAL, 1L);
 	curl_easy_setopt(c, CURLOPT_USERAGENT, "valetkey/" VK_VERSION);
 	curl_easy_setopt(c, CURLOPT_TIMEOUT_MS, (long)(left > 1 ? left : 1));
-	curl_easy_setopt(c, CURLOPT_CONNECTTIMEOUT_MS, (long)CONNECT_MS);
+	curl_easy_setopt(c, CURLOPT_CONNECTTIMEOUT_MS, (long)(h->metadata ? METADATA_CONNECT_MS : CONNECT_MS));
 	curl_easy_setopt(c, CURLOPT_CUSTOMREQUEST, h->method);
 	curl_easy_setopt(c, CURLOPT_WRITEFUNCTION, take_body);
 	curl_easy_setopt(c, CURLOPT_WRITEDATA, t);
@@ -252,11 +253,6 @@ set_request(CURL *c, struct attempt *t, char *why)
 	}
 	if (h->metadata)
 		curl_easy_setopt(c, CURLOPT_PROXY, "");
-	if (h->sigv4) {
-		curl_easy_setopt(c, CURLOPT_AWS_SIGV4, h->sigv4);
-		curl_easy_setopt(c, CURLOPT_USERNAME, h->user);
-		curl_easy_setopt(c, CURLOPT_PASSWORD, h->password);
-	}
 	set_tls(c, &h->tls);
 }
 
