@@ -51,8 +51,8 @@ void vk_aws_headers_clear(struct vk_aws_headers *h);
 
 /**
  * vk_aws_sign(k, r, now, ret):
- * Signature version 4: https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_sigv-create-signed-request.html.  Not
- * libcurl's own: versions that sort the query's fields do it wrongly where one's name begins with another's, as Ubuntu 24.04's does.
+ * Signature version 4: https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_sigv-create-signed-request.html.
+ * Not libcurl's own: where that sorts the fields of a query, "domain-owner=" comes before "domain=".
  */
 enum vk_err vk_aws_sign(const struct vk_aws_keys *k, const struct vk_aws_request *r, int64_t now,
     struct vk_aws_headers *ret) VK_MUST;
