@@ -126,6 +126,8 @@ setup() {
 	[ "$(asked github)" = "GET /identity 200" ]
 	printf 'no token\n' >"$T/token"
 	AWS_WEB_IDENTITY_TOKEN_FILE=$T/token fails 6 "no JSON Web Token"
+	printf 'only.two' >"$T/token"
+	AWS_WEB_IDENTITY_TOKEN_FILE=$T/token fails 6 "no JSON Web Token"
 	AWS_WEB_IDENTITY_TOKEN_FILE=$T/none fails 6 "cannot read the file $T/none"
 	ACTIONS_ID_TOKEN_REQUEST_TOKEN=other fails 4 "GitHub's service of identity tokens refuses (401"
 }

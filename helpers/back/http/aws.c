@@ -78,8 +78,8 @@ ask(const struct aws *w, struct vk_aws_request *r, const char *path_and_query, j
 	h.headers[n++] = headers.host.p;
 	h.headers[n++] = headers.date.p;
 	h.headers[n++] = headers.authorization.p;
-	if (r->type)
-		h.headers[n++] = headers.type.p;
+	/* Without a value: none, where libcurl would say that it is a form. */
+	h.headers[n++] = r->type ? headers.type.p : "Content-Type:";
 	if (r->target)
 		h.headers[n++] = headers.target.p;
 	if (w->keys.token.p)

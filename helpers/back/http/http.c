@@ -153,7 +153,7 @@ static bool
 is_metadata(const char *host)
 {
 	return strncmp(host, "169.254.", 8) == 0 || strcmp(host, "metadata.google.internal") == 0 ||
-	    strcmp(host, "[fd00:ec2::254]") == 0 || is_here(host);
+	    strcmp(host, "[fd00:ec2::254]") == 0 || strcmp(host, "[fd00:ec2::23]") == 0 || is_here(host);
 }
 
 /* A secret goes by https, or stays on this machine. */
