@@ -11,6 +11,7 @@ enum { HTTP_DEADLINE_MS = 60 * 1000 };
 
 #define TEXT VK_SETTING_TEXT
 #define PATH VK_SETTING_PATH
+#define FILED VK_SETTING_FILE
 #define SECRET VK_SETTING_SECRET
 
 /* Names of variables: https://openbao.org/docs/commands/#environment-variables, which has the VAULT_ ones second. */
@@ -51,12 +52,12 @@ static const struct vk_setting vault[] = {
 	{ "session-token", SECRET, { "AWS_SESSION_TOKEN" } },                          \
 	{ "role-arn", TEXT, { "AWS_ROLE_ARN" } },                                      \
 	{ "session-name", TEXT, { "AWS_ROLE_SESSION_NAME" } },                         \
-	{ "token-file", PATH, { "AWS_WEB_IDENTITY_TOKEN_FILE" } },                     \
+	{ "token-file", FILED, { "AWS_WEB_IDENTITY_TOKEN_FILE" } },                     \
 	IDENTITY,                                                                      \
 	{ "container-uri", TEXT, { "AWS_CONTAINER_CREDENTIALS_FULL_URI" } },           \
 	{ "container-path", TEXT, { "AWS_CONTAINER_CREDENTIALS_RELATIVE_URI" } },      \
 	{ "container-token", SECRET, { "AWS_CONTAINER_AUTHORIZATION_TOKEN" } },        \
-	{ "container-token-file", PATH, { "AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE" } }, \
+	{ "container-token-file", FILED, { "AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE" } }, \
 	{ "timeout", TEXT, { NULL } }
 
 static const struct vk_setting aws_sm[] = { AWS("AWS_ENDPOINT_URL_SECRETS_MANAGER") };
@@ -70,10 +71,10 @@ static const struct vk_setting gcp_sm[] = {
 	{ "token-endpoint", TEXT, { NULL } },
 	{ "metadata-host", TEXT, { "GCE_METADATA_HOST" } },
 	{ "ca", PATH, { NULL } },
-	{ "credentials", PATH, { "GOOGLE_APPLICATION_CREDENTIALS" } },
+	{ "credentials", FILED, { "GOOGLE_APPLICATION_CREDENTIALS" } },
 	{ "provider", TEXT, { NULL } },
 	{ "service-account", TEXT, { NULL } },
-	{ "token-file", PATH, { NULL } },
+	{ "token-file", FILED, { NULL } },
 	IDENTITY,
 	{ "timeout", TEXT, { NULL } },
 };
@@ -88,7 +89,7 @@ static const struct vk_setting azure_kv[] = {
 	{ "tenant", TEXT, { "AZURE_TENANT_ID" } },
 	{ "client-id", TEXT, { "AZURE_CLIENT_ID" } },
 	{ "client-secret", SECRET, { "AZURE_CLIENT_SECRET" } },
-	{ "token-file", PATH, { "AZURE_FEDERATED_TOKEN_FILE" } },
+	{ "token-file", FILED, { "AZURE_FEDERATED_TOKEN_FILE" } },
 	IDENTITY,
 	{ "identity-endpoint", TEXT, { "IDENTITY_ENDPOINT" } },
 	{ "identity-header", SECRET, { "IDENTITY_HEADER" } },
@@ -98,7 +99,7 @@ static const struct vk_setting azure_kv[] = {
 static const struct vk_setting github_app[] = {
 	{ "endpoint", TEXT, { "GITHUB_API_URL" } },
 	{ "app-id", TEXT, { NULL } },
-	{ "private-key", PATH, { NULL } },
+	{ "private-key", FILED, { NULL } },
 	{ "installation", TEXT, { NULL } },
 	{ "permissions", TEXT, { NULL } },
 	{ "ca", PATH, { NULL } },

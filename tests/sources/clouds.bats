@@ -195,6 +195,26 @@ github() {
 	done
 }
 
+@test "the command of a run sees neither the App's key nor the file of an identity token" {
+	config env:HOME
+	"$VALETKEY" run --require-rung R1 -- true 2>/dev/null || { [ "${CI-}" = true ] && return 1 || skip "R1 cannot be reached here"; }
+	cp "$F/app.pem" "$T/app.pem"
+	github corp/app "private-key = $T/app.pem" '[server other]' 'store = gcp-sm' "credentials = $T/account.json"
+	cp "$F/account.json" "$T/account.json"
+	identity api://AzureADTokenExchange >"$T/token"
+	run "$VALETKEY" run --require-rung R1 --env TOKEN=github-app:corp/app -- sh -c '
+		echo "$TOKEN"; cat "$1" "$2" 2>/dev/null | wc -c; test -s "$3" && echo seen' sh "$T/app.pem" "$T/account.json" "$T/token"
+	echo "$output"
+	[ "$status" = 0 ]
+	[ "$output" = "ghs_41_app"$'\n'"0"$'\n'"seen" ]
+	export AZURE_TENANT_ID=11111111-2222-3333-4444-555555555555 AZURE_CLIENT_ID=66666666-7777-8888-9999-000000000000
+	export AZURE_FEDERATED_TOKEN_FILE=$T/token
+	azure federated
+	run "$VALETKEY" run --require-rung R1 --env TOKEN=azure-kv:corp/federated -- sh -c 'echo "$TOKEN"; cat "$1" 2>/dev/null | wc -c' sh "$T/token"
+	echo "$output"
+	[ "$output" = "secret of federated"$'\n'"0" ]
+}
+
 @test "github: keys, and clocks that differ" {
 	github corp/app "private-key = $F/issuer.pem"
 	fails 4 "GitHub refuses (401"
