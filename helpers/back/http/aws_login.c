@@ -146,7 +146,8 @@ ask_imds(const char *endpoint, const char *method, const char *path, const char 
 {
 	VK_CLEANUP(vk_http_answer_clear) struct vk_http_answer answer = VK_HTTP_ANSWER;
 	VK_CLEANUP(vk_buf_clear) struct vk_buf url = VK_BUF(2048);
-	struct vk_http h = { .method = method, .again = true, .metadata = true, .headers = { header, "Content-Type:" } };
+	struct vk_http h = { .method = method, .again = true, .metadata = true,
+		.headers = { header, "Content-Type:" } };
 	enum vk_err e = vk_http_url(&url, endpoint, "/latest/%s", path);
 
 	h.url = url.p;
