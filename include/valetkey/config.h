@@ -96,4 +96,7 @@ const struct vk_section *vk_config_section(const struct vk_config *c, const char
 const struct vk_profile *vk_config_profile(const struct vk_config *c, const char *name) VK_MUST;
 const struct vk_server *vk_config_server(const struct vk_config *c, const char *name) VK_MUST;
 
+/** vk_server_files(s, files): Add the files with secrets that its settings name. */
+enum vk_err vk_server_files(const struct vk_server *s, struct vk_names *files) VK_MUST;
+
 #endif

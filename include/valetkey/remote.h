@@ -14,6 +14,7 @@
 enum vk_setting_kind {
 	VK_SETTING_TEXT,   /* as it is */
 	VK_SETTING_PATH,   /* the absolute path of a file that holds no secret but, perhaps, a key of TLS */
+	VK_SETTING_FILE,   /* that of one with a secret: the command of a run does not see it */
 	VK_SETTING_SECRET, /* in the config a reference to one; in a variable the secret itself */
 };
 

@@ -52,7 +52,7 @@ check_value(const struct vk_setting *setting, const char *value)
 {
 	struct vk_ref ref;
 
-	if (setting->kind == VK_SETTING_PATH && *value != '/')
+	if ((setting->kind == VK_SETTING_PATH || setting->kind == VK_SETTING_FILE) && *value != '/')
 		return vk_fail(VK_EPROTO, "%s is an absolute path", setting->name);
 	if (setting->kind != VK_SETTING_SECRET)
 		return VK_OK;
@@ -62,6 +62,20 @@ check_value(const struct vk_setting *setting, const char *value)
 	if (ref.kind == VK_SOURCE_REMOTE)
 		return vk_fail(VK_EPROTO, "%s cannot come from another server", setting->name);
 	return VK_OK;
+}
+
+enum vk_err
+vk_server_files(const struct vk_server *s, struct vk_names *files)
+{
+	enum vk_err e = VK_OK;
+
+	for (size_t i = 0; e == VK_OK && i < s->keys.n; i++) {
+		const struct vk_setting *setting = vk_remote_setting(s->store, s->keys.v[i]);
+
+		if (setting && setting->kind == VK_SETTING_FILE)
+			e = vk_names_add(files, s->values.v[i]);
+	}
+	return e;
 }
 
 enum vk_err

@@ -143,6 +143,8 @@ vk_policy_files(struct vk_policy *p, const char *const **ret_v, size_t *ret_n)
 	for (size_t i = 0; e == VK_OK && i < p->config.n_sections; i++)
 		if (p->config.sections[i].ref.kind == VK_SOURCE_FILE)
 			e = vk_names_add(&p->used_files, p->config.sections[i].ref.what);
+	for (size_t i = 0; e == VK_OK && i < p->config.n_servers; i++)
+		e = vk_server_files(&p->config.servers[i], &p->used_files);
 	*ret_v = (const char *const *)p->used_files.v;
 	*ret_n = p->used_files.n;
 	return e;

@@ -59,6 +59,8 @@ add(struct vk_policy *p, const struct vk_server *server, bool named, const struc
 		e = vk_policy_ref(p, text, secret);
 	else if (setting->kind == VK_SETTING_SECRET && (e = vk_names_add(&p->used_env, name)) == VK_OK)
 		e = vk_source_env(name, secret);
+	else if (setting->kind == VK_SETTING_FILE)
+		e = vk_names_add(&p->used_files, text ? text : v);
 	s->v[s->n++] = (struct vk_setting_value){ setting, text ? text : v, secret };
 	return e;
 }

@@ -22,7 +22,7 @@ struct vk_policy {
 	const struct vk_profile *profile; /* the active one, or NULL */
 	bool offline, hold;
 	struct vk_store *store;           /* opened and unlocked, once it was needed */
-	struct vk_names used_files;       /* files that vk_policy_ref() has read */
+	struct vk_names used_files;       /* files with secrets that references and settings led to */
 	struct vk_fetched *fetched;
 	size_t n_fetched;
 	struct vk_names used_env;         /* variables that vk_policy_ref() has read */

@@ -11,6 +11,7 @@ enum { HTTP_DEADLINE_MS = 60 * 1000 };
 
 #define TEXT VK_SETTING_TEXT
 #define PATH VK_SETTING_PATH
+#define FILED VK_SETTING_FILE
 #define SECRET VK_SETTING_SECRET
 
 /* Names of variables: https://openbao.org/docs/commands/#environment-variables, which has the VAULT_ ones second. */
@@ -35,11 +36,88 @@ static const struct vk_setting vault[] = {
 	{ "timeout", TEXT, { NULL } },
 };
 
+/* Who we are, for whom to tell: identity.h of valetkey-http.  GitHub's variables have no other name. */
+#define IDENTITY                                                                       \
+	{ "jwt", SECRET, { NULL } }, { "audience", TEXT, { NULL } },                   \
+	{ "oidc-url", SECRET, { "ACTIONS_ID_TOKEN_REQUEST_URL" } },                    \
+	{ "oidc-token", SECRET, { "ACTIONS_ID_TOKEN_REQUEST_TOKEN" } }
+
+/* https://docs.aws.amazon.com/sdkref/latest/guide/environment-variables.html */
+#define AWS(own_endpoint)                                                              \
+	{ "endpoint", TEXT, { own_endpoint, "AWS_ENDPOINT_URL" } },                    \
+	{ "sts-endpoint", TEXT, { "AWS_ENDPOINT_URL_STS", "AWS_ENDPOINT_URL" } },      \
+	{ "metadata-endpoint", TEXT, { "AWS_EC2_METADATA_SERVICE_ENDPOINT" } },        \
+	{ "region", TEXT, { "AWS_REGION", "AWS_DEFAULT_REGION" } },                    \
+	{ "ca", PATH, { "AWS_CA_BUNDLE" } },                                           \
+	{ "access-key", TEXT, { "AWS_ACCESS_KEY_ID" } },                               \
+	{ "secret-key", SECRET, { "AWS_SECRET_ACCESS_KEY" } },                         \
+	{ "session-token", SECRET, { "AWS_SESSION_TOKEN" } },                          \
+	{ "role-arn", TEXT, { "AWS_ROLE_ARN" } },                                      \
+	{ "session-name", TEXT, { "AWS_ROLE_SESSION_NAME" } },                         \
+	{ "token-file", FILED, { "AWS_WEB_IDENTITY_TOKEN_FILE" } },                     \
+	IDENTITY,                                                                      \
+	{ "container-uri", TEXT, { "AWS_CONTAINER_CREDENTIALS_FULL_URI" } },           \
+	{ "container-path", TEXT, { "AWS_CONTAINER_CREDENTIALS_RELATIVE_URI" } },      \
+	{ "container-token", SECRET, { "AWS_CONTAINER_AUTHORIZATION_TOKEN" } },        \
+	{ "container-token-file", FILED, { "AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE" } }, \
+	{ "timeout", TEXT, { NULL } }
+
+static const struct vk_setting aws_sm[] = { AWS("AWS_ENDPOINT_URL_SECRETS_MANAGER") };
+static const struct vk_setting aws_codeartifact[] = { AWS("AWS_ENDPOINT_URL_CODEARTIFACT") };
+
+/* https://docs.cloud.google.com/docs/authentication/application-default-credentials */
+static const struct vk_setting gcp_sm[] = {
+	{ "endpoint", TEXT, { "CLOUDSDK_API_ENDPOINT_OVERRIDES_SECRETMANAGER" } },
+	{ "sts-endpoint", TEXT, { NULL } },
+	{ "iam-endpoint", TEXT, { NULL } },
+	{ "token-endpoint", TEXT, { NULL } },
+	{ "metadata-host", TEXT, { "GCE_METADATA_HOST" } },
+	{ "ca", PATH, { NULL } },
+	{ "credentials", FILED, { "GOOGLE_APPLICATION_CREDENTIALS" } },
+	{ "provider", TEXT, { NULL } },
+	{ "service-account", TEXT, { NULL } },
+	{ "token-file", FILED, { NULL } },
+	IDENTITY,
+	{ "timeout", TEXT, { NULL } },
+};
+
+/* https://learn.microsoft.com/en-us/azure/developer/go/sdk/authentication/credential-chains */
+static const struct vk_setting azure_kv[] = {
+	{ "endpoint", TEXT, { NULL } },
+	{ "resource", TEXT, { NULL } },
+	{ "authority", TEXT, { "AZURE_AUTHORITY_HOST" } },
+	{ "metadata-endpoint", TEXT, { NULL } },
+	{ "ca", PATH, { NULL } },
+	{ "tenant", TEXT, { "AZURE_TENANT_ID" } },
+	{ "client-id", TEXT, { "AZURE_CLIENT_ID" } },
+	{ "client-secret", SECRET, { "AZURE_CLIENT_SECRET" } },
+	{ "token-file", FILED, { "AZURE_FEDERATED_TOKEN_FILE" } },
+	IDENTITY,
+	{ "identity-endpoint", TEXT, { "IDENTITY_ENDPOINT" } },
+	{ "identity-header", SECRET, { "IDENTITY_HEADER" } },
+	{ "timeout", TEXT, { NULL } },
+};
+
+static const struct vk_setting github_app[] = {
+	{ "endpoint", TEXT, { "GITHUB_API_URL" } },
+	{ "app-id", TEXT, { NULL } },
+	{ "private-key", FILED, { NULL } },
+	{ "installation", TEXT, { NULL } },
+	{ "permissions", TEXT, { NULL } },
+	{ "ca", PATH, { NULL } },
+	{ "timeout", TEXT, { NULL } },
+};
+
 #define ROW(name, program, deadline, settings, holds) { name, program, deadline, settings, VK_COUNT(settings), holds }
 
 static const struct vk_remote_store stores[] = {
 	{ "secret-service", "secret-service", VK_HELPER_DEADLINE_MS, NULL, 0, false },
 	ROW("vault", "http", HTTP_DEADLINE_MS, vault, true),
+	ROW("aws-sm", "http", HTTP_DEADLINE_MS, aws_sm, false),
+	ROW("aws-codeartifact", "http", HTTP_DEADLINE_MS, aws_codeartifact, false),
+	ROW("gcp-sm", "http", HTTP_DEADLINE_MS, gcp_sm, false),
+	ROW("azure-kv", "http", HTTP_DEADLINE_MS, azure_kv, false),
+	ROW("github-app", "http", HTTP_DEADLINE_MS, github_app, false),
 	/* Anybody's program: helper@NAME:WHAT asks valetkey-NAME. */
 	{ "helper", NULL, VK_HELPER_DEADLINE_MS, NULL, 0, false },
 };

@@ -31,6 +31,7 @@ test_ref(void **state)
 		{ "vault:secret/a b#c", VK_SOURCE_REMOTE, "secret/a b#c" },
 		{ "vault@corp:secret/x@y:z#c", VK_SOURCE_REMOTE, "secret/x@y:z#c" },
 		{ "helper@notes:x", VK_SOURCE_REMOTE, "x" },
+		{ "aws-sm@build:arn:aws:x:y#f", VK_SOURCE_REMOTE, "arn:aws:x:y#f" },
 	};
 	static const char *const bad[] = {
 		"", "github", "keystore", "keystore:", "env:", "file:", "Keystore:x", "ENV:X", " env:X",

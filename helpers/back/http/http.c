@@ -5,7 +5,7 @@
 
 #include "transfer.h"
 
-enum { HEAD_MAX = 64 * 1024 };
+enum { HEAD_MAX = 64 * 1024, METADATA_CONNECT_MS = 3000 };
 
 enum vk_err
 vk_http_begin(struct vk_ask *a)
@@ -88,7 +88,7 @@ static bool
 is_metadata(const char *host)
 {
 	return is_net(host, "169.254.") || strcmp(host, "metadata.google.internal") == 0 ||
-	    strcmp(host, "[fd00:ec2::254]") == 0 || is_here(host);
+	    strcmp(host, "[fd00:ec2::254]") == 0 || strcmp(host, "[fd00:ec2::23]") == 0 || is_here(host);
 }
 
 /* A secret goes by https, or stays on this machine. */
@@ -156,6 +156,8 @@ set_request(CURL *c, struct attempt *t, char *why)
 	/* A resolver that hangs is not waited for. */
 	curl_easy_setopt(c, CURLOPT_QUICK_EXIT, 1L);
 #endif
+	if (h->metadata)
+		curl_easy_setopt(c, CURLOPT_CONNECTTIMEOUT_MS, (long)METADATA_CONNECT_MS);
 	curl_easy_setopt(c, CURLOPT_CUSTOMREQUEST, h->method);
 	curl_easy_setopt(c, CURLOPT_WRITEFUNCTION, take_body);
 	curl_easy_setopt(c, CURLOPT_WRITEDATA, t);
@@ -170,11 +172,6 @@ set_request(CURL *c, struct attempt *t, char *why)
 	curl_easy_setopt(c, CURLOPT_SUPPRESS_CONNECT_HEADERS, 1L);
 	if (!vk_str_starts(t->url, "https:"))
 		curl_easy_setopt(c, CURLOPT_PROXY, "");
-	if (h->sigv4) {
-		curl_easy_setopt(c, CURLOPT_AWS_SIGV4, h->sigv4);
-		curl_easy_setopt(c, CURLOPT_USERNAME, h->user);
-		curl_easy_setopt(c, CURLOPT_PASSWORD, h->password);
-	}
 }
 
 static enum vk_err

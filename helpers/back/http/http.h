@@ -33,8 +33,6 @@ struct vk_http {
 	bool follow;             /* 307 and 308, as standby nodes of a cluster answer: to the same origin, and ... */
 	const char *nodes;       /* ... to these, separated by commas; NULL: none.  Else a redirect is an answer */
 	bool metadata;           /* a cloud's metadata service: plain http to a link-local address, and no proxy */
-	const char *sigv4;       /* libcurl's CURLOPT_AWS_SIGV4, with ${user} and ${password} */
-	const char *user, *password;
 	struct vk_server_tls tls;
 };
 
@@ -55,6 +53,9 @@ void vk_http_end(void);
 
 /** vk_http_allow(ms): From now on that is the time of all requests together, for what the answer does not depend on. */
 void vk_http_allow(int ms);
+/** vk_wiping_free(p), vk_wiping_realloc(p, n): For libraries; what they give back is wiped. */
+void vk_wiping_free(void *p);
+void *vk_wiping_realloc(void *p, size_t n) VK_MUST;
 
 /** vk_http_tls(a, ret): The attributes ca, certificate and key. */
 void vk_http_tls(struct vk_ask *a, struct vk_server_tls *ret);

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "fetch.h"
+#include "sign.h"
 #include "stores.h"
 
 static const struct {
@@ -10,6 +11,11 @@ static const struct {
 	vk_store_get *get;
 } stores[] = {
 	{ "vault", vk_vault_get },
+	{ "aws-sm", vk_aws_secret_get },
+	{ "aws-codeartifact", vk_aws_codeartifact_get },
+	{ "gcp-sm", vk_gcp_get },
+	{ "azure-kv", vk_azure_get },
+	{ "github-app", vk_github_app_get },
 };
 
 static enum vk_err
@@ -20,6 +26,7 @@ get_secret(struct vk_ask *a, struct vk_buf *out)
 
 	for (size_t i = 0; e == VK_OK && i < VK_COUNT(stores); i++)
 		if (strcmp(stores[i].name, store) == 0) {
+			vk_sign_begin();
 			e = vk_http_begin(a);
 			return e == VK_OK ? stores[i].get(a, out) : e;
 		}

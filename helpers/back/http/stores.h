@@ -15,6 +15,13 @@ typedef enum vk_err vk_store_get(struct vk_ask *a, struct vk_buf *out);
 /* OpenBao and HashiCorp Vault: vault.c */
 vk_store_get vk_vault_get;
 
+/* Clouds: aws.c, gcp.c, azure.c; GitHub Apps: github.c */
+vk_store_get vk_aws_secret_get;
+vk_store_get vk_aws_codeartifact_get;
+vk_store_get vk_gcp_get;
+vk_store_get vk_azure_get;
+vk_store_get vk_github_app_get;
+
 /**
  * vk_vault_hold():
  * After vk_vault_get() with the attribute "hold" and of what has a lease: renew it, and a token of our own, until

@@ -32,16 +32,16 @@ vk_http_allow(int ms)
 }
 
 /* What libcurl copies, headers with tokens among it, is not left in its heap. */
-static void
-wiping_free(void *p)
+void
+vk_wiping_free(void *p)
 {
 	if (p)
 		vk_wipe(p, malloc_usable_size(p));
 	free(p);
 }
 
-static void *
-wiping_realloc(void *p, size_t n)
+void *
+vk_wiping_realloc(void *p, size_t n)
 {
 	size_t had = p ? malloc_usable_size(p) : 0;
 	void *fresh = malloc(n > 0 ? n : 1);
@@ -50,7 +50,7 @@ wiping_realloc(void *p, size_t n)
 		return NULL;
 	if (p)
 		memcpy(fresh, p, had < n ? had : n);
-	wiping_free(p);
+	vk_wiping_free(p);
 	return fresh;
 }
 
@@ -58,7 +58,8 @@ enum vk_err
 vk_http_start(long seconds)
 {
 	deadline = vk_http_now_ms() + seconds * 1000;
-	if (curl_global_init_mem(CURL_GLOBAL_DEFAULT, malloc, wiping_free, wiping_realloc, strdup, calloc) != CURLE_OK)
+	if (curl_global_init_mem(CURL_GLOBAL_DEFAULT, malloc, vk_wiping_free, vk_wiping_realloc, strdup, calloc) !=
+	    CURLE_OK)
 		return vk_fail(VK_EBACKEND, "libcurl cannot be started");
 	return VK_OK;
 }
