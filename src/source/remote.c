@@ -1,10 +1,8 @@
 /* SPDX-License-Identifier: ISC */
-#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "source/helper_call.h"
-#include "source/value.h"
 #include "valetkey/remote.h"
 
 enum { HTTP_DEADLINE_MS = 60 * 1000 };
@@ -70,22 +68,6 @@ vk_remote_setting(const struct vk_remote_store *store, const char *name)
 	return NULL;
 }
 
-/* Bytes of a secret, which may be any, as base64. */
-static enum vk_err
-put_secret(struct vk_buf *b, const char *name, const struct vk_secret *s)
-{
-	char *text = vk_arena_alloc(VK_BASE64_LEN(s->n) + 1);
-
-	if (!text)
-		return VK_ENOMEM;
-	vk_base64_encode((const unsigned char *)s->p, s->n, text);
-	vk_buf_fmt(b, "%s=", name);
-	vk_buf_str(b, text);
-	vk_buf_char(b, '\n');
-	vk_arena_free(text);
-	return b->err;
-}
-
 static enum vk_err
 begin(struct vk_buf *b, const char *verb, const struct vk_remote *r)
 {
@@ -96,7 +78,7 @@ begin(struct vk_buf *b, const char *verb, const struct vk_remote *r)
 		const struct vk_setting_value *v = &r->values[i];
 
 		if (v->setting->kind == VK_SETTING_SECRET)
-			e = put_secret(b, v->setting->name, v->secret);
+			e = vk_helper_put_secret(b, v->setting->name, v->secret);
 		else if (vk_str_has_control(v->text, strlen(v->text)))
 			e = vk_fail(VK_EUSAGE, "the setting %s holds control characters", v->setting->name);
 		else
@@ -109,38 +91,6 @@ static struct vk_helper
 helper(const struct vk_remote *r)
 {
 	return (struct vk_helper){ r->program ? r->program : r->store->program, "has no such secret", r->store->deadline_ms };
-}
-
-static enum vk_err
-take_secret(const struct vk_remote *r, const struct vk_helper_attr *a, struct vk_secret *ret)
-{
-	unsigned char *bytes = vk_arena_alloc(a->n + 1);
-	size_t n = 0;
-	enum vk_err e = bytes ? vk_base64_decode(a->p, a->n, bytes, &n) : VK_ENOMEM;
-
-	if (e == VK_OK)
-		e = vk_source_value("the secret of", r->store->name, (const char *)bytes, n, ret);
-	else if (e != VK_ENOMEM)
-		e = vk_fail(VK_EBACKEND, "valetkey-%s answers what is not understood", helper(r).program);
-	vk_arena_free(bytes);
-	return e;
-}
-
-static enum vk_err
-take_time(const struct vk_remote *r, const struct vk_helper_attr *a, int64_t *ret)
-{
-	char *end;
-	long long t;
-
-	*ret = 0;
-	if (!a->p)
-		return VK_OK;
-	errno = 0;
-	t = strtoll(a->p, &end, 10);
-	if (errno != 0 || end != a->p + a->n || a->n == 0 || t < 0)
-		return vk_fail(VK_EBACKEND, "valetkey-%s answers what is not understood", helper(r).program);
-	*ret = t;
-	return VK_OK;
 }
 
 enum vk_err
@@ -156,8 +106,8 @@ vk_remote_get(const struct vk_remote *r, struct vk_secret *ret_secret, int64_t *
 	if (e == VK_OK)
 		e = vk_helper_ask(&h, &b, &answer, attrs, VK_COUNT(attrs));
 	if (e == VK_OK)
-		e = take_time(r, &attrs[1], &expires);
-	if (e == VK_OK && (e = take_secret(r, &attrs[0], ret_secret)) == VK_OK)
+		e = vk_helper_take_number(&h, &attrs[1], &expires);
+	if (e == VK_OK && (e = vk_helper_take_secret(&h, &attrs[0], r->store->name, ret_secret)) == VK_OK)
 		*ret_expires = expires;
 	return e;
 }
@@ -175,7 +125,7 @@ vk_remote_put(const struct vk_remote *r, const char *label, const struct vk_secr
 	if ((e = begin(&b, "put-secret", r)) == VK_OK && *label)
 		e = vk_buf_fmt(&b, "label=%s\n", label);
 	if (e == VK_OK)
-		e = put_secret(&b, "secret", secret);
+		e = vk_helper_put_secret(&b, "secret", secret);
 	return e == VK_OK ? vk_helper_ask(&h, &b, &answer, NULL, 0) : e;
 }
 
