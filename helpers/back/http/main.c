@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "http.h"
+#include "oauth.h"
 #include "stores.h"
 
 static const struct {
@@ -33,6 +34,9 @@ main(int argc, char **argv)
 {
 	static const struct vk_ask_verb verbs[] = {
 		{ "get-secret", get_secret },
+		{ "device-code", vk_oauth_device_code },
+		{ "device-token", vk_oauth_device_token },
+		{ "refresh-token", vk_oauth_refresh_token },
 	};
 
 	(void)argv;
