@@ -106,7 +106,7 @@ find_entry(struct vk_policy *p, const struct vk_query *q, struct vk_cred **ret)
 		vk_reason_clear();
 		return VK_OK;
 	}
-	if (e != VK_OK || !c || (e = vk_policy_not_expired(c)) != VK_OK)
+	if (e != VK_OK || !c || (e = vk_policy_renew(p, &c)) != VK_OK || (e = vk_policy_not_expired(c)) != VK_OK)
 		return e;
 	*ret = VK_TAKE(c);
 	return VK_OK;

@@ -1,0 +1,140 @@
+/* SPDX-License-Identifier: ISC */
+/* Entries that a login made are had anew before they expire: once, however many ask. */
+#include <string.h>
+#include <time.h>
+
+#include "policy/state.h"
+#include "valetkey/oauth.h"
+
+enum {
+	BEFORE_S = 60,    /* before its end */
+	WAITED_MS = 1000, /* with the keystore so long in other hands, and nothing new then, somebody else has tried */
+};
+
+struct renewal {
+	const struct vk_cred *had;
+	const struct vk_grant *grant;
+	int64_t began;
+	struct vk_cred *fresh;
+};
+
+static int64_t
+now_ms(void)
+{
+	struct timespec t = { 0 };
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
+}
+
+static bool
+is_due(const struct vk_cred *c)
+{
+	return c->expires != 0 && vk_cred_expired(c, (int64_t)time(NULL) + BEFORE_S);
+}
+
+static void
+take(struct vk_cred *c, struct vk_tokens *t)
+{
+	vk_secret_clear(&c->secret);
+	c->secret = t->access;
+	t->access = (struct vk_secret){ NULL, 0 };
+	if (t->refresh.p) {
+		vk_secret_clear(&c->refresh);
+		c->refresh = t->refresh;
+		t->refresh = (struct vk_secret){ NULL, 0 };
+	}
+	c->expires = t->expires;
+	c->refused = 0;
+}
+
+/* Under the writer's lock, so that one process asks, and the others find what it has stored. */
+static enum vk_err
+renew(struct vk_store *st, void *arg)
+{
+	VK_CLEANUP(vk_tokens_clear) struct vk_tokens tokens = { .expires = 0 };
+	VK_CLEANUP(vk_cred_freep) struct vk_cred *c = NULL;
+	struct renewal *r = arg;
+	struct vk_query q = { &r->had->scope, r->had->username };
+	enum vk_err e = vk_store_find(st, &q, &c);
+
+	if (e == VK_OK && (strcmp(c->scope.path, r->had->scope.path) != 0 || !vk_grant_has(c) || !c->refresh.p))
+		e = VK_ENOENT;
+	if (e == VK_ENOENT)
+		return vk_fail(VK_EBACKEND, "another process has just removed the entry");
+	if (e != VK_OK)
+		return e;
+	if (is_due(c)) {
+		if (now_ms() - r->began > WAITED_MS)
+			return vk_fail(VK_EBACKEND, "another process has just tried");
+		e = vk_oauth_refresh(r->grant, &c->refresh, !vk_cred_expired(c, (int64_t)time(NULL)), &tokens);
+		if (e != VK_OK)
+			return e;
+		take(c, &tokens);
+		e = vk_store_stage_put(st, c);
+	}
+	if (e == VK_OK)
+		r->fresh = VK_TAKE(c);
+	return e;
+}
+
+static enum vk_err
+not_renewed(const struct vk_cred *c, const struct vk_grant *g, enum vk_err e)
+{
+	VK_CLEANUP(vk_freep) char *why = vk_strdup(*vk_reason() ? vk_reason() : vk_err_text(e));
+	VK_CLEANUP(vk_freep) char *url = vk_scope_url(&c->scope);
+	const char *https = "https://";
+	char when[VK_STAMP_TEXT];
+
+	if (!why || !url)
+		return VK_ENOMEM;
+	vk_stamp(c->expires, when);
+	/* What login takes for https. */
+	vk_hint("valetkey login %s", vk_str_starts(url, https) ? url + strlen(https) : url);
+	return vk_fail(VK_EBACKEND, "the credential %s expired at %s, and %s does not renew it: %s", c->name, when,
+	    g->issuer, why);
+}
+
+static enum vk_err
+try_to(struct vk_policy *p, const struct vk_grant *g, struct vk_cred **c)
+{
+	struct renewal r = { *c, g, now_ms(), NULL };
+	struct vk_store *st;
+	enum vk_err e = vk_policy_store(p, &st);
+
+	if (e == VK_OK && vk_policy_offline(p))
+		e = vk_fail(VK_EBACKEND, "offline: it is not asked");
+	if (e == VK_OK)
+		e = vk_store_commit(st, renew, &r);
+	if (e != VK_OK) {
+		vk_cred_free(r.fresh);
+		return e;
+	}
+	r.fresh->flags |= (*c)->flags & VK_CRED_DEFAULT;
+	vk_cred_free(*c);
+	*c = r.fresh;
+	return VK_OK;
+}
+
+enum vk_err
+vk_policy_renew(struct vk_policy *p, struct vk_cred **c)
+{
+	VK_CLEANUP(vk_grant_clear) struct vk_grant g = { 0 };
+	enum vk_err e;
+
+	if (!vk_grant_has(*c))
+		return VK_OK;
+	if ((*c)->refresh.p && is_due(*c)) {
+		if ((e = vk_grant_read(*c, &g)) != VK_OK)
+			return e;
+		e = try_to(p, &g, c);
+		/* What can still be used is given, whatever the server does. */
+		if (e != VK_OK && vk_cred_expired(*c, (int64_t)time(NULL)))
+			return e == VK_ENOMEM ? e : not_renewed(*c, &g, e);
+		if (e != VK_OK)
+			vk_reason_clear();
+	}
+	/* It is ours to use: who else used it would end the login for us. */
+	vk_secret_clear(&(*c)->refresh);
+	return VK_OK;
+}
