@@ -236,6 +236,7 @@ enum vk_err vk_store_commit(struct vk_store *st, vk_store_decide *decide, void *
  * For use inside ${decide} only.  Credentials are copied.  Lookups inside ${decide}
  * see the file, not what was staged; staging sees both: VK_EEXIST when the name is another
  * entry's by now, VK_ENOENT when there is no such entry to remove or prefer.
+ * Extra fields of an entry are kept when ${c} has none, but for how it is renewed, unless ${c} has a refresh token.
  * A ${created} of 0 keeps the time that the entry has, or is now; VK_CRED_DEFAULT in
  * ${flags} makes it the default account, its absence changes nothing.
  */
@@ -328,6 +329,9 @@ void vk_grant_clear(struct vk_grant *g);
 
 /** vk_grant_has(c): Was ${c} had by a login? */
 bool vk_grant_has(const struct vk_cred *c) VK_MUST;
+
+/** vk_grant_forget(c): Other extra fields stay. */
+enum vk_err vk_grant_forget(struct vk_cred *c) VK_MUST;
 
 /** vk_grant_read(c, ret), vk_grant_write(g, c): From and to ${c->extra}; VK_ENOENT: there is none. */
 enum vk_err vk_grant_read(const struct vk_cred *c, struct vk_grant *ret) VK_MUST;

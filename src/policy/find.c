@@ -108,6 +108,9 @@ find_entry(struct vk_policy *p, const struct vk_query *q, struct vk_cred **ret)
 	}
 	if (e != VK_OK || !c || (e = vk_policy_renew(p, &c)) != VK_OK || (e = vk_policy_not_expired(c)) != VK_OK)
 		return e;
+	/* It is ours to use: who else used it would end the login for us. */
+	if (vk_grant_has(c))
+		vk_secret_clear(&c->refresh);
 	*ret = VK_TAKE(c);
 	return VK_OK;
 }

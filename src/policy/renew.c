@@ -122,19 +122,13 @@ vk_policy_renew(struct vk_policy *p, struct vk_cred **c)
 	VK_CLEANUP(vk_grant_clear) struct vk_grant g = { 0 };
 	enum vk_err e;
 
-	if (!vk_grant_has(*c))
+	if (!vk_grant_has(*c) || !(*c)->refresh.p || !is_due(*c))
 		return VK_OK;
-	if ((*c)->refresh.p && is_due(*c)) {
-		if ((e = vk_grant_read(*c, &g)) != VK_OK)
-			return e;
-		e = try_to(p, &g, c);
-		/* What can still be used is given, whatever the server does. */
-		if (e != VK_OK && vk_cred_expired(*c, (int64_t)time(NULL)))
-			return e == VK_ENOMEM ? e : not_renewed(*c, &g, e);
-		if (e != VK_OK)
-			vk_reason_clear();
-	}
-	/* It is ours to use: who else used it would end the login for us. */
-	vk_secret_clear(&(*c)->refresh);
+	if ((e = vk_grant_read(*c, &g)) != VK_OK || (e = try_to(p, &g, c)) == VK_OK)
+		return e;
+	if (e == VK_ENOMEM || vk_cred_expired(*c, (int64_t)time(NULL)))
+		return e == VK_ENOMEM ? e : not_renewed(*c, &g, e);
+	/* What can still be used is given, whatever the server does. */
+	vk_reason_clear();
 	return VK_OK;
 }

@@ -47,8 +47,8 @@ void vk_policy_forget_fetched(struct vk_policy *p);
 
 /**
  * vk_policy_renew(p, c):
- * An entry of the keystore that a login made is renewed when it is about to expire, in the keystore and in ${c}; its
- * refresh token does not go along.  VK_EBACKEND: it has expired and is not renewed; while it has not, that is no failure.
+ * An entry of the keystore that a login made is renewed when it is about to expire, in the keystore and in ${c}.
+ * VK_EBACKEND: it has expired and is not renewed; while it has not, that is no failure.
  */
 enum vk_err vk_policy_renew(struct vk_policy *p, struct vk_cred **c) VK_MUST;
 

@@ -112,6 +112,36 @@ vk_grant_read(const struct vk_cred *c, struct vk_grant *ret)
 	return VK_OK;
 }
 
+/* So many bytes of its extra fields are ours. */
+static size_t
+own_len(const struct vk_cred *c)
+{
+	const unsigned char *p = (const unsigned char *)c->extra.p;
+	size_t n = 0;
+
+	while (n < c->extra.n && p[n] < F_END)
+		n += field_len(p + n);
+	return n;
+}
+
+enum vk_err
+vk_grant_forget(struct vk_cred *c)
+{
+	struct vk_secret rest = { NULL, 0 };
+	size_t own = own_len(c);
+	enum vk_err e = VK_OK;
+
+	if (own == 0)
+		return VK_OK;
+	if (own < c->extra.n)
+		e = vk_secret_set(&rest, c->extra.p + own, c->extra.n - own);
+	if (e != VK_OK)
+		return e;
+	vk_secret_clear(&c->extra);
+	c->extra = rest;
+	return VK_OK;
+}
+
 static void
 add(struct vk_buf *b, unsigned f, const void *p, size_t n)
 {
@@ -130,18 +160,15 @@ vk_grant_write(const struct vk_grant *grant, struct vk_cred *c)
 {
 	VK_CLEANUP(vk_buf_clear) struct vk_buf b = VK_BUF_SECRET(EXTRA_MAX);
 	struct vk_grant g = *grant; /* the accessor takes a changeable one */
-	const unsigned char *p = (const unsigned char *)c->extra.p;
-	size_t kept = 0;
+	size_t own = own_len(c);
 
 	for (unsigned f = F_ISSUER; f < F_END; f++) {
 		char **text = text_field(&g, f);
 
 		add(&b, f, text ? *text : g.client_secret.p, text ? strlen(*text) : g.client_secret.n);
 	}
-	while (kept < c->extra.n && p[kept] < F_END)
-		kept += field_len(p + kept);
-	if (kept < c->extra.n)
-		vk_buf_add(&b, p + kept, c->extra.n - kept);
+	if (own < c->extra.n)
+		vk_buf_add(&b, c->extra.p + own, c->extra.n - own);
 	if (b.err != VK_OK)
 		return b.err == VK_ELIMIT ? vk_fail(VK_ELIMIT, "what renews an entry is too long") : b.err;
 	return vk_secret_set(&c->extra, b.p, b.len);

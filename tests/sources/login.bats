@@ -289,12 +289,18 @@ try_end() { # try_end NAME TEXT CODE WHY
 	"$VALETKEY" login mine.example >/dev/null 2>&1
 	[ "$(get mine.example)" = newer ]
 	[ "$("$VALETKEY" list --json | jq -c 'map(.username) | sort')" = '["bob","x-access-token"]' ]
+	# Who puts in another secret ends what renews the old one.
+	vk_add https://mine.example x-access-token typed --replace
+	[ "$("$VALETKEY" show https://mine.example --username x-access-token | grep -c Iv1.0123)" = 0 ]
+	split "$VALETKEY" login mine.example --username x-access-token
+	[ "$status" = 2 ]
+	forge_login mine mine.example --replace >/dev/null 2>&1
 	VALETKEY_OFFLINE=1 split forge_login mine mine.example
 	[ "$status" = 6 ]
 	[[ $err == *offline* ]]
 	VALETKEY_KEY_FILE='' split forge_login mine mine.example
 	[ "$status" = 3 ]
-	[ "$(asked mine code)" = 2 ]
+	[ "$(asked mine code)" = 3 ]
 }
 
 # ---- being renewed ----------------------------------------------------------------------------------------------------------
@@ -378,6 +384,10 @@ try_end() { # try_end NAME TEXT CODE WHY
 	strace -f -v -s 65536 -e trace=execve -o trace2 "$VALETKEY" login quiet2.example --issuer "$FORGE/quiet2" --forge github --client-id c >>got2 2>&1
 	get quiet2.example >/dev/null
 	[ -s "$VALETKEY_LOG" ]
+	# What looks for secrets knows the refresh token, too.
+	printf 'x very-next y' >leak
+	split "$VALETKEY" scan leak
+	[ "$status" = 1 ]
 	for word in old-quiet ref-quiet very-fresh very-next tok-access tok-refresh d3vic3; do
 		! grep -r "$word" trace trace2 got2 "$VALETKEY_LOG" "$HOME" || false
 	done

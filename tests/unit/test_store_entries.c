@@ -80,6 +80,21 @@ test_grant(void **state)
 	assert_int_equal(read.client_secret.n, 3);
 	assert_memory_equal(read.client_secret.p, "s\0t", 3);
 	vk_grant_clear(&read);
+	assert_ok(vk_grant_forget(got));
+	assert_int_equal(got->extra.n, 5);
+	assert_memory_equal(got->extra.p, bytes + sizeof(bytes) - 6, 5);
+	/* A new secret ends it; the same with a refresh token does not. */
+	vk_secret_clear(&c->extra);
+	assert_ok(vk_secret_set(&c->refresh, "r", 1));
+	assert_ok(vk_store_commit(st, decide_change, &(struct change){ .put = c }));
+	vk_cred_free(got);
+	assert_ok(find(st, "https://x.example", NULL, &got));
+	assert_true(vk_grant_has(got));
+	vk_secret_clear(&c->refresh);
+	assert_ok(vk_store_commit(st, decide_change, &(struct change){ .put = c }));
+	vk_cred_free(got);
+	assert_ok(find(st, "https://x.example", NULL, &got));
+	assert_int_equal(got->extra.n, 5);
 	/* One that is no text is found when it is needed. */
 	assert_ok(vk_secret_set(&got->extra, "\x82\2\0\0t\0", 6));
 	assert_int_equal(vk_grant_read(got, &read), VK_ETAMPER);
