@@ -7,7 +7,7 @@
  *   stdout carries the protocol and nothing else, in one write at the end, or one for each line of a conversation;
  *   stderr carries at most one line;
  *   stdin is read with a ceiling (VK_MAX_INPUT) before anything is decided;
- *   no thread, no prompt, no key derivation, no program started.
+ *   no thread, no prompt, no key derivation, no program started but a back helper (docs/HELPER.md).
  */
 #ifndef VALETKEY_HELPER_H
 #define VALETKEY_HELPER_H

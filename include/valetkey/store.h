@@ -321,6 +321,7 @@ struct vk_grant {
 	char *client_id;
 	char *scope;      /* what was asked for */
 	struct vk_secret client_secret;
+	int64_t renewed;  /* when the secret was, last; 0: not since the login */
 };
 
 /** vk_grant_init(g), vk_grant_clear(g): All fields present and empty; wipe and free. */

@@ -240,6 +240,7 @@ have_token(struct login *l)
 	c->kind = *c->username ? VK_KIND_BASIC : VK_KIND_BEARER;
 	if (c->kind == VK_KIND_BEARER && (e = vk_cred_set(&c->authtype, "Bearer")) != VK_OK)
 		return e;
+	l->grant.renewed = 0;
 	/* Fields of later versions stay. */
 	if (l->old && l->old->extra.p && (e = vk_secret_set(&c->extra, l->old->extra.p, l->old->extra.n)) != VK_OK)
 		return e;

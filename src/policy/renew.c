@@ -7,13 +7,13 @@
 #include "valetkey/oauth.h"
 
 enum {
-	BEFORE_S = 60,    /* before its end */
+	BEFORE_S = 60,    /* before its end; */
+	RECENT_S = 10,    /* one that ends so soon after it was renewed is used up first */
 	WAITED_MS = 1000, /* with the keystore so long in other hands, and nothing new then, somebody else has tried */
 };
 
 struct renewal {
 	const struct vk_cred *had;
-	const struct vk_grant *grant;
 	int64_t began;
 	struct vk_cred *fresh;
 };
@@ -28,13 +28,21 @@ now_ms(void)
 }
 
 static bool
-is_due(const struct vk_cred *c)
+is_near(const struct vk_cred *c)
 {
 	return c->expires != 0 && vk_cred_expired(c, (int64_t)time(NULL) + BEFORE_S);
 }
 
-static void
-take(struct vk_cred *c, struct vk_tokens *t)
+static bool
+is_due(const struct vk_cred *c, const struct vk_grant *g)
+{
+	int64_t now = (int64_t)time(NULL);
+
+	return is_near(c) && (vk_cred_expired(c, now) || g->renewed > now || now - g->renewed > RECENT_S);
+}
+
+static enum vk_err
+take(struct vk_cred *c, struct vk_grant *g, struct vk_tokens *t)
 {
 	vk_secret_clear(&c->secret);
 	c->secret = t->access;
@@ -46,6 +54,8 @@ take(struct vk_cred *c, struct vk_tokens *t)
 	}
 	c->expires = t->expires;
 	c->refused = 0;
+	g->renewed = (int64_t)time(NULL);
+	return vk_grant_write(g, c);
 }
 
 /* Under the writer's lock, so that one process asks, and the others find what it has stored. */
@@ -53,6 +63,7 @@ static enum vk_err
 renew(struct vk_store *st, void *arg)
 {
 	VK_CLEANUP(vk_tokens_clear) struct vk_tokens tokens = { .expires = 0 };
+	VK_CLEANUP(vk_grant_clear) struct vk_grant g = { 0 };
 	VK_CLEANUP(vk_cred_freep) struct vk_cred *c = NULL;
 	struct renewal *r = arg;
 	struct vk_query q = { &r->had->scope, r->had->username };
@@ -62,15 +73,14 @@ renew(struct vk_store *st, void *arg)
 		e = VK_ENOENT;
 	if (e == VK_ENOENT)
 		return vk_fail(VK_EBACKEND, "another process has just removed the entry");
-	if (e != VK_OK)
+	if (e != VK_OK || (e = vk_grant_read(c, &g)) != VK_OK)
 		return e;
-	if (is_due(c)) {
+	if (is_due(c, &g)) {
 		if (now_ms() - r->began > WAITED_MS)
 			return vk_fail(VK_EBACKEND, "another process has just tried");
-		e = vk_oauth_refresh(r->grant, &c->refresh, !vk_cred_expired(c, (int64_t)time(NULL)), &tokens);
-		if (e != VK_OK)
+		e = vk_oauth_refresh(&g, &c->refresh, !vk_cred_expired(c, (int64_t)time(NULL)), &tokens);
+		if (e != VK_OK || (e = take(c, &g, &tokens)) != VK_OK)
 			return e;
-		take(c, &tokens);
 		e = vk_store_stage_put(st, c);
 	}
 	if (e == VK_OK)
@@ -96,9 +106,9 @@ not_renewed(const struct vk_cred *c, const struct vk_grant *g, enum vk_err e)
 }
 
 static enum vk_err
-try_to(struct vk_policy *p, const struct vk_grant *g, struct vk_cred **c)
+try_to(struct vk_policy *p, struct vk_cred **c)
 {
-	struct renewal r = { *c, g, now_ms(), NULL };
+	struct renewal r = { *c, now_ms(), NULL };
 	struct vk_store *st;
 	enum vk_err e = vk_policy_store(p, &st);
 
@@ -122,9 +132,9 @@ vk_policy_renew(struct vk_policy *p, struct vk_cred **c)
 	VK_CLEANUP(vk_grant_clear) struct vk_grant g = { 0 };
 	enum vk_err e;
 
-	if (!vk_grant_has(*c) || !(*c)->refresh.p || !is_due(*c))
+	if (!vk_grant_has(*c) || !(*c)->refresh.p || !is_near(*c))
 		return VK_OK;
-	if ((e = vk_grant_read(*c, &g)) != VK_OK || (e = try_to(p, &g, c)) == VK_OK)
+	if ((e = vk_grant_read(*c, &g)) != VK_OK || !is_due(*c, &g) || (e = try_to(p, c)) == VK_OK)
 		return e;
 	if (e == VK_ENOMEM || vk_cred_expired(*c, (int64_t)time(NULL)))
 		return e == VK_ENOMEM ? e : not_renewed(*c, &g, e);

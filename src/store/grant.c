@@ -13,6 +13,7 @@ enum field {
 	F_CLIENT_ID,
 	F_CLIENT_SECRET,
 	F_OAUTH_SCOPE,
+	F_RENEWED,
 	F_END,
 };
 
@@ -76,8 +77,12 @@ take(struct vk_grant *g, unsigned f, const unsigned char *p, size_t n)
 
 	if (f == F_CLIENT_SECRET)
 		return vk_secret_set(&g->client_secret, p, n);
-	if (n > VK_MAX_FIELD || memchr(p, '\0', n))
+	if (f == F_RENEWED ? n != 8 : n > VK_MAX_FIELD || memchr(p, '\0', n))
 		return vk_fail(VK_ETAMPER, "what renews an entry is malformed");
+	if (f == F_RENEWED) {
+		g->renewed = (int64_t)vk_get64(p);
+		return VK_OK;
+	}
 	if (!(copy = strndup((const char *)p, n)))
 		return VK_ENOMEM;
 	free(*text);
@@ -160,13 +165,16 @@ vk_grant_write(const struct vk_grant *grant, struct vk_cred *c)
 {
 	VK_CLEANUP(vk_buf_clear) struct vk_buf b = VK_BUF_SECRET(EXTRA_MAX);
 	struct vk_grant g = *grant; /* the accessor takes a changeable one */
+	unsigned char time[8];
 	size_t own = own_len(c);
 
-	for (unsigned f = F_ISSUER; f < F_END; f++) {
+	for (unsigned f = F_ISSUER; f < F_RENEWED; f++) {
 		char **text = text_field(&g, f);
 
 		add(&b, f, text ? *text : g.client_secret.p, text ? strlen(*text) : g.client_secret.n);
 	}
+	vk_put64(time, (uint64_t)g.renewed);
+	add(&b, F_RENEWED, time, g.renewed != 0 ? sizeof(time) : 0);
 	if (own < c->extra.n)
 		vk_buf_add(&b, c->extra.p + own, c->extra.n - own);
 	if (b.err != VK_OK)

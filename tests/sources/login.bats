@@ -59,17 +59,18 @@ teardown() {
 	[[ $(cat no.err) == *"$ISSUER says that the login was denied"* ]]
 	[[ $(cat yes.out) == "stored git.example: basic credential for https://git.example as alice, expires in"* ]]
 	[ "$(jq -r '.kind + .username + .origin' api.out)" = beareryou ]
-	[ "$(cat "$E/issuer.log")" = $'device 200\ndevice 400\ndevice 200' ] || [ "$(sort "$E/issuer.log" | uniq -c | tr -s ' ')" = $' 2 device 200\n 1 device 400' ]
+	[ "$(sort "$E/issuer.log" | uniq -c | tr -s ' ')" = $' 2 device 200\n 1 device 400' ]
 	sleep 1.2
 
 	# Renewed with each refresh token that came, each good for one use; by 64 at once once.
-	for i in 1 2; do
+	for _ in 1 2; do
 		old=$("$VALETKEY" export --clear | jq -r 'select(.name == "git.example") | .refresh' | tail -n 1)
-		echo $((30 / i)) >"$E/issuer.log.ttl"
 		get git.example >token
 		[ "$old" != "$("$VALETKEY" export --clear | jq -r 'select(.name == "git.example") | .refresh' | tail -n 1)" ]
+		sleep 1.2
 	done
-	echo 3600 >"$E/issuer.log.ttl"
+	# One that lasts shortly is not renewed by each of them, either.
+	echo 30 >"$E/issuer.log.ttl"
 	: >"$E/issuer.log"
 	for i in $(seq 64); do
 		(printf 'protocol=https\nhost=git.example\n\n' | git credential fill >"fill.$i" 2>&1) &
@@ -81,8 +82,8 @@ teardown() {
 	[ "$(cat "$E/issuer.log")" = 'refresh_token 200' ]
 	printf 'protocol=https\nhost=git.example\n\n' | git-credential-valetkey get >answer
 	when=$(sed -n 's/^password_expiry_utc=//p' answer)
-	[ "$when" -ge "$(($(date +%s) + 3500))" ]
-	[ "$when" -le "$(($(date +%s) + 3600))" ]
+	[ "$when" -ge "$(($(date +%s) + 20))" ]
+	[ "$when" -le "$(($(date +%s) + 30))" ]
 	[ "$(grep -c refresh answer)" = 0 ]
 
 	# With the client's secret, too; and when the login was revoked, nothing is lost but the login.
@@ -358,12 +359,12 @@ try_end() { # try_end NAME TEXT CODE WHY
 	due keep 62
 	printf '[narrow]\nurl = https://keep.example/team\nsecret = keystore:keep.example\n' >config.ini
 	chmod 600 config.ini
-	forge keep token.1 $'200 application/json\n{"access_token": "second", "token_type": "bearer", "expires_in": 20}'
+	forge keep token.1 $'200 application/json\n{"access_token": "second", "token_type": "bearer", "expires_in": 2}'
 	forge keep token.2 $'200 application/json\n{"access_token": "third", "token_type": "bearer", "expires_in": 3600}'
 	# shellcheck disable=SC2016
 	"$VALETKEY" run --with git -- sh -c 'for i in 1 2 3 4; do
 		printf "protocol=https\nhost=keep.example\n\n" | git credential fill | sed -n s/^password=//p
-		[ $i -gt 1 ] || sleep 3
+		[ $i -gt 2 ] || sleep 3
 	done' >out 2>err
 	cat err
 	[ "$(cat out)" = $'old-keep\nsecond\nthird\nthird' ]

@@ -41,11 +41,11 @@ test_all_fields(void **state)
 	vk_store_close(st);
 }
 
-/* docs/FORMAT.md, "Records": fields 128 to 133, before others that nobody knows yet. */
+/* docs/FORMAT.md, "Records": fields 128 to 134, before others that nobody knows yet. */
 static void
 test_grant(void **state)
 {
-	static const char bytes[] = "\x80\2\0\0is\x82\2\0\0to\x83\1\0\0c\x84\3\0\0s\0t\x85\3\0\0a b\x86\1\0\0?";
+	static const char bytes[] = "\x80\2\0\0is\x82\2\0\0to\x83\1\0\0c\x84\3\0\0s\0t\x85\3\0\0a b\x86\x8\0\0\1\2\0\0\0\0\0\0\x87\1\0\0?";
 	struct vk_cred *c = cred("https://x.example", "u", "n", "s"), *got = NULL;
 	struct vk_grant g, read;
 	struct vk_store *st;
@@ -61,6 +61,7 @@ test_grant(void **state)
 	assert_ok(vk_cred_set(&g.client_id, "c"));
 	assert_ok(vk_cred_set(&g.scope, "a b"));
 	assert_ok(vk_secret_set(&g.client_secret, "s\0t", 3));
+	g.renewed = 0x201;
 	/* A later field alone is no login; it stays, and what was there of ours goes. */
 	assert_ok(vk_secret_set(&c->extra, bytes + sizeof(bytes) - 6, 5));
 	assert_false(vk_grant_has(c));
@@ -78,6 +79,7 @@ test_grant(void **state)
 	assert_string_equal(read.client_id, "c");
 	assert_string_equal(read.scope, "a b");
 	assert_int_equal(read.client_secret.n, 3);
+	assert_int_equal(read.renewed, 0x201);
 	assert_memory_equal(read.client_secret.p, "s\0t", 3);
 	vk_grant_clear(&read);
 	assert_ok(vk_grant_forget(got));
