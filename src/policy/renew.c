@@ -9,11 +9,12 @@
 enum {
 	BEFORE_S = 60,    /* before its end; */
 	RECENT_S = 10,    /* one that ends so soon after it was renewed is used up first */
-	WAITED_MS = 1000, /* with the keystore so long in other hands, and nothing new then, somebody else has tried */
+	WAITED_MS = 1000, /* with the keystore so long in other hands, and not changed, another has tried in vain */
 };
 
 struct renewal {
 	const struct vk_cred *had;
+	uint64_t generation;
 	int64_t began;
 	struct vk_cred *fresh;
 };
@@ -76,7 +77,7 @@ renew(struct vk_store *st, void *arg)
 	if (e != VK_OK || (e = vk_grant_read(c, &g)) != VK_OK)
 		return e;
 	if (is_due(c, &g)) {
-		if (now_ms() - r->began > WAITED_MS)
+		if (now_ms() - r->began > WAITED_MS && vk_store_generation(st) == r->generation)
 			return vk_fail(VK_EBACKEND, "another process has just tried");
 		e = vk_oauth_refresh(&g, &c->refresh, !vk_cred_expired(c, (int64_t)time(NULL)), &tokens);
 		if (e != VK_OK || (e = take(c, &g, &tokens)) != VK_OK)
@@ -108,14 +109,16 @@ not_renewed(const struct vk_cred *c, const struct vk_grant *g, enum vk_err e)
 static enum vk_err
 try_to(struct vk_policy *p, struct vk_cred **c)
 {
-	struct renewal r = { *c, now_ms(), NULL };
+	struct renewal r = { .had = *c, .began = now_ms() };
 	struct vk_store *st;
 	enum vk_err e = vk_policy_store(p, &st);
 
 	if (e == VK_OK && vk_policy_offline(p))
 		e = vk_fail(VK_EBACKEND, "offline: it is not asked");
-	if (e == VK_OK)
+	if (e == VK_OK) {
+		r.generation = vk_store_generation(st);
 		e = vk_store_commit(st, renew, &r);
+	}
 	if (e != VK_OK) {
 		vk_cred_free(r.fresh);
 		return e;
