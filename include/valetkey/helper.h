@@ -7,7 +7,8 @@
  *   stdout carries the protocol and nothing else, in one write at the end, or one for each line of a conversation;
  *   stderr carries at most one line;
  *   stdin is read with a ceiling (VK_MAX_INPUT) before anything is decided;
- *   no thread, no key derivation, no program started, and no prompt but for a token that cargo leaves to us to ask for.
+ *   no thread, no key derivation, no program started but a back helper (docs/HELPER.md), and no prompt but for a token
+ *   that cargo leaves to us to ask for.
  */
 #ifndef VALETKEY_HELPER_H
 #define VALETKEY_HELPER_H

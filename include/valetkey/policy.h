@@ -95,6 +95,9 @@ enum vk_err vk_policy_files(struct vk_policy *p, const char *const **ret_v, size
 /** vk_policy_store(p, ret_store): The opened and unlocked keystore, borrowed. */
 enum vk_err vk_policy_store(struct vk_policy *p, struct vk_store **ret_store) VK_MUST;
 
+/** vk_policy_offline(p): Is no program to be asked that asks somebody else? */
+bool vk_policy_offline(const struct vk_policy *p) VK_MUST;
+
 /** vk_policy_has_store(p): Does a keystore file exist?  (Not: can it be opened.) */
 bool vk_policy_has_store(struct vk_policy *p) VK_MUST;
 

@@ -236,6 +236,7 @@ enum vk_err vk_store_commit(struct vk_store *st, vk_store_decide *decide, void *
  * For use inside ${decide} only.  Credentials are copied.  Lookups inside ${decide}
  * see the file, not what was staged; staging sees both: VK_EEXIST when the name is another
  * entry's by now, VK_ENOENT when there is no such entry to remove or prefer.
+ * Extra fields of an entry are kept when ${c} has none, but for how it is renewed, unless ${c} has a refresh token.
  * A ${created} of 0 keeps the time that the entry has, or is now; VK_CRED_DEFAULT in
  * ${flags} makes it the default account, its absence changes nothing.
  */
@@ -308,5 +309,33 @@ enum vk_err vk_cred_encode(const struct vk_cred *c, struct vk_payload *ret) VK_M
 enum vk_err vk_cred_decode(const unsigned char *p, size_t n, struct vk_cred **ret) VK_MUST;
 
 void vk_payload_clear(struct vk_payload *p);
+
+/*
+ * How an entry's secret is had anew with its refresh token, and its login is made anew by a person: extra fields of the
+ * entry (docs/FORMAT.md).  Strings are heap, "" when absent.
+ */
+struct vk_grant {
+	char *issuer;     /* who issues, a URL; for people, and for "valetkey login" */
+	char *device_url; /* where a login begins, */
+	char *token_url;  /* and where tokens are issued */
+	char *client_id;
+	char *scope;      /* what was asked for */
+	struct vk_secret client_secret;
+	int64_t renewed;  /* when the secret was, last; 0: not since the login */
+};
+
+/** vk_grant_init(g), vk_grant_clear(g): All fields present and empty; wipe and free. */
+enum vk_err vk_grant_init(struct vk_grant *g) VK_MUST;
+void vk_grant_clear(struct vk_grant *g);
+
+/** vk_grant_has(c): Was ${c} had by a login? */
+bool vk_grant_has(const struct vk_cred *c) VK_MUST;
+
+/** vk_grant_forget(c): Other extra fields stay. */
+enum vk_err vk_grant_forget(struct vk_cred *c) VK_MUST;
+
+/** vk_grant_read(c, ret), vk_grant_write(g, c): From and to ${c->extra}; VK_ENOENT: there is none. */
+enum vk_err vk_grant_read(const struct vk_cred *c, struct vk_grant *ret) VK_MUST;
+enum vk_err vk_grant_write(const struct vk_grant *g, struct vk_cred *c) VK_MUST;
 
 #endif

@@ -15,7 +15,7 @@ _valetkey()
 		prev=${COMP_WORDS[COMP_CWORD - 2]}
 	fi
 	if ((COMP_CWORD == 1)); then
-		mapfile -t COMPREPLY < <(compgen -W 'init add list show remove get fetch import export unlock lock status slot verify compact backup repair run render scan setup log doctor helper --help --version' -- "$cur")
+		mapfile -t COMPREPLY < <(compgen -W 'init add login list show remove get fetch import export unlock lock status slot verify compact backup repair run render scan setup log doctor helper --help --version' -- "$cur")
 		return
 	fi
 	# After --, the words are another command's own.
@@ -57,6 +57,21 @@ _valetkey()
 		return ;;
 	add:--to)
 		mapfile -t COMPREPLY < <(compgen -W 'secret-service' -- "$cur")
+		return ;;
+	login:--client-id)
+		return ;;
+	login:--client-secret)
+		return ;;
+	login:--forge)
+		mapfile -t COMPREPLY < <(compgen -W 'github gitlab' -- "$cur")
+		return ;;
+	login:--issuer)
+		return ;;
+	login:--scope)
+		return ;;
+	login:--username)
+		return ;;
+	login:--name)
 		return ;;
 	show:--username)
 		return ;;
@@ -223,6 +238,8 @@ _valetkey()
 		mapfile -t COMPREPLY < <(compgen -W '--key-file --passphrase-stdin --recipient --kdf --help' -- "$cur") ;;
 	add)
 		mapfile -t COMPREPLY < <(compgen -W '--username --name --scope --kind --header --expires --from --to --default --replace --help' -- "$cur") ;;
+	login)
+		mapfile -t COMPREPLY < <(compgen -W '--client-id --client-secret --forge --issuer --scope --username --name --default --replace --json --help' -- "$cur") ;;
 	list)
 		mapfile -t COMPREPLY < <(compgen -W '--json --help' -- "$cur") ;;
 	show)

@@ -26,6 +26,19 @@ complete -c valetkey -n '__fish_seen_subcommand_from add' -l default -d 'use thi
 complete -c valetkey -n '__fish_seen_subcommand_from add' -l replace -d 'replace the entry that is there'
 complete -c valetkey -n '__fish_seen_subcommand_from add' -l help -d 'explain the command'
 
+complete -c valetkey -n __fish_use_subcommand -a login -d 'have a token issued for a host, and renewed before it expires'
+complete -c valetkey -n '__fish_seen_subcommand_from login' -l client-id -d 'the application that you registered at the server' -r -f
+complete -c valetkey -n '__fish_seen_subcommand_from login' -l client-secret -d 'its secret, if it has one: env:NAME, file:/PATH ...' -r -f
+complete -c valetkey -n '__fish_seen_subcommand_from login' -l forge -d 'what the server is, where that cannot be seen from its name' -r -f -a 'github gitlab'
+complete -c valetkey -n '__fish_seen_subcommand_from login' -l issuer -d 'the server that issues tokens (default: the one of the URL)' -r -f
+complete -c valetkey -n '__fish_seen_subcommand_from login' -l scope -d 'what the token is to be good for' -r -f
+complete -c valetkey -n '__fish_seen_subcommand_from login' -l username -d 'the user name that goes with the token; '\'''\'' for a bearer token' -r -f
+complete -c valetkey -n '__fish_seen_subcommand_from login' -l name -d 'a name of your own (default: the host and path)' -r -f
+complete -c valetkey -n '__fish_seen_subcommand_from login' -l default -d 'use this account where a client names none'
+complete -c valetkey -n '__fish_seen_subcommand_from login' -l replace -d 'replace an entry that no login made'
+complete -c valetkey -n '__fish_seen_subcommand_from login' -l json -d 'print the entry as a JSON object'
+complete -c valetkey -n '__fish_seen_subcommand_from login' -l help -d 'explain the command'
+
 complete -c valetkey -n __fish_use_subcommand -a list -d 'show the entries of the keystore, never their secrets'
 complete -c valetkey -n '__fish_seen_subcommand_from list' -l json -d 'print a JSON array'
 complete -c valetkey -n '__fish_seen_subcommand_from list' -l help -d 'explain the command'

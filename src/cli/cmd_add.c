@@ -156,45 +156,6 @@ read_secret(const struct adding *a, struct vk_cred *c)
 	return vk_fail(VK_EUSAGE, "--from copies from env:NAME or file:/PATH");
 }
 
-/* Is ${name} that of an entry other than ${c}'s own? */
-static enum vk_err
-name_taken(struct vk_store *st, const char *name, const struct vk_cred *c, bool *ret)
-{
-	VK_CLEANUP(vk_cred_freep) struct vk_cred *other = NULL;
-	enum vk_err e = vk_store_find_name(st, name, &other);
-
-	if (e != VK_OK && e != VK_ENOENT)
-		return e;
-	*ret = e == VK_OK && (!vk_scope_same_origin(&other->scope, &c->scope) ||
-			     strcmp(other->scope.path, c->scope.path) != 0 ||
-			     strcmp(other->username, c->username) != 0);
-	return VK_OK;
-}
-
-/* "user@" goes before it where it is taken. */
-static enum vk_err
-default_name(struct vk_store *st, struct vk_cred *c)
-{
-	VK_CLEANUP(vk_freep) char *plain = vk_entry_default_name(c, false);
-	VK_CLEANUP(vk_freep) char *full = vk_entry_default_name(c, true);
-	const char *candidates[] = { plain, full };
-	bool taken;
-	enum vk_err e;
-
-	if (!plain || !full)
-		return VK_ENOMEM;
-	for (size_t i = 0; i < VK_COUNT(candidates); i++) {
-		if (!vk_entry_is_name(candidates[i]))
-			continue;
-		if ((e = name_taken(st, candidates[i], c, &taken)) != VK_OK)
-			return e;
-		if (!taken)
-			return vk_cred_set(&c->name, candidates[i]);
-	}
-	vk_hint("choose one with --name");
-	return vk_fail(VK_EUSAGE, "no name can be derived that is free: %s", plain);
-}
-
 static enum vk_err
 decide(struct vk_store *st, void *arg)
 {
@@ -202,7 +163,6 @@ decide(struct vk_store *st, void *arg)
 	struct vk_cred *c = a->cred;
 	VK_CLEANUP(vk_cred_freep) struct vk_cred *old = NULL;
 	enum vk_err e = vk_entry_exact(st, &c->scope, c->username, &old);
-	bool taken = false;
 
 	if (e != VK_OK && e != VK_ENOENT)
 		return e;
@@ -213,15 +173,7 @@ decide(struct vk_store *st, void *arg)
 	}
 	if (old && !a->name && (e = vk_cred_set(&c->name, old->name)) != VK_OK)
 		return e;
-	if (*c->name) {
-		if ((e = name_taken(st, c->name, c, &taken)) != VK_OK)
-			return e;
-		if (taken)
-			return vk_fail(VK_EEXIST, "another entry has the name %s", c->name);
-	} else if ((e = default_name(st, c)) != VK_OK) {
-		return e;
-	}
-	if ((e = vk_store_stage_put(st, c)) != VK_OK)
+	if ((e = vk_entry_choose_name(st, c)) != VK_OK || (e = vk_store_stage_put(st, c)) != VK_OK)
 		return e;
 	return a->as_default ? vk_store_stage_default(st, &c->scope, c->username) : VK_OK;
 }
@@ -231,8 +183,7 @@ warn(const struct vk_cred *c)
 {
 	static const char *const hub[] = { "docker.io", "hub.docker.com", "registry-1.docker.io" };
 
-	if (strcmp(c->scope.scheme, "http") == 0)
-		vk_msg_warn("http:// sends this secret in the clear to whoever listens");
+	vk_entry_warn(c);
 	for (size_t i = 0; i < VK_COUNT(hub); i++)
 		if (strcmp(c->scope.host, hub[i]) == 0)
 			vk_msg_warn("docker asks for Docker Hub as https://index.docker.io/v1/, which this "
@@ -240,35 +191,6 @@ warn(const struct vk_cred *c)
 	if (c->kind == VK_KIND_BEARER && !*c->npm_scope)
 		vk_msg_note("docker, and git before 2.46, take a user name and a password: for them, add "
 			    "this with --username");
-}
-
-static const char *
-next_step(const struct vk_cred *c)
-{
-	if (*c->npm_scope)
-		return "valetkey run -- npm ci";
-	if (strcmp(c->scope.scheme, "aws") == 0)
-		return "valetkey setup aws";
-	return "valetkey setup git docker, or valetkey run -- COMMAND";
-}
-
-static int
-report(const struct vk_cred *c)
-{
-	VK_CLEANUP(vk_buf_clear) struct vk_buf b = VK_BUF(16 * VK_MAX_FIELD);
-	VK_CLEANUP(vk_freep) char *label = vk_entry_label(c);
-	char left[VK_WHEN_TEXT];
-
-	if (!label)
-		return vk_msg_fail(VK_ENOMEM);
-	vk_when_left(c->expires, vk_when_now(), left);
-	vk_buf_str(&b, "stored ");
-	vk_printable_add(&b, c->name, 0);
-	vk_buf_fmt(&b, ": %s credential for %s", vk_kind_text(c->kind), label);
-	if (c->expires)
-		vk_buf_fmt(&b, ", expires %s", left);
-	vk_buf_fmt(&b, "; next: %s\n", next_step(c));
-	return vk_stdout_report(&b);
 }
 
 static int
@@ -291,7 +213,7 @@ add(struct adding *a, const char *url)
 		return vk_msg_fail(e);
 	warn(c);
 	vk_setup_extend(c);
-	return report(c);
+	return vk_entry_report(c);
 }
 
 static int

@@ -44,6 +44,20 @@ time_line(struct vk_buf *b, const char *label, int64_t t)
 }
 
 static enum vk_err
+login_lines(struct vk_buf *b, const struct vk_cred *c)
+{
+	VK_CLEANUP(vk_grant_clear) struct vk_grant g = { 0 };
+	enum vk_err e = vk_grant_read(c, &g);
+
+	if (e != VK_OK)
+		return e == VK_ENOENT ? VK_OK : e;
+	line(b, "login", g.issuer);
+	line(b, "client", g.client_id);
+	line(b, "asked for", g.scope);
+	return b->err;
+}
+
+static enum vk_err
 describe(struct vk_buf *b, const struct vk_cred *c, int64_t now)
 {
 	VK_CLEANUP(vk_freep) char *url = vk_scope_url(&c->scope);
@@ -67,7 +81,7 @@ describe(struct vk_buf *b, const struct vk_cred *c, int64_t now)
 		vk_buf_fmt(b, "%-9s %s (%s)\n", "expires", stamp, left);
 	}
 	time_line(b, "refused", c->refused);
-	return b->err;
+	return login_lines(b, c);
 }
 
 static enum vk_err

@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "valetkey/unlock.h"
+#include "cli/cmd.h"
 #include "cli/entry.h"
 #include "cli/json_out.h"
 #include "cli/when.h"
@@ -176,6 +177,58 @@ vk_entry_default_name(const struct vk_cred *c, bool with_user)
 	    *c->scope.path ? "/" : "", c->scope.path);
 }
 
+/* Is ${name} that of an entry other than ${c}'s own? */
+static enum vk_err
+name_taken(struct vk_store *st, const char *name, const struct vk_cred *c, bool *ret)
+{
+	VK_CLEANUP(vk_cred_freep) struct vk_cred *other = NULL;
+	enum vk_err e = vk_store_find_name(st, name, &other);
+
+	if (e != VK_OK && e != VK_ENOENT)
+		return e;
+	*ret = e == VK_OK && (!vk_scope_same_origin(&other->scope, &c->scope) ||
+			     strcmp(other->scope.path, c->scope.path) != 0 ||
+			     strcmp(other->username, c->username) != 0);
+	return VK_OK;
+}
+
+/* "user@" goes before it where it is taken. */
+static enum vk_err
+default_name(struct vk_store *st, struct vk_cred *c)
+{
+	VK_CLEANUP(vk_freep) char *plain = vk_entry_default_name(c, false);
+	VK_CLEANUP(vk_freep) char *full = vk_entry_default_name(c, true);
+	const char *candidates[] = { plain, full };
+	bool taken;
+	enum vk_err e;
+
+	if (!plain || !full)
+		return VK_ENOMEM;
+	for (size_t i = 0; i < VK_COUNT(candidates); i++) {
+		if (!vk_entry_is_name(candidates[i]))
+			continue;
+		if ((e = name_taken(st, candidates[i], c, &taken)) != VK_OK)
+			return e;
+		if (!taken)
+			return vk_cred_set(&c->name, candidates[i]);
+	}
+	vk_hint("choose one with --name");
+	return vk_fail(VK_EUSAGE, "no name can be derived that is free: %s", plain);
+}
+
+enum vk_err
+vk_entry_choose_name(struct vk_store *st, struct vk_cred *c)
+{
+	bool taken = false;
+	enum vk_err e;
+
+	if (!*c->name)
+		return default_name(st, c);
+	if ((e = name_taken(st, c->name, c, &taken)) != VK_OK)
+		return e;
+	return taken ? vk_fail(VK_EEXIST, "another entry has the name %s", c->name) : VK_OK;
+}
+
 const char *
 vk_entry_origin(const struct vk_cred *c)
 {
@@ -268,4 +321,40 @@ vk_printable_add(struct vk_buf *b, const char *s, size_t width)
 		chars += ((unsigned char)b->p[at] & 0xc0) != 0x80;
 	for (; chars < width; chars++)
 		vk_buf_char(b, ' ');
+}
+
+void
+vk_entry_warn(const struct vk_cred *c)
+{
+	if (strcmp(c->scope.scheme, "http") == 0)
+		vk_msg_warn("http:// sends this secret in the clear to whoever listens");
+}
+
+static const char *
+next_step(const struct vk_cred *c)
+{
+	if (*c->npm_scope)
+		return "valetkey run -- npm ci";
+	if (strcmp(c->scope.scheme, "aws") == 0)
+		return "valetkey setup aws";
+	return "valetkey setup git docker, or valetkey run -- COMMAND";
+}
+
+int
+vk_entry_report(const struct vk_cred *c)
+{
+	VK_CLEANUP(vk_buf_clear) struct vk_buf b = VK_BUF(16 * VK_MAX_FIELD);
+	VK_CLEANUP(vk_freep) char *label = vk_entry_label(c);
+	char left[VK_WHEN_TEXT];
+
+	if (!label)
+		return vk_msg_fail(VK_ENOMEM);
+	vk_when_left(c->expires, vk_when_now(), left);
+	vk_buf_str(&b, "stored ");
+	vk_printable_add(&b, c->name, 0);
+	vk_buf_fmt(&b, ": %s credential for %s", vk_kind_text(c->kind), label);
+	if (c->expires)
+		vk_buf_fmt(&b, ", expires %s", left);
+	vk_buf_fmt(&b, "; next: %s\n", next_step(c));
+	return vk_stdout_report(&b);
 }

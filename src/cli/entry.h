@@ -41,6 +41,12 @@ bool vk_entry_is_name(const char *s) VK_MUST;
  */
 char *vk_entry_default_name(const struct vk_cred *c, bool with_user) VK_MUST;
 
+/**
+ * vk_entry_choose_name(st, c):
+ * Within a transaction: give ${c} its default name if it has none; VK_EEXIST when it has another entry's.
+ */
+enum vk_err vk_entry_choose_name(struct vk_store *st, struct vk_cred *c) VK_MUST;
+
 /** vk_entry_origin(c): "you", "git", "docker" or "cargo": who stored it. */
 const char *vk_entry_origin(const struct vk_cred *c);
 
@@ -53,6 +59,10 @@ void vk_entry_json(struct vk_buf *b, const struct vk_cred *c, int64_t now);
 
 /** vk_entry_label(c): "URL" or "URL as USER", for messages.  Heap. */
 char *vk_entry_label(const struct vk_cred *c) VK_MUST;
+
+/** vk_entry_warn(c), vk_entry_report(c): What a person should hear before and after ${c} was stored; the exit code. */
+void vk_entry_warn(const struct vk_cred *c);
+int vk_entry_report(const struct vk_cred *c);
 
 /** vk_printable_add(b, s, width): Append ${s} fit for a terminal, with blanks up to ${width} characters. */
 void vk_printable_add(struct vk_buf *b, const char *s, size_t width);

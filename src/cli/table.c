@@ -3,6 +3,7 @@
 
 extern const struct vk_cmd vk_cmd_init;
 extern const struct vk_cmd vk_cmd_add;
+extern const struct vk_cmd vk_cmd_login;
 extern const struct vk_cmd vk_cmd_list;
 extern const struct vk_cmd vk_cmd_show;
 extern const struct vk_cmd vk_cmd_remove;
@@ -28,6 +29,7 @@ extern const struct vk_cmd vk_cmd_doctor;
 const struct vk_cmd *const vk_cmds[] = {
 	&vk_cmd_init,
 	&vk_cmd_add,
+	&vk_cmd_login,
 	&vk_cmd_list,
 	&vk_cmd_show,
 	&vk_cmd_remove,

@@ -159,8 +159,11 @@ find_entry(struct vk_policy *p, const struct wish *w, struct vk_cred **ret)
 		vk_reason_clear();
 		return VK_OK;
 	}
-	if (e != VK_OK || !c || (e = vk_policy_not_expired(c)) != VK_OK)
+	if (e != VK_OK || !c || (e = vk_policy_renew(p, &c)) != VK_OK || (e = vk_policy_not_expired(c)) != VK_OK)
 		return e;
+	/* It is ours to use: who else used it would end the login for us. */
+	if (vk_grant_has(c))
+		vk_secret_clear(&c->refresh);
 	*ret = VK_TAKE(c);
 	return VK_OK;
 }

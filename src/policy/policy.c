@@ -177,7 +177,7 @@ vk_policy_ref(struct vk_policy *p, const char *text, struct vk_secret *ret_secre
 		return e;
 	if ((e = vk_store_find_name(st, ref.what, &c)) == VK_ENOENT)
 		return vk_fail(VK_ENOENT, "the keystore has no entry called %s", ref.what);
-	if (e != VK_OK || (e = vk_policy_not_expired(c)) != VK_OK)
+	if (e != VK_OK || (e = vk_policy_renew(p, &c)) != VK_OK || (e = vk_policy_not_expired(c)) != VK_OK)
 		return e;
 	*ret_secret = c->secret;
 	c->secret = (struct vk_secret){ NULL, 0 };

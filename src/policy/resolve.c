@@ -63,6 +63,8 @@ from_store(struct vk_policy *p, const struct vk_section *s, struct vk_cred **ret
 	if (e == VK_ENOENT)
 		e = vk_fail(VK_EBACKEND, "[%s] refers to the keystore entry %s, which is not there",
 		    s->name, s->ref.what);
+	if (e == VK_OK)
+		e = vk_policy_renew(p, ret);
 	return e == VK_OK ? narrow(s, *ret) : e;
 }
 

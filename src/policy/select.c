@@ -92,13 +92,14 @@ hint_replace(const struct vk_cred *c)
 
 /* ${c} becomes the list's. */
 static enum vk_err
-add_found(struct vk_cred *c, struct vk_cred_list *l)
+add_found(struct vk_policy *p, struct vk_cred *c, struct vk_cred_list *l)
 {
-	enum vk_err e = vk_policy_not_expired(c);
+	enum vk_err e = vk_policy_renew(p, &c);
 
-	if (e == VK_OK)
+	if (e == VK_OK && (e = vk_policy_not_expired(c)) == VK_OK)
 		return add(l, c);
-	hint_replace(c);
+	if (e == VK_ENOENT)
+		hint_replace(c);
 	vk_cred_free(c);
 	return e;
 }
@@ -113,7 +114,7 @@ add_entry(struct vk_policy *p, const char *name, struct vk_cred_list *l)
 	if (e == VK_OK && (e = vk_store_find_name(st, name, &c)) == VK_ENOENT)
 		return vk_fail(VK_ENOENT, "neither the config nor the keystore has a credential called %s",
 		    name);
-	return e == VK_OK ? add_found(c, l) : e;
+	return e == VK_OK ? add_found(p, c, l) : e;
 }
 
 /* ${name} is a section, the variable of a CI platform, or an entry of the keystore. */
@@ -187,7 +188,7 @@ add_pinned(struct vk_policy *p, struct vk_cred_list *l)
 		if ((e = vk_store_find(st, &q, &c)) != VK_OK)
 			break;
 		c->flags |= pinned.v[i]->flags;
-		e = add_found(c, l);
+		e = add_found(p, c, l);
 	}
 	vk_cred_list_clear(&pinned);
 	return e;
@@ -261,7 +262,8 @@ entry_again(struct vk_policy *p, const struct vk_cred *c, struct vk_cred **ret)
 		return VK_ENOENT;
 	if ((e = vk_policy_store(p, &st)) != VK_OK)
 		return e;
-	return *c->name ? vk_store_find_name(st, c->name, ret) : vk_store_find(st, &q, ret);
+	e = *c->name ? vk_store_find_name(st, c->name, ret) : vk_store_find(st, &q, ret);
+	return e == VK_OK ? vk_policy_renew(p, ret) : e;
 }
 
 enum vk_err

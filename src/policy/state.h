@@ -46,8 +46,12 @@ enum vk_err vk_policy_remote(struct vk_policy *p, const struct vk_ref *ref, stru
 /** vk_policy_forget_fetched(p) */
 void vk_policy_forget_fetched(struct vk_policy *p);
 
-/** vk_policy_offline(p): Is no program to be asked that asks somebody else? */
-bool vk_policy_offline(const struct vk_policy *p) VK_MUST;
+/**
+ * vk_policy_renew(p, c):
+ * An entry of the keystore that a login made is renewed when it is about to expire, in the keystore and in ${c}.
+ * VK_EBACKEND: it has expired and is not renewed; while it has not, that is no failure.
+ */
+enum vk_err vk_policy_renew(struct vk_policy *p, struct vk_cred **c) VK_MUST;
 
 /** vk_policy_not_expired(c): VK_ENOENT with a reason that says since when. */
 enum vk_err vk_policy_not_expired(const struct vk_cred *c) VK_MUST;

@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: ISC */
 /* Requests and answers as docs/HELPER.md has them. */
+#include <errno.h>
 #include <string.h>
 
 #include "source/helper_call.h"
+#include "source/value.h"
 
 static const struct {
 	const char *code;
@@ -111,4 +113,37 @@ vk_helper_ask(const struct vk_helper *h, const struct vk_buf *request, struct vk
 		return request->err;
 	e = vk_helper_call(h, &whole, answer, &status);
 	return e == VK_OK ? parse(h, answer, status, attrs, n_attrs) : e;
+}
+
+enum vk_err
+vk_helper_take_secret(const struct vk_helper *h, const struct vk_helper_attr *a, const char *what,
+    struct vk_secret *ret)
+{
+	unsigned char *bytes = vk_arena_alloc(a->n + 1);
+	size_t n = 0;
+	enum vk_err e = bytes ? vk_base64_decode(a->p, a->n, bytes, &n) : VK_ENOMEM;
+
+	if (e == VK_OK)
+		e = vk_source_value("the secret of", what, (const char *)bytes, n, ret);
+	else if (e != VK_ENOMEM)
+		e = not_understood(h);
+	vk_arena_free(bytes);
+	return e;
+}
+
+enum vk_err
+vk_helper_take_number(const struct vk_helper *h, const struct vk_helper_attr *a, int64_t *ret)
+{
+	char *end;
+	long long t;
+
+	*ret = 0;
+	if (!a->p)
+		return VK_OK;
+	errno = 0;
+	t = strtoll(a->p, &end, 10);
+	if (errno != 0 || end != a->p + a->n || a->n == 0 || t < 0)
+		return not_understood(h);
+	*ret = t;
+	return VK_OK;
 }

@@ -72,4 +72,11 @@ enum vk_err vk_helper_put_secret(struct vk_buf *b, const char *name, const void 
 enum vk_err vk_helper_ask(const struct vk_helper *h, const struct vk_buf *request, struct vk_buf *answer,
     struct vk_helper_attr *attrs, size_t n_attrs) VK_MUST;
 
+/** vk_helper_take_secret(h, a, what, ret): The secret in attribute ${a}; ${what} names it where it is none. */
+enum vk_err vk_helper_take_secret(const struct vk_helper *h, const struct vk_helper_attr *a, const char *what,
+    struct vk_secret *ret) VK_MUST;
+
+/** vk_helper_take_number(h, a, ret): The seconds in attribute ${a}; 0 when it is not there. */
+enum vk_err vk_helper_take_number(const struct vk_helper *h, const struct vk_helper_attr *a, int64_t *ret) VK_MUST;
+
 #endif

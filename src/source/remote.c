@@ -1,10 +1,8 @@
 /* SPDX-License-Identifier: ISC */
-#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "source/helper_call.h"
-#include "source/value.h"
 #include "valetkey/remote.h"
 
 enum { HTTP_DEADLINE_MS = 60 * 1000 };
@@ -180,38 +178,6 @@ helper(const struct vk_remote *r)
 	};
 }
 
-static enum vk_err
-take_secret(const struct vk_remote *r, const struct vk_helper_attr *a, struct vk_secret *ret)
-{
-	unsigned char *bytes = vk_arena_alloc(a->n + 1);
-	size_t n = 0;
-	enum vk_err e = bytes ? vk_base64_decode(a->p, a->n, bytes, &n) : VK_ENOMEM;
-
-	if (e == VK_OK)
-		e = vk_source_value("the secret of", r->store->name, (const char *)bytes, n, ret);
-	else if (e != VK_ENOMEM)
-		e = vk_fail(VK_EBACKEND, "valetkey-%s answers what is not understood", helper(r).program);
-	vk_arena_free(bytes);
-	return e;
-}
-
-static enum vk_err
-take_time(const struct vk_remote *r, const struct vk_helper_attr *a, int64_t *ret)
-{
-	char *end;
-	long long t;
-
-	*ret = 0;
-	if (!a->p)
-		return VK_OK;
-	errno = 0;
-	t = strtoll(a->p, &end, 10);
-	if (errno != 0 || end != a->p + a->n || a->n == 0 || t < 0)
-		return vk_fail(VK_EBACKEND, "valetkey-%s answers what is not understood", helper(r).program);
-	*ret = t;
-	return VK_OK;
-}
-
 enum vk_err
 vk_remote_get(const struct vk_remote *r, struct vk_secret *ret_secret, int64_t *ret_expires)
 {
@@ -227,8 +193,8 @@ vk_remote_get(const struct vk_remote *r, struct vk_secret *ret_secret, int64_t *
 	if (e == VK_OK)
 		e = vk_helper_ask(&h, &b, &answer, attrs, VK_COUNT(attrs));
 	if (e == VK_OK)
-		e = take_time(r, &attrs[1], &expires);
-	if (e == VK_OK && (e = take_secret(r, &attrs[0], ret_secret)) == VK_OK)
+		e = vk_helper_take_number(&h, &attrs[1], &expires);
+	if (e == VK_OK && (e = vk_helper_take_secret(&h, &attrs[0], r->store->name, ret_secret)) == VK_OK)
 		*ret_expires = expires;
 	return e;
 }

@@ -145,6 +145,9 @@ vk_store_stage_put(struct vk_store *st, const struct vk_cred *c)
 		return e;
 	if (new.created == 0)
 		new.created = old ? old->created : vk_store_now();
+	/* What renews a secret goes with it. */
+	if (old && !new.extra.p && !new.refresh.p && (e = vk_grant_forget(old)) != VK_OK)
+		return e;
 	if (old && !new.extra.p)
 		new.extra = old->extra;
 	if ((e = vk_cred_encode(&new, &p)) != VK_OK ||

@@ -20,6 +20,7 @@ HEADERS = {
     "store.h": "store",
     "proto.h": "proto", "forms.h": "proto", "import.h": "proto", "dockerfile.h": "proto", "scan.h": "proto", "log.h": "proto",
     "source.h": "source", "broker.h": "source", "unlock.h": "source", "identity.h": "source", "external.h": "source", "remote.h": "source",
+    "oauth.h": "source",
     "config.h": "policy",
     "policy.h": "policy",
     "inject.h": "inject", "mask.h": "inject",

@@ -41,6 +41,71 @@ test_all_fields(void **state)
 	vk_store_close(st);
 }
 
+/* docs/FORMAT.md, "Records": fields 128 to 134, before others that nobody knows yet. */
+static void
+test_grant(void **state)
+{
+	static const char bytes[] = "\x80\2\0\0is\x82\2\0\0to\x83\1\0\0c\x84\3\0\0s\0t\x85\3\0\0a b\x86\x8\0\0\1\2\0\0\0\0\0\0\x87\1\0\0?";
+	struct vk_cred *c = cred("https://x.example", "u", "n", "s"), *got = NULL;
+	struct vk_grant g, read;
+	struct vk_store *st;
+
+	(void)state;
+	create_raw(store_file);
+	st = open_raw(store_file);
+	assert_false(vk_grant_has(c));
+	assert_int_equal(vk_grant_read(c, &read), VK_ENOENT);
+	assert_ok(vk_grant_init(&g));
+	assert_ok(vk_cred_set(&g.issuer, "is"));
+	assert_ok(vk_cred_set(&g.token_url, "to"));
+	assert_ok(vk_cred_set(&g.client_id, "c"));
+	assert_ok(vk_cred_set(&g.scope, "a b"));
+	assert_ok(vk_secret_set(&g.client_secret, "s\0t", 3));
+	g.renewed = 0x201;
+	/* A later field alone is no login; it stays, and what was there of ours goes. */
+	assert_ok(vk_secret_set(&c->extra, bytes + sizeof(bytes) - 6, 5));
+	assert_false(vk_grant_has(c));
+	assert_ok(vk_grant_write(&g, c));
+	assert_ok(vk_grant_write(&g, c));
+	assert_int_equal(c->extra.n, sizeof(bytes) - 1);
+	assert_memory_equal(c->extra.p, bytes, sizeof(bytes) - 1);
+	assert_ok(vk_store_commit(st, decide_change, &(struct change){ .put = c }));
+	assert_ok(find(st, "https://x.example", NULL, &got));
+	assert_true(vk_grant_has(got));
+	assert_ok(vk_grant_read(got, &read));
+	assert_string_equal(read.issuer, "is");
+	assert_string_equal(read.device_url, "");
+	assert_string_equal(read.token_url, "to");
+	assert_string_equal(read.client_id, "c");
+	assert_string_equal(read.scope, "a b");
+	assert_int_equal(read.client_secret.n, 3);
+	assert_int_equal(read.renewed, 0x201);
+	assert_memory_equal(read.client_secret.p, "s\0t", 3);
+	vk_grant_clear(&read);
+	assert_ok(vk_grant_forget(got));
+	assert_int_equal(got->extra.n, 5);
+	assert_memory_equal(got->extra.p, bytes + sizeof(bytes) - 6, 5);
+	/* A new secret ends it; the same with a refresh token does not. */
+	vk_secret_clear(&c->extra);
+	assert_ok(vk_secret_set(&c->refresh, "r", 1));
+	assert_ok(vk_store_commit(st, decide_change, &(struct change){ .put = c }));
+	vk_cred_free(got);
+	assert_ok(find(st, "https://x.example", NULL, &got));
+	assert_true(vk_grant_has(got));
+	vk_secret_clear(&c->refresh);
+	assert_ok(vk_store_commit(st, decide_change, &(struct change){ .put = c }));
+	vk_cred_free(got);
+	assert_ok(find(st, "https://x.example", NULL, &got));
+	assert_int_equal(got->extra.n, 5);
+	/* One that is no text is found when it is needed. */
+	assert_ok(vk_secret_set(&got->extra, "\x82\2\0\0t\0", 6));
+	assert_int_equal(vk_grant_read(got, &read), VK_ETAMPER);
+	vk_grant_clear(&g);
+	vk_cred_free(got);
+	vk_cred_free(c);
+	vk_store_close(st);
+}
+
 /* git keeps the passphrase of a client certificate by the name of its file. */
 static void
 test_without_host(void **state)
@@ -161,6 +226,7 @@ main(void)
 #define T(f) cmocka_unit_test_setup_teardown(f, make_scratch, drop_scratch)
 	const struct CMUnitTest tests[] = {
 		T(test_all_fields),
+		T(test_grant),
 		T(test_without_host),
 		T(test_sizes),
 		T(test_limits),

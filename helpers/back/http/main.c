@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "fetch.h"
+#include "oauth.h"
 #include "sign.h"
 #include "stores.h"
 
@@ -39,6 +40,9 @@ main(int argc, char **argv)
 	static const struct vk_ask_verb verbs[] = {
 		{ .name = "get-secret", .answer = get_secret, .after = vk_vault_hold },
 		{ .name = "fetch", .answer = vk_fetch },
+		{ .name = "device-code", .answer = vk_oauth_device_code },
+		{ .name = "device-token", .answer = vk_oauth_device_token },
+		{ .name = "refresh-token", .answer = vk_oauth_refresh_token },
 	};
 	int status;
 
