@@ -18,12 +18,13 @@ enum vk_setting_kind {
 	VK_SETTING_SECRET, /* in the config a reference to one; in a variable the secret itself */
 };
 
-enum { VK_VARIABLES_MAX = 3, VK_SETTINGS_MAX = 24 };
+enum { VK_VARIABLES_MAX = 2, VK_VARIABLE_LEN = 48, VK_SETTING_LEN = 24, VK_SETTINGS_MAX = 24 };
 
+/* Without pointers, which would have to be relocated at every start of every program. */
 struct vk_setting {
-	const char *name; /* static */
 	enum vk_setting_kind kind;
-	const char *variables[VK_VARIABLES_MAX]; /* in the order of their weight; NULL: no more */
+	char name[VK_SETTING_LEN];
+	char variables[VK_VARIABLES_MAX][VK_VARIABLE_LEN]; /* in the order of their weight; "": no more */
 };
 
 struct vk_remote_store {

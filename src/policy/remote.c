@@ -29,7 +29,7 @@ written(const struct vk_server *server, const char *key)
 static const char *
 variable(const struct vk_setting *setting, const char **ret_name)
 {
-	for (size_t i = 0; i < VK_VARIABLES_MAX && setting->variables[i]; i++) {
+	for (size_t i = 0; i < VK_VARIABLES_MAX && *setting->variables[i]; i++) {
 		const char *v = getenv(setting->variables[i]);
 
 		if (v && *v) {

@@ -14,96 +14,96 @@ enum { HTTP_DEADLINE_MS = 60 * 1000 };
 
 /* Names of variables: https://openbao.org/docs/commands/#environment-variables, which has the VAULT_ ones second. */
 static const struct vk_setting vault[] = {
-	{ "address", TEXT, { "BAO_ADDR", "VAULT_ADDR" } },
-	{ "nodes", TEXT, { NULL } },
-	{ "namespace", TEXT, { "BAO_NAMESPACE", "VAULT_NAMESPACE" } },
-	{ "ca", PATH, { "BAO_CACERT", "VAULT_CACERT" } },
-	{ "certificate", PATH, { "BAO_CLIENT_CERT", "VAULT_CLIENT_CERT" } },
-	{ "key", PATH, { "BAO_CLIENT_KEY", "VAULT_CLIENT_KEY" } },
-	{ "auth", TEXT, { NULL } },
-	{ "mount", TEXT, { NULL } },
-	{ "role", TEXT, { NULL } },
-	{ "token", SECRET, { "BAO_TOKEN", "VAULT_TOKEN" } },
-	{ "role-id", SECRET, { NULL } },
-	{ "secret-id", SECRET, { NULL } },
-	{ "wrapped-secret-id", SECRET, { NULL } },
-	{ "jwt", SECRET, { NULL } },
-	{ "audience", TEXT, { NULL } },
-	{ "username", TEXT, { NULL } },
-	{ "password", SECRET, { NULL } },
-	{ "timeout", TEXT, { NULL } },
+	{ TEXT, "address", { "BAO_ADDR", "VAULT_ADDR" } },
+	{ TEXT, "nodes", { "" } },
+	{ TEXT, "namespace", { "BAO_NAMESPACE", "VAULT_NAMESPACE" } },
+	{ PATH, "ca", { "BAO_CACERT", "VAULT_CACERT" } },
+	{ PATH, "certificate", { "BAO_CLIENT_CERT", "VAULT_CLIENT_CERT" } },
+	{ PATH, "key", { "BAO_CLIENT_KEY", "VAULT_CLIENT_KEY" } },
+	{ TEXT, "auth", { "" } },
+	{ TEXT, "mount", { "" } },
+	{ TEXT, "role", { "" } },
+	{ SECRET, "token", { "BAO_TOKEN", "VAULT_TOKEN" } },
+	{ SECRET, "role-id", { "" } },
+	{ SECRET, "secret-id", { "" } },
+	{ SECRET, "wrapped-secret-id", { "" } },
+	{ SECRET, "jwt", { "" } },
+	{ TEXT, "audience", { "" } },
+	{ TEXT, "username", { "" } },
+	{ SECRET, "password", { "" } },
+	{ TEXT, "timeout", { "" } },
 };
 
 /* Who we are, for whom to tell: identity.h of valetkey-http.  GitHub's variables have no other name. */
 #define IDENTITY                                                                       \
-	{ "jwt", SECRET, { NULL } }, { "audience", TEXT, { NULL } },                   \
-	{ "oidc-url", SECRET, { "ACTIONS_ID_TOKEN_REQUEST_URL" } },                    \
-	{ "oidc-token", SECRET, { "ACTIONS_ID_TOKEN_REQUEST_TOKEN" } }
+	{ SECRET, "jwt", { "" } }, { TEXT, "audience", { "" } },                   \
+	{ SECRET, "oidc-url", { "ACTIONS_ID_TOKEN_REQUEST_URL" } },                    \
+	{ SECRET, "oidc-token", { "ACTIONS_ID_TOKEN_REQUEST_TOKEN" } }
 
 /* https://docs.aws.amazon.com/sdkref/latest/guide/environment-variables.html */
 #define AWS(own_endpoint)                                                              \
-	{ "endpoint", TEXT, { own_endpoint, "AWS_ENDPOINT_URL" } },                    \
-	{ "sts-endpoint", TEXT, { "AWS_ENDPOINT_URL_STS", "AWS_ENDPOINT_URL" } },      \
-	{ "metadata-endpoint", TEXT, { "AWS_EC2_METADATA_SERVICE_ENDPOINT" } },        \
-	{ "region", TEXT, { "AWS_REGION", "AWS_DEFAULT_REGION" } },                    \
-	{ "ca", PATH, { "AWS_CA_BUNDLE" } },                                           \
-	{ "access-key", TEXT, { "AWS_ACCESS_KEY_ID" } },                               \
-	{ "secret-key", SECRET, { "AWS_SECRET_ACCESS_KEY" } },                         \
-	{ "session-token", SECRET, { "AWS_SESSION_TOKEN" } },                          \
-	{ "role-arn", TEXT, { "AWS_ROLE_ARN" } },                                      \
-	{ "session-name", TEXT, { "AWS_ROLE_SESSION_NAME" } },                         \
-	{ "token-file", FILED, { "AWS_WEB_IDENTITY_TOKEN_FILE" } },                     \
+	{ TEXT, "endpoint", { own_endpoint, "AWS_ENDPOINT_URL" } },                    \
+	{ TEXT, "sts-endpoint", { "AWS_ENDPOINT_URL_STS", "AWS_ENDPOINT_URL" } },      \
+	{ TEXT, "metadata-endpoint", { "AWS_EC2_METADATA_SERVICE_ENDPOINT" } },        \
+	{ TEXT, "region", { "AWS_REGION", "AWS_DEFAULT_REGION" } },                    \
+	{ PATH, "ca", { "AWS_CA_BUNDLE" } },                                           \
+	{ TEXT, "access-key", { "AWS_ACCESS_KEY_ID" } },                               \
+	{ SECRET, "secret-key", { "AWS_SECRET_ACCESS_KEY" } },                         \
+	{ SECRET, "session-token", { "AWS_SESSION_TOKEN" } },                          \
+	{ TEXT, "role-arn", { "AWS_ROLE_ARN" } },                                      \
+	{ TEXT, "session-name", { "AWS_ROLE_SESSION_NAME" } },                         \
+	{ FILED, "token-file", { "AWS_WEB_IDENTITY_TOKEN_FILE" } },                     \
 	IDENTITY,                                                                      \
-	{ "container-uri", TEXT, { "AWS_CONTAINER_CREDENTIALS_FULL_URI" } },           \
-	{ "container-path", TEXT, { "AWS_CONTAINER_CREDENTIALS_RELATIVE_URI" } },      \
-	{ "container-token", SECRET, { "AWS_CONTAINER_AUTHORIZATION_TOKEN" } },        \
-	{ "container-token-file", FILED, { "AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE" } }, \
-	{ "timeout", TEXT, { NULL } }
+	{ TEXT, "container-uri", { "AWS_CONTAINER_CREDENTIALS_FULL_URI" } },           \
+	{ TEXT, "container-path", { "AWS_CONTAINER_CREDENTIALS_RELATIVE_URI" } },      \
+	{ SECRET, "container-token", { "AWS_CONTAINER_AUTHORIZATION_TOKEN" } },        \
+	{ FILED, "container-token-file", { "AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE" } }, \
+	{ TEXT, "timeout", { "" } }
 
 static const struct vk_setting aws_sm[] = { AWS("AWS_ENDPOINT_URL_SECRETS_MANAGER") };
 static const struct vk_setting aws_codeartifact[] = { AWS("AWS_ENDPOINT_URL_CODEARTIFACT") };
 
 /* https://docs.cloud.google.com/docs/authentication/application-default-credentials */
 static const struct vk_setting gcp_sm[] = {
-	{ "endpoint", TEXT, { "CLOUDSDK_API_ENDPOINT_OVERRIDES_SECRETMANAGER" } },
-	{ "sts-endpoint", TEXT, { NULL } },
-	{ "iam-endpoint", TEXT, { NULL } },
-	{ "token-endpoint", TEXT, { NULL } },
-	{ "metadata-host", TEXT, { "GCE_METADATA_HOST" } },
-	{ "ca", PATH, { NULL } },
-	{ "credentials", FILED, { "GOOGLE_APPLICATION_CREDENTIALS" } },
-	{ "provider", TEXT, { NULL } },
-	{ "service-account", TEXT, { NULL } },
-	{ "token-file", FILED, { NULL } },
+	{ TEXT, "endpoint", { "CLOUDSDK_API_ENDPOINT_OVERRIDES_SECRETMANAGER" } },
+	{ TEXT, "sts-endpoint", { "" } },
+	{ TEXT, "iam-endpoint", { "" } },
+	{ TEXT, "token-endpoint", { "" } },
+	{ TEXT, "metadata-host", { "GCE_METADATA_HOST" } },
+	{ PATH, "ca", { "" } },
+	{ FILED, "credentials", { "GOOGLE_APPLICATION_CREDENTIALS" } },
+	{ TEXT, "provider", { "" } },
+	{ TEXT, "service-account", { "" } },
+	{ FILED, "token-file", { "" } },
 	IDENTITY,
-	{ "timeout", TEXT, { NULL } },
+	{ TEXT, "timeout", { "" } },
 };
 
 /* https://learn.microsoft.com/en-us/azure/developer/go/sdk/authentication/credential-chains */
 static const struct vk_setting azure_kv[] = {
-	{ "endpoint", TEXT, { NULL } },
-	{ "resource", TEXT, { NULL } },
-	{ "authority", TEXT, { "AZURE_AUTHORITY_HOST" } },
-	{ "metadata-endpoint", TEXT, { NULL } },
-	{ "ca", PATH, { NULL } },
-	{ "tenant", TEXT, { "AZURE_TENANT_ID" } },
-	{ "client-id", TEXT, { "AZURE_CLIENT_ID" } },
-	{ "client-secret", SECRET, { "AZURE_CLIENT_SECRET" } },
-	{ "token-file", FILED, { "AZURE_FEDERATED_TOKEN_FILE" } },
+	{ TEXT, "endpoint", { "" } },
+	{ TEXT, "resource", { "" } },
+	{ TEXT, "authority", { "AZURE_AUTHORITY_HOST" } },
+	{ TEXT, "metadata-endpoint", { "" } },
+	{ PATH, "ca", { "" } },
+	{ TEXT, "tenant", { "AZURE_TENANT_ID" } },
+	{ TEXT, "client-id", { "AZURE_CLIENT_ID" } },
+	{ SECRET, "client-secret", { "AZURE_CLIENT_SECRET" } },
+	{ FILED, "token-file", { "AZURE_FEDERATED_TOKEN_FILE" } },
 	IDENTITY,
-	{ "identity-endpoint", TEXT, { "IDENTITY_ENDPOINT" } },
-	{ "identity-header", SECRET, { "IDENTITY_HEADER" } },
-	{ "timeout", TEXT, { NULL } },
+	{ TEXT, "identity-endpoint", { "IDENTITY_ENDPOINT" } },
+	{ SECRET, "identity-header", { "IDENTITY_HEADER" } },
+	{ TEXT, "timeout", { "" } },
 };
 
 static const struct vk_setting github_app[] = {
-	{ "endpoint", TEXT, { "GITHUB_API_URL" } },
-	{ "app-id", TEXT, { NULL } },
-	{ "private-key", FILED, { NULL } },
-	{ "installation", TEXT, { NULL } },
-	{ "permissions", TEXT, { NULL } },
-	{ "ca", PATH, { NULL } },
-	{ "timeout", TEXT, { NULL } },
+	{ TEXT, "endpoint", { "GITHUB_API_URL" } },
+	{ TEXT, "app-id", { "" } },
+	{ FILED, "private-key", { "" } },
+	{ TEXT, "installation", { "" } },
+	{ TEXT, "permissions", { "" } },
+	{ PATH, "ca", { "" } },
+	{ TEXT, "timeout", { "" } },
 };
 
 #define ROW(name, program, deadline, settings, holds) { name, program, deadline, settings, VK_COUNT(settings), holds }
