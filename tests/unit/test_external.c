@@ -157,10 +157,12 @@ test_answers(void **state)
 static void
 test_surroundings(void **state)
 {
+	static const char *const machines[] = { "http_proxy", "https_proxy", "HTTPS_PROXY", "all_proxy", "ALL_PROXY",
+		"no_proxy", "NO_PROXY", "SSL_CERT_FILE", "SSL_CERT_DIR", "CURL_CA_BUNDLE" };
 	int leak = dup2(STDIN_FILENO, 77); /* not CLOEXEC */
 	struct sigaction ignore = { .sa_handler = SIG_IGN }, was;
 	unsigned char key[VK_STORE_KEY_LEN];
-	sigset_t block;
+	sigset_t block, before;
 
 	(void)state;
 	assert_int_equal(leak, 77);
@@ -169,8 +171,11 @@ test_surroundings(void **state)
 	setenv("HOME", "/nonexistent home", 1);
 	setenv("XDG_RUNTIME_DIR", "/run/x", 1);
 	setenv("PATH", "/tmp", 0);
+	/* What the machine may have set to get out. */
+	for (size_t i = 0; i < sizeof(machines) / sizeof(machines[0]); i++)
+		unsetenv(machines[i]);
 	sigfillset(&block);
-	sigprocmask(SIG_BLOCK, &block, NULL);
+	sigprocmask(SIG_BLOCK, &block, &before);
 	sigaction(SIGCHLD, &ignore, &was);
 	script("exec 3>$D/seen\n"
 	       "{ env | grep -v '^\\(PWD\\|SHLVL\\|_\\|OLDPWD\\)=' | sort; pwd; umask\n"
@@ -180,7 +185,7 @@ test_surroundings(void **state)
 	       "[ $group = $$ ] && echo own group; [ $# = 0 ] && echo no arguments\n"
 	       "true >/dev/tty; } >&3 2>/dev/null; printf 'ok\\n" KEY "\\n\\n'", 0755);
 	assert_int_equal(vk_external_get(&fake, key), VK_OK);
-	sigprocmask(SIG_UNBLOCK, &block, NULL);
+	sigprocmask(SIG_SETMASK, &before, NULL);
 	assert_int_equal(sigaction(SIGCHLD, &was, &ignore), 0);
 	assert_true(ignore.sa_handler == SIG_IGN); /* put back */
 	unsetenv("VALETKEY_KEY");
@@ -293,6 +298,11 @@ main(void)
 		T(test_not_trusted),
 		T(test_hangs),
 	};
+	sigset_t pipes;
 
+	/* As vk_harden() leaves it. */
+	sigemptyset(&pipes);
+	sigaddset(&pipes, SIGPIPE);
+	sigprocmask(SIG_BLOCK, &pipes, NULL);
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
