@@ -55,7 +55,12 @@ vk_http_begin(struct vk_ask *a)
 	if (text && (strspn(text, "0123456789") != strlen(text) || seconds < 1 || seconds > 55))
 		return vk_fail(VK_EPROTO, "timeout is 1 to 55 seconds");
 	deadline = now_ms() + seconds * 1000;
-	if (curl_global_init_mem(CURL_GLOBAL_DEFAULT, malloc, wiping_free, wiping_realloc, strdup, calloc) != CURLE_OK)
+	/* The TLS library frees its buffers, with what it has decrypted, as they are: the C library overwrites them. */
+#ifdef M_PERTURB
+	mallopt(M_PERTURB, 0x5a);
+#endif
+	if (curl_global_init_mem(CURL_GLOBAL_DEFAULT, malloc, wiping_free, wiping_realloc, strdup, calloc) !=
+	    CURLE_OK)
 		return vk_fail(VK_EBACKEND, "libcurl cannot be started");
 	return VK_OK;
 }
