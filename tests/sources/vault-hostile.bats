@@ -90,7 +90,7 @@ teardown() {
 	done
 	on_fake status '302 {"errors":["x"]}'
 	fails 6 "$FAKE" 302
-	on_fake status '500 <html>broken'
+	limit=1 on_fake status '500 <html>broken'
 	fails 6 "$FAKE" 500
 	on_fake status $'403 {"errors":["one\\u001b[31m\\ntwo"]}'
 	fails 4 'one?[31m?two'
@@ -123,7 +123,7 @@ teardown() {
 	on_fake cut 2
 	gets fake-secret
 	[ "$(wc -l <"$asked")" = 4 ]
-	on_fake busy 9
+	limit=1 on_fake busy 9
 	fails 6 'too many'
 }
 

@@ -223,3 +223,39 @@ on_fake() {
 	fake "$@"
 	BAO_AT=$FAKE server "token = file:$HOME/token"$'\n'"timeout = ${limit:-3}"
 }
+
+# private NAME RULE...: $PRIVATE, a server of the files in $T/NAME for who has the right credential
+private() {
+	local name=$1
+
+	shift
+	printf '%s\n' "$@" >"$T/$name.rules"
+	"$BATS_TEST_DIRNAME/../servers/private-files.py" --root "$T/$name" --ready "$T/$name.port" --log "$T/$name.log" \
+		--cert "$E/tls/server.pem" --key "$E/tls/server.key" <"$T/$name.rules" 3>&- &
+	fakes="$fakes $!"
+	until [ -s "$T/$name.port" ]; do sleep 0.05; done
+	PRIVATE=https://127.0.0.1:$(cat "$T/$name.port")
+}
+
+# redis_begin TTL MAX: $redis, a database that the server makes accounts in, by database/creds/app, for that time
+redis_begin() {
+	local port
+
+	port=$(free_ports 1)
+	redis-server --port "$port" --bind 127.0.0.1 --requirepass admin --dir "$T" --save '' --daemonize no >"$T/redis.log" 2>&1 3>&- &
+	fakes="$fakes $!"
+	redis=(redis-cli -p "$port" --no-auth-warning)
+	for _ in $(seq 100); do
+		! "${redis[@]}" -a admin ping >/dev/null 2>&1 || break
+		sleep 0.05
+	done
+	bao secrets enable database >/dev/null 2>&1 || true
+	bao write database/config/redis plugin_name=redis-database-plugin host=127.0.0.1 port="$port" username=default password=admin \
+		allowed_roles='*' tls=false >/dev/null
+	bao write database/roles/app db_name=redis creation_statements='["+@all","~*"]' default_ttl="$1" max_ttl="$2" >/dev/null
+}
+
+# accounts: how many the server has made
+accounts() {
+	"${redis[@]}" -a admin acl users | grep -vc '^default$' || true
+}

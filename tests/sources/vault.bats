@@ -270,9 +270,22 @@ accessors() {
 
 @test "sealed, unsealed, killed and started again" {
 	server "token = file:$HOME/token"
+	# A run has what it was given.
+	"$VALETKEY" run --with git -- sh -c "$await"' touch "$HOME/runs"; await "$HOME/sealed"
+		printf "protocol=https\nhost=git.example\npath=team\n\n" | git credential fill >"$HOME/got"' 3>&- &
+	running=$!
+	await ~/runs
 	bao operator seal >/dev/null
+	touch ~/sealed
+	wait $running
+	grep -qx "password=$secret" ~/got
+	server "token = file:$HOME/token"$'\n'"timeout = 1"
 	fails 3 "$BAO_AT is sealed"
+	split "$VALETKEY" run --with git -- true
+	[ "$status" = 125 ]
+	[[ $err == *sealed* ]]
 	# While somebody asks it is unsealed, and the answer comes.
+	server "token = file:$HOME/token"
 	"$VALETKEY" get https://git.example/team --field secret >~/answer &
 	asking=$!
 	sleep 0.5
@@ -355,19 +368,6 @@ accessors() {
 	wait $asking || true
 }
 
-# private NAME RULE...: $PRIVATE, a server of the files in $T/NAME for who has the right credential
-private() {
-	local name=$1
-
-	shift
-	printf '%s\n' "$@" >"$T/$name.rules"
-	"$BATS_TEST_DIRNAME/../servers/private-files.py" --root "$T/$name" --ready "$T/$name.port" --log "$T/$name.log" \
-		--cert "$E/tls/server.pem" --key "$E/tls/server.key" <"$T/$name.rules" 3>&- &
-	fakes="$fakes $!"
-	until [ -s "$T/$name.port" ]; do sleep 0.05; done
-	PRIVATE=https://127.0.0.1:$(cat "$T/$name.port")
-}
-
 @test "git clones and npm installs with what lies in OpenBao" {
 	bao kv put -mount=team/kv one token="npm-$secret" >/dev/null
 	git init -q -b main "$T/source"
@@ -415,29 +415,6 @@ private() {
 	[[ $err == *"told us to quit"* ]]
 }
 
-# redis_begin: $redis, a database that the server makes accounts in
-redis_begin() {
-	local port
-
-	port=$(free_ports 1)
-	redis-server --port "$port" --bind 127.0.0.1 --requirepass admin --dir "$T" --save '' --daemonize no >"$T/redis.log" 2>&1 3>&- &
-	fakes="$fakes $!"
-	redis=(redis-cli -p "$port" --no-auth-warning)
-	for _ in $(seq 100); do
-		! "${redis[@]}" -a admin ping >/dev/null 2>&1 || break
-		sleep 0.05
-	done
-	bao secrets enable database >/dev/null 2>&1 || true
-	bao write database/config/redis plugin_name=redis-database-plugin host=127.0.0.1 port="$port" username=default password=admin \
-		allowed_roles='*' tls=false >/dev/null
-	bao write database/roles/app db_name=redis creation_statements='["+@all","~*"]' default_ttl="$1" max_ttl="$2" >/dev/null
-}
-
-# accounts: how many the server has made
-accounts() {
-	"${redis[@]}" -a admin acl users | grep -vc '^default$' || true
-}
-
 @test "what is given for a time: held and renewed while a run lasts, and given back at its end" {
 	redis_begin 3s 1h
 	bao write -f -field=secret_id auth/approle/role/builder/secret-id >~/id
@@ -483,6 +460,11 @@ accounts() {
 		run=$!
 		await ~/runs
 		rm ~/runs
+		# What it was told it forgets, and what it has given too; the address shows that it can be searched.
+		helper=$(pgrep -P $run -f valetkey-http)
+		password=$(tr '\0' '\n' <"/proc/$(pgrep -P $run -x sleep)/environ" | sed -n 's/^PASSWORD=//p')
+		[ ${#password} -ge 20 ]
+		[ "$("$BATS_TEST_DIRNAME/in-memory.py" "$helper" "$password" "$(cat ~/id)" "$(base64 -w 0 ~/id)" "$BAO_AT" | paste -s)" = $'0\t0\t0\t1' ]
 		[ "$(accounts)" = 1 ]
 		kill -9 $run
 		for _ in $(seq 60); do

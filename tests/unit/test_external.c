@@ -161,10 +161,12 @@ static const char *const ways_out[] = { "http_proxy", "https_proxy", "HTTPS_PROX
 static void
 test_surroundings(void **state)
 {
+	static const char *const machines[] = { "http_proxy", "https_proxy", "HTTPS_PROXY", "all_proxy", "ALL_PROXY",
+		"no_proxy", "NO_PROXY", "SSL_CERT_FILE", "SSL_CERT_DIR", "CURL_CA_BUNDLE" };
 	int leak = dup2(STDIN_FILENO, 77); /* not CLOEXEC */
 	struct sigaction ignore = { .sa_handler = SIG_IGN }, was;
 	unsigned char key[VK_STORE_KEY_LEN];
-	sigset_t block;
+	sigset_t block, before;
 
 	(void)state;
 	assert_int_equal(leak, 77);
@@ -176,8 +178,11 @@ test_surroundings(void **state)
 	setenv("HOME", "/nonexistent home", 1);
 	setenv("XDG_RUNTIME_DIR", "/run/x", 1);
 	setenv("PATH", "/tmp", 0);
+	/* What the machine may have set to get out. */
+	for (size_t i = 0; i < sizeof(machines) / sizeof(machines[0]); i++)
+		unsetenv(machines[i]);
 	sigfillset(&block);
-	sigprocmask(SIG_BLOCK, &block, NULL);
+	sigprocmask(SIG_BLOCK, &block, &before);
 	sigaction(SIGCHLD, &ignore, &was);
 	script("exec 3>$D/seen\n"
 	       "{ env | grep -v '^\\(PWD\\|SHLVL\\|_\\|OLDPWD\\)=' | sort; pwd; umask\n"
@@ -187,7 +192,7 @@ test_surroundings(void **state)
 	       "[ $group = $$ ] && echo own group; [ $# = 0 ] && echo no arguments\n"
 	       "true >/dev/tty; } >&3 2>/dev/null; printf 'ok\\n" KEY "\\n\\n'", 0755);
 	assert_int_equal(vk_external_get(&fake, key), VK_OK);
-	sigprocmask(SIG_UNBLOCK, &block, NULL);
+	sigprocmask(SIG_SETMASK, &before, NULL);
 	assert_int_equal(sigaction(SIGCHLD, &was, &ignore), 0);
 	assert_true(ignore.sa_handler == SIG_IGN); /* put back */
 	unsetenv("VALETKEY_KEY");

@@ -97,6 +97,8 @@ vk_ask_secret(struct vk_ask *a, const char *name, struct vk_secret *ret)
 	else
 		e = vk_fail(VK_EPROTO, "%s is not base64", name);
 	vk_arena_free(bytes);
+	/* A helper that goes on is not to have it longer than it needs it. */
+	vk_wipe(a->text.p + (v - a->text.p), strlen(v));
 	return e;
 }
 

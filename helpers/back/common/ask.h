@@ -34,7 +34,10 @@ const char *vk_ask_get(struct vk_ask *a, const char *name) VK_MUST;
 /** vk_ask_need(a, name, ret): VK_EPROTO: there is none, or it is empty. */
 enum vk_err vk_ask_need(struct vk_ask *a, const char *name, const char **ret) VK_MUST;
 
-/** vk_ask_secret(a, name, ret): The bytes of its base64; absent when there is none.  VK_EPROTO: it is none. */
+/**
+ * vk_ask_secret(a, name, ret):
+ * The bytes of its base64, which is wiped: it is had once.  Absent when there is none.  VK_EPROTO: it is no base64.
+ */
 enum vk_err vk_ask_secret(struct vk_ask *a, const char *name, struct vk_secret *ret) VK_MUST;
 
 /** vk_ask_all_used(a): VK_EPROTO when it has an attribute that nobody has looked at: one that is not known. */

@@ -58,6 +58,10 @@ enum vk_err
 vk_http_start(long seconds)
 {
 	deadline = vk_http_now_ms() + seconds * 1000;
+	/* The TLS library frees its buffers, with what it has decrypted, as they are: the C library overwrites them. */
+#ifdef M_PERTURB
+	mallopt(M_PERTURB, 0x5a);
+#endif
 	if (curl_global_init_mem(CURL_GLOBAL_DEFAULT, malloc, vk_wiping_free, vk_wiping_realloc, strdup, calloc) !=
 	    CURLE_OK)
 		return vk_fail(VK_EBACKEND, "libcurl cannot be started");
