@@ -2,7 +2,6 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
-#include <time.h>
 
 #include "valetkey/base.h"
 
@@ -127,11 +126,23 @@ static const char abc[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0
 bool
 vk_stamp(int64_t t, char out[VK_STAMP_TEXT])
 {
-	time_t seconds = (time_t)t;
-	struct tm tm;
+	enum { DAY = 86400, ERA = 146097 }; /* seconds; days of 400 years */
+	static const int64_t first = -62167219200, last = 253402300799, march = 62162035200;
+	bool known = t >= first && t <= last;
+	/* From the first of March of the year 0, or 400 years before, so that a leap day is the last of its year. */
+	int64_t from = known ? t + march + (int64_t)ERA * DAY : 0, s = from % DAY, era = from / DAY / ERA - 1;
+	int64_t d = from / DAY % ERA;
+	int64_t y = (d - d / 1460 + d / 36524 - d / (ERA - 1)) / 365, yd = d - (365 * y + y / 4 - y / 100);
+	int64_t m = (5 * yd + 2) / 153, month = m < 10 ? m + 3 : m - 9, year = y + era * 400 + (month <= 2);
 
 	out[0] = '\0';
-	return gmtime_r(&seconds, &tm) && strftime(out, VK_STAMP_TEXT, "%Y-%m-%dT%H:%M:%SZ", &tm) > 0;
+	if (!known)
+		return false;
+	/* The compiler wants to see that it fits. */
+	snprintf(out, VK_STAMP_TEXT, "%04u-%02u-%02uT%02u:%02u:%02uZ", (unsigned)year % 10000u, (unsigned)month % 100u,
+	    (unsigned)(yd - (153 * m + 2) / 5 + 1) % 100u, (unsigned)(s / 3600) % 100u, (unsigned)(s / 60 % 60) % 100u,
+	    (unsigned)(s % 60) % 100u);
+	return true;
 }
 
 void

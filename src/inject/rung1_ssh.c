@@ -6,9 +6,10 @@
  * neither to root nor to the user; git over ssh then fails.  So every file that ssh's system
  * settings include gets a copy that belongs to the user bound over it.  There is no secret in them.
  */
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <glob.h>
+#include <fnmatch.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/mount.h>
@@ -65,22 +66,56 @@ bind_copy(struct copies *c, const char *file, const struct vk_buf *text)
 	return VK_OK;
 }
 
+static enum vk_err expand(struct copies *c, const char *done, const char *rest, int depth);
+
+/* Each name in the directory ${done} that ${part} is a pattern for. */
+static enum vk_err
+expand_part(struct copies *c, const char *done, const char *part, const char *rest, int depth)
+{
+	DIR *d = opendir(*done ? done : "/");
+	enum vk_err e = VK_OK;
+
+	for (struct dirent *entry; d && e == VK_OK && (entry = readdir(d));) {
+		VK_CLEANUP(vk_freep) char *path = NULL;
+
+		if (fnmatch(part, entry->d_name, FNM_PERIOD) != 0)
+			continue;
+		path = vk_asprintf("%s/%s", done, entry->d_name);
+		e = path ? expand(c, path, rest, depth) : VK_ENOMEM;
+	}
+	if (d)
+		closedir(d);
+	return e;
+}
+
+/* As ssh does with glob(3), which would bring the whole of name resolution along. */
+static enum vk_err
+expand(struct copies *c, const char *done, const char *rest, int depth)
+{
+	VK_CLEANUP(vk_freep) char *part = NULL;
+	VK_CLEANUP(vk_freep) char *path = NULL;
+	size_t n;
+
+	rest += strspn(rest, "/");
+	if (!*rest)
+		return access(done, F_OK) == 0 ? follow(c, done, depth + 1) : VK_OK;
+	n = strcspn(rest, "/");
+	if (!(part = strndup(rest, n)))
+		return VK_ENOMEM;
+	if (strpbrk(part, "*?[\\"))
+		return expand_part(c, done, part, rest + n, depth);
+	path = vk_asprintf("%s/%s", done, part);
+	return path ? expand(c, path, rest + n, depth) : VK_ENOMEM;
+}
+
 static enum vk_err
 include_one(struct copies *c, const char *pattern, size_t n, int depth)
 {
 	VK_CLEANUP(vk_freep) char *path = pattern[0] == '/' ?
 	    vk_asprintf("%.*s", (int)n, pattern) :
 	    vk_asprintf("%s/%.*s", settings_dir, (int)n, pattern);
-	glob_t g = { 0 };
-	enum vk_err e = VK_OK;
 
-	if (!path)
-		return VK_ENOMEM;
-	if (glob(path, 0, NULL, &g) == 0)
-		for (size_t i = 0; e == VK_OK && i < g.gl_pathc; i++)
-			e = follow(c, g.gl_pathv[i], depth + 1);
-	globfree(&g);
-	return e;
+	return path ? expand(c, "", path, depth) : VK_ENOMEM;
 }
 
 /* "Include a b", "include = a", with quotes around a word. */

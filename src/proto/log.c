@@ -2,7 +2,6 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
-#include <time.h>
 
 #include "valetkey/log.h"
 #include "json_text.h"
@@ -162,13 +161,11 @@ enum vk_err
 vk_log_line(const struct vk_log_who *w, const struct vk_log_entry *e, struct vk_buf *out)
 {
 	struct members m = { .put = put_json, .out = out };
-	time_t seconds = (time_t)(w->ms / 1000);
-	char stamp[32] = "";
-	struct tm tm;
+	char stamp[VK_STAMP_TEXT];
 
-	if (!gmtime_r(&seconds, &tm) || strftime(stamp, sizeof(stamp), "%Y-%m-%dT%H:%M:%S", &tm) == 0)
+	if (!vk_stamp(w->ms / 1000, stamp))
 		return vk_fail(VK_ESYS, "the clock shows a time that cannot be written");
-	vk_buf_fmt(out, VK_LOG_BEGIN "%s.%03dZ\"", stamp, (int)(w->ms % 1000));
+	vk_buf_fmt(out, VK_LOG_BEGIN "%.*s.%03dZ\"", (int)strcspn(stamp, "Z"), stamp, (int)(w->ms % 1000));
 	all_but_time(&m, w, e);
 	return vk_buf_str(out, "}\n");
 }

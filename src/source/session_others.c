@@ -26,19 +26,36 @@ open_list(void)
 	return f;
 }
 
+enum { SERIAL, FLAGS, USAGE, TIMEOUT, PERM, UID, GID, TYPE, COLUMNS };
+
+/* The first columns of ${line}, which is cut; the rest, or NULL when there are fewer. */
+static char *
+cut_columns(char *line, char *v[COLUMNS])
+{
+	for (size_t i = 0; i < COLUMNS; i++) {
+		v[i] = line + strspn(line, " ");
+		line = v[i] + strcspn(v[i], " ");
+		if (line == v[i] || !*line)
+			return NULL;
+		*line++ = '\0';
+	}
+	return line + strspn(line, " ");
+}
+
 /* "serial flags usage timeout perm uid gid type description: ..."; is it a live key of that name? */
 static bool
 parse_line(char *line, const char *name, long *ret_key)
 {
-	char flags[16], timeout[16], type[32];
-	unsigned serial, uid;
-	int at = 0;
+	char *v[COLUMNS], *end, *description = cut_columns(line, v);
+	unsigned long serial;
 
-	if (sscanf(line, "%x %15s %*s %15s %*s %u %*s %31s %n", &serial, flags, timeout, &uid, type, &at) != 5 ||
-	    at == 0 || strcmp(type, "user") != 0 || uid != geteuid() || !vk_str_starts(line + at, name) ||
-	    line[at + (int)strlen(name)] != ':')
+	if (!description || strcmp(v[TYPE], "user") != 0 || strtoul(v[UID], &end, 10) != geteuid() || *end ||
+	    !vk_str_starts(description, name) || description[strlen(name)] != ':')
 		return false;
-	if (strpbrk(flags, "RDi") || strcmp(timeout, "expd") == 0)
+	if (strpbrk(v[FLAGS], "RDi") || strcmp(v[TIMEOUT], "expd") == 0)
+		return false;
+	serial = strtoul(v[SERIAL], &end, 16);
+	if (*end || serial == 0 || serial > INT32_MAX)
 		return false;
 	*ret_key = (long)serial;
 	return true;

@@ -257,11 +257,15 @@ write_empty(struct vk_store *st, const struct vk_replace *n)
 static enum vk_err
 exchange(struct vk_replace *n, char *kept, size_t size)
 {
-	char stamp[32];
-	time_t now = time(NULL);
-	struct tm tm;
+	char stamp[VK_STAMP_TEXT];
+	size_t n_stamp = 0;
 
-	strftime(stamp, sizeof(stamp), "%Y%m%dT%H%M%SZ", gmtime_r(&now, &tm));
+	if (!vk_stamp(time(NULL), stamp))
+		return vk_fail(VK_ESYS, "the clock shows a time that cannot be written");
+	for (const char *s = stamp; *s; s++)
+		if (*s != '-' && *s != ':')
+			stamp[n_stamp++] = *s;
+	stamp[n_stamp] = '\0';
 	if ((size_t)snprintf(kept, size, "%s.damaged-%s", n->target, stamp) >= size)
 		return vk_fail(VK_ELIMIT, "the name %s is too long", n->target);
 	if (link(n->target, kept) < 0)

@@ -6,6 +6,7 @@
 #include <stdint.h>
 #include <stdio.h>
 #include <string.h>
+#include <time.h>
 
 #include <cmocka.h>
 
@@ -77,6 +78,33 @@ test_printable(void **state)
 			vk_str_printable(s, 2);
 			assert_false(vk_str_has_control(s, 2));
 		}
+}
+
+/* Against the C library, on each day of 10,000 years, a second later every day. */
+static void
+test_stamp(void **state)
+{
+	const int64_t first = -62167219200, last = 253402300799, bad[] = { first - 1, last + 1, INT64_MIN, INT64_MAX };
+	char out[VK_STAMP_TEXT], want[64];
+
+	(void)state;
+	for (int64_t t = first; t <= last; t += 86401) {
+		time_t seconds = t;
+		struct tm tm;
+
+		assert_non_null(gmtime_r(&seconds, &tm));
+		snprintf(want, sizeof(want), "%04d-%02d-%02dT%02d:%02d:%02dZ", tm.tm_year + 1900, tm.tm_mon + 1, tm.tm_mday,
+		    tm.tm_hour, tm.tm_min, tm.tm_sec);
+		assert_true(vk_stamp(t, out));
+		if (strcmp(out, want) != 0)
+			fail_msg("%lld: %s, not %s", (long long)t, out, want);
+	}
+	assert_true(vk_stamp(last, out));
+	assert_string_equal(out, "9999-12-31T23:59:59Z");
+	for (size_t i = 0; i < VK_COUNT(bad); i++) {
+		assert_false(vk_stamp(bad[i], out));
+		assert_string_equal(out, "");
+	}
 }
 
 static void
@@ -179,6 +207,7 @@ main(void)
 		cmocka_unit_test(test_numbers),
 		cmocka_unit_test(test_printable),
 		cmocka_unit_test(test_words),
+		cmocka_unit_test(test_stamp),
 		cmocka_unit_test(test_base64),
 		cmocka_unit_test(test_base64_decode),
 		cmocka_unit_test(test_reasons),
