@@ -47,7 +47,9 @@ put_client(struct vk_buf *b, const struct vk_grant *g)
 {
 	enum vk_err e = put_text(b, "client-id", g->client_id);
 
-	return e == VK_OK && g->client_secret.p ? vk_helper_put_secret(b, "client-secret", g->client_secret.p, g->client_secret.n) : e;
+	if (e == VK_OK && g->client_secret.p)
+		e = vk_helper_put_secret(b, "client-secret", g->client_secret.p, g->client_secret.n);
+	return e;
 }
 
 static enum vk_err
@@ -185,7 +187,8 @@ vk_oauth_ask(const struct vk_grant *g, const struct vk_device *d, enum vk_oauth_
 	if (e == VK_OK)
 		e = vk_helper_ask(&asking, &b, &answer, attrs, N_TOKENS);
 	for (size_t i = 0; e == VK_OK && attrs[WAIT].p && i < VK_COUNT(waits); i++)
-		if (strlen(waits[i].name) == attrs[WAIT].n && memcmp(waits[i].name, attrs[WAIT].p, attrs[WAIT].n) == 0) {
+		if (strlen(waits[i].name) == attrs[WAIT].n &&
+		    memcmp(waits[i].name, attrs[WAIT].p, attrs[WAIT].n) == 0) {
 			*ret_wait = waits[i].wait;
 			return VK_OK;
 		}

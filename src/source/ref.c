@@ -40,8 +40,10 @@ parse_remote(const char *text, struct vk_ref *ret)
 	if (!(store = vk_remote_store(name)))
 		return VK_ENOENT;
 	*ret = (struct vk_ref){ .kind = VK_SOURCE_REMOTE, .store = store->name, .what = text + n + 1 };
+	if (server == 0 && !store->program)
+		return vk_fail(VK_EUSAGE, "%s needs the name of its program: %s@NAME:...", name, name);
 	if (server == 0)
-		return store->program ? VK_OK : vk_fail(VK_EUSAGE, "%s needs the name of its program: %s@NAME:...", name, name);
+		return VK_OK;
 	if (server == 1 || server - 1 > VK_SERVER_NAME_MAX)
 		return vk_fail(VK_EUSAGE, "the name of a server is 1 to %d characters", VK_SERVER_NAME_MAX);
 	memcpy(ret->server, text + word + 1, server - 1);

@@ -12,6 +12,12 @@ enum { HTTP_DEADLINE_MS = 60 * 1000 };
 #define FILED VK_SETTING_FILE
 #define SECRET VK_SETTING_SECRET
 
+/* Who we are, for whom to tell: identity.h of valetkey-http.  GitHub's variables have no other name. */
+#define IDENTITY                                                                       \
+	{ SECRET, "jwt", { "" } }, { TEXT, "audience", { "" } },                   \
+	{ SECRET, "oidc-url", { "ACTIONS_ID_TOKEN_REQUEST_URL" } },                    \
+	{ SECRET, "oidc-token", { "ACTIONS_ID_TOKEN_REQUEST_TOKEN" } }
+
 /* Names of variables: https://openbao.org/docs/commands/#environment-variables, which has the VAULT_ ones second. */
 static const struct vk_setting vault[] = {
 	{ TEXT, "address", { "BAO_ADDR", "VAULT_ADDR" } },
@@ -19,7 +25,7 @@ static const struct vk_setting vault[] = {
 	{ TEXT, "namespace", { "BAO_NAMESPACE", "VAULT_NAMESPACE" } },
 	{ PATH, "ca", { "BAO_CACERT", "VAULT_CACERT" } },
 	{ PATH, "certificate", { "BAO_CLIENT_CERT", "VAULT_CLIENT_CERT" } },
-	{ PATH, "key", { "BAO_CLIENT_KEY", "VAULT_CLIENT_KEY" } },
+	{ FILED, "key", { "BAO_CLIENT_KEY", "VAULT_CLIENT_KEY" } },
 	{ TEXT, "auth", { "" } },
 	{ TEXT, "mount", { "" } },
 	{ TEXT, "role", { "" } },
@@ -27,18 +33,12 @@ static const struct vk_setting vault[] = {
 	{ SECRET, "role-id", { "" } },
 	{ SECRET, "secret-id", { "" } },
 	{ SECRET, "wrapped-secret-id", { "" } },
-	{ SECRET, "jwt", { "" } },
-	{ TEXT, "audience", { "" } },
+	{ FILED, "token-file", { "" } },
+	IDENTITY,
 	{ TEXT, "username", { "" } },
 	{ SECRET, "password", { "" } },
 	{ TEXT, "timeout", { "" } },
 };
-
-/* Who we are, for whom to tell: identity.h of valetkey-http.  GitHub's variables have no other name. */
-#define IDENTITY                                                                       \
-	{ SECRET, "jwt", { "" } }, { TEXT, "audience", { "" } },                   \
-	{ SECRET, "oidc-url", { "ACTIONS_ID_TOKEN_REQUEST_URL" } },                    \
-	{ SECRET, "oidc-token", { "ACTIONS_ID_TOKEN_REQUEST_TOKEN" } }
 
 /* https://docs.aws.amazon.com/sdkref/latest/guide/environment-variables.html */
 #define AWS(own_endpoint)                                                              \

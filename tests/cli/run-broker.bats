@@ -152,7 +152,7 @@ speaker() {
 		for _ in $(seq 10); do
 			VALETKEY_BROKER=$(cat where) split git-credential-valetkey get <<<$'protocol=https\nhost=git.example\n'
 			[ "$status" != 0 ]
-			[ -z "$out" ]
+			[[ -z $out || $out = $'quit=1\n' ]]
 			[[ $1 != R2 || $err == *"no process of this run"* ]]
 		done
 		touch done
@@ -161,7 +161,7 @@ speaker() {
 		[[ $1 != R2 || $(cat said) == *"10 times somebody who is not of this run"* ]]
 		VALETKEY_BROKER=$(cat where) split git-credential-valetkey get <<<$'protocol=https\nhost=git.example\n'
 		[ "$status" = 6 ]
-		[ -z "$out" ]
+		[ "$out" = $'quit=1\n' ]
 		[[ $err == *"has ended"* ]]
 		export VALETKEY_KEY_FILE=$T/key
 	}

@@ -215,6 +215,30 @@ accessors() {
 	fails 6 serviceaccount/token
 }
 
+@test "jwt of a job of GitHub Actions, whose service is one of the test's own: it is asked for the audience" {
+	now=$(date +%s)
+	jwt '"sub":"repo:o/r"' '"aud":"https://bao.example"' "\"iat\":$now,\"exp\":$((now + 60))" >~/jwt
+	hidden=$(cat ~/jwt)
+	python3 "$BATS_TEST_DIRNAME/fake-github-oidc.py" ~/port job-token https://bao.example ~/jwt 3>&- &
+	service=$!
+	await ~/port
+	export ACTIONS_ID_TOKEN_REQUEST_URL="http://127.0.0.1:$(cat ~/port)/token?api-version=2.0" ACTIONS_ID_TOKEN_REQUEST_TOKEN=job-token
+	common="auth = jwt"$'\n'"mount = ci/jwt"$'\n'"role = ci"
+	server "$common"$'\n'"audience = https://bao.example"
+	gets
+	# With another login its variables are no concern of anybody's.
+	server "token = file:$HOME/token"
+	gets
+	server "$common"$'\n'"audience = https://other.example"
+	fails 4
+	ACTIONS_ID_TOKEN_REQUEST_TOKEN=stranger
+	server "$common"$'\n'"audience = https://bao.example"
+	fails 4
+	unset ACTIONS_ID_TOKEN_REQUEST_URL
+	fails 6 'id-token: write'
+	kill "$service"
+}
+
 @test "userpass, a client's certificate, and other authorities" {
 	printf wonderland >~/password
 	server "auth = userpass"$'\n'"username = me"$'\n'"password = file:$HOME/password"

@@ -55,7 +55,9 @@ parse(struct vk_ask *a)
 		if (e != VK_OK)
 			return e;
 	}
-	return line >= 2 && p + 1 == a->text.p + a->text.len ? VK_OK : bad("the request has no end, or goes on behind it");
+	if (line < 2 || p + 1 != a->text.p + a->text.len)
+		return bad("the request has no end, or goes on behind it");
+	return VK_OK;
 }
 
 const char *

@@ -44,9 +44,9 @@ ask_github(struct vk_ask *a, const char *audience, struct vk_secret *ret)
 	if (e != VK_OK || !base.p || !token.p)
 		return e;
 	vk_buf_str(&url, base.p);
-	if (!strchr(base.p, '?'))
+	if (audience && !strchr(base.p, '?'))
 		vk_buf_char(&url, '?');
-	if ((e = vk_cloud_form(&url, "audience", audience)) == VK_OK)
+	if ((e = audience ? vk_cloud_form(&url, "audience", audience) : url.err) == VK_OK)
 		e = vk_cloud_bearer(&bearer, &token);
 	if (e != VK_OK)
 		return e;

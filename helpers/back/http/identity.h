@@ -16,7 +16,7 @@ bool vk_identity_have(struct vk_ask *a) VK_MUST;
  * The setting "jwt" (GitLab's id_tokens: jwt = env:NAME); else what the file "token-file" holds; else the one that
  * GitHub Actions gives out to jobs with the permission id-token: write, asked for at "oidc-url" with "oidc-token"
  * (https://docs.github.com/en/actions/reference/security/oidc).  Only that can be made for an audience: the setting
- * "audience", else ${audience}.  Absent when no setting says where one is.
+ * "audience", else ${audience}, else with NULL the one that GitHub chooses.  Absent when no setting says where one is.
  */
 enum vk_err vk_identity_token(struct vk_ask *a, const char *audience, struct vk_secret *ret_secret) VK_MUST;
 

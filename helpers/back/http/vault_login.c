@@ -7,6 +7,7 @@
 
 #include "valetkey/io.h"
 #include "valetkey/source.h"
+#include "identity.h"
 #include "vault.h"
 
 enum { LOGOUT_MS = 2000 };
@@ -201,11 +202,11 @@ check_audience(struct vk_ask *a, const struct vk_secret *token)
 static enum vk_err
 jwt(struct vk_ask *a, struct vk_vault *v, struct login *l)
 {
-	const struct vk_secret *token;
-	enum vk_err e = secret(a, v, "jwt", &token);
+	struct vk_secret *token = &v->told[v->n_told++];
+	enum vk_err e = vk_identity_token(a, NULL, token);
 
 	if (e == VK_OK && !token->p)
-		return needs("jwt", "jwt");
+		return needs("jwt", "jwt, token-file, or a job of GitHub Actions with the permission id-token: write");
 	if (e == VK_OK && (e = check_audience(a, token)) == VK_OK)
 		e = member(l, "jwt", token->p, token->n);
 	return e == VK_OK ? member_role(l, "role") : e;
@@ -332,6 +333,9 @@ vk_vault_login(struct vk_ask *a, struct vk_vault *v)
 	const char *auth = vk_ask_get(a, "auth");
 	enum vk_err e;
 
+	/* They are among the variables of every such job of GitHub Actions. */
+	(void)!vk_ask_get(a, "oidc-url");
+	(void)!vk_ask_get(a, "oidc-token");
 	for (size_t i = 0; auth && i < VK_COUNT(methods); i++)
 		if (strcmp(auth, methods[i].name) == 0)
 			return login(a, v, &methods[i]);
