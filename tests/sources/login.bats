@@ -173,7 +173,7 @@ $text"
 		401 application/json\n{"error": "invalid_client", "error_description": "leaks-what-was-sent"}|4|invalid_client
 		400 application/json\n{"error": "\\u001b[2J"}|4|an error of its own
 		302 text/plain\n|6|status 302
-		huge|6|more than 1048576 bytes
+		huge|6|answers too much
 		cut|6|127.0.0.1
 	EOT
 	[[ $err != *leaks* ]]
@@ -332,7 +332,7 @@ try_end() { # try_end NAME TEXT CODE WHY
 		200 application/json\n{"access_token": "a", "expires_in": -1}|not understood
 		200 application/json\n{"error": "bad_refresh_token", "error_description": "ref-dead"}|login has ended: bad_refresh_token
 		400 application/json\n{"error": "invalid_grant"}|login has ended: invalid_grant
-		huge|more than 1048576 bytes
+		huge|answers too much
 		cut|127.0.0.1
 	EOT
 	rm -f "$E/forge/good/log" "$E/forge/dead/log"
