@@ -214,6 +214,7 @@ struct vk_awsconf {
 	size_t at;       /* behind the last line of its section; 0: it has none */
 	const char *has; /* which setting its credentials come from already; NULL: none */
 	bool twice;      /* more sections than one have this name, in whatever case */
+	bool indented;   /* a section's header has blanks before it: behind a key it is none for some readers */
 };
 
 /**

@@ -155,12 +155,16 @@ enum vk_err vk_setup_block_put_in(struct vk_setup *s, const char *tool, const ch
 enum vk_err vk_setup_block_take_out(const struct vk_setup *s, const char *text, size_t n, struct vk_buf *out,
     enum vk_setup_found *ret_found) VK_MUST;
 
+/* Is ${line}, one of ours, for the section that ${header} begins? */
+typedef bool vk_setup_is_for(const char *header, size_t n_header, const char *line, size_t n);
+
 /**
- * vk_setup_blocks_take_out(s, text, n, out, ret_found):
+ * vk_setup_blocks_take_out(s, text, n, is_for, out, ret_found):
  * The same where ${s->text} is several such blocks, the one that is last in the file first, each for another section.
+ * Where a comment is gone, lines go only from the section that they are for.
  */
-enum vk_err vk_setup_blocks_take_out(const struct vk_setup *s, const char *text, size_t n, struct vk_buf *out,
-    enum vk_setup_found *ret_found) VK_MUST;
+enum vk_err vk_setup_blocks_take_out(const struct vk_setup *s, const char *text, size_t n, vk_setup_is_for *is_for,
+    struct vk_buf *out, enum vk_setup_found *ret_found) VK_MUST;
 
 /** vk_setup_block_marks_out(s, text, n, out): ${text} without our comments; the lines between them stay. */
 enum vk_err vk_setup_block_marks_out(const struct vk_setup *s, const char *text, size_t n,

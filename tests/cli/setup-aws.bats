@@ -123,6 +123,45 @@ holds() {
 	cmp "$A" before
 }
 
+@test "setup aws: an equal line that a person wrote into another profile's section is not ours" {
+	"$V" setup aws
+	printf '[profile Prod]\nregion = eu-1\ncredential_process = %s helper aws-credential aws://production\n' "$V" >theirs
+	"$V" setup aws --undo
+	# What makes our block another one: a line in it, as of "aws configure set"; a mark, or both, gone.
+	for change in '0,/aws:..production/ s/aws:..production/&\nregion = us-1/' '/begin valetkey/d' '/end valetkey/d' '/valetkey: /d; /end valetkey/d'; do
+		for text in '[profile production]\n' ''; do
+			printf %b "$text" >"$A"
+			"$V" setup aws
+			cat theirs >>"$A"
+			sed -i "$change" "$A"
+			"$V" setup aws
+			[ "$(grep -c 'aws://production' "$A")" = 2 ]
+			holds
+			[ "$(process Prod)" = "$(wanted production)" ]
+			sed -i "$change" "$A"
+			run -0 "$V" setup aws --undo
+			[[ $output == *'without valetkey'* ]]
+			[ "$(grep -v '^region = us-1$\|^\[default\]$\|^\[profile production\]$' "$A")" = "$(cat theirs)" ]
+		done
+	done
+	rm "$A"
+	# In the section that it was put into it is ours, however that is written by then.
+	"$V" setup aws
+	sed -i '/valetkey: /d; /end valetkey/d; s/^\[profile production\]/[profile "Production"]\nregion = x/' "$A"
+	"$V" setup aws --undo
+	[ "$(cat "$A")" = $'[profile "Production"]\nregion = x' ]
+}
+
+@test "setup aws: a header that is indented is refused" {
+	for text in '[default]\nregion = x\n  [profile b]\nregion = y\n' '  [default]\nregion = x\n' '[default]\n\t[profile production]\n'; do
+		printf %b "$text" >"$A"
+		cp "$A" before
+		run -2 "$V" setup aws
+		[[ $output == *"$A: a section's header is indented"* ]]
+		undone "$A" before
+	done
+}
+
 @test "setup aws: --print, --host, add, and another file" {
 	run -0 "$V" setup aws --print
 	[[ $output == *'[profile production]'*'aws://production'* ]]
