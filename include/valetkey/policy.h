@@ -72,6 +72,9 @@ enum vk_err vk_policy_again(struct vk_policy *p, const struct vk_cred *c, struct
 enum vk_err vk_policy_place(struct vk_policy *p, const struct vk_cred *c, char **ret_path) VK_MUST;
 enum vk_err vk_policy_place_of_ref(const char *ref, char **ret_path) VK_MUST;
 
+/** vk_policy_profile(p): The name of the active profile; NULL: there is none.  Borrowed. */
+const char *vk_policy_profile(const struct vk_policy *p) VK_MUST;
+
 /** vk_policy_recipes(p, ret_v, ret_n): The profile's "with" list; n = 0 when it has none.  Borrowed. */
 void vk_policy_recipes(struct vk_policy *p, const char *const **ret_v, size_t *ret_n);
 

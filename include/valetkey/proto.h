@@ -224,6 +224,9 @@ struct vk_awsconf {
  */
 void vk_awsconf_find(const char *text, size_t n, const char *profile, bool credentials, struct vk_awsconf *ret);
 
+/** vk_awsconf_heads(line, n, profile, credentials): Is the line, without blanks before it, the header of that section? */
+bool vk_awsconf_heads(const char *line, size_t n, const char *profile, bool credentials) VK_MUST;
+
 /* ---- cargo's credential provider protocol, version 1 (The Cargo Book, "Credential Provider Protocol") ---- */
 
 /* One request.  Heap strings, the token in the arena. */
@@ -248,8 +251,10 @@ enum vk_err vk_cargo_scope(const struct vk_cargo_msg *m, struct vk_scope *ret) V
  * vk_cargo_serves(c, m, asked):
  * May ${c} answer?  cargo sends the token to whatever hosts the index names, so what was stored for all of a
  * host where others may publish, such as a forge, must not do: the index is the entry's own URL or, when it is
- * fetched by https ("sparse+"), below a path that the entry has.  A field other than Authorization cannot be said.
+ * fetched by https ("sparse+"), below a path that the entry has.  A field other than Authorization cannot be said, and
+ * one that has an npm scope is for npm (vk_cargo_takes(c)).
  */
+bool vk_cargo_takes(const struct vk_cred *c) VK_MUST;
 bool vk_cargo_serves(const struct vk_cred *c, const struct vk_cargo_msg *m, const struct vk_scope *asked) VK_MUST;
 
 /** vk_cargo_answer(c, m, out): The line that answers "get", in a secret buffer. */
