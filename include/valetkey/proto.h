@@ -427,8 +427,8 @@ enum vk_err vk_helm_serves(const char *own, size_t n, const struct vk_cred *c, b
 /**
  * vk_helm_merge(own, n, creds, keep_own, out, dropped):
  * The same file, in which each repository has the user name and secret of that one of ${creds} that is for the longest
- * part of its URL, and passes them to no other host; without those of other repositories, whose names go to
- * ${dropped}, one per line, or with them for ${keep_own}.  VK_EPROTO as above; VK_EPOLICY for two accounts of
+ * part of its URL, and passes them to no other host; without those of other repositories, in their URLs too, whose
+ * names go to ${dropped}, one per line, or with them for ${keep_own}.  VK_EPROTO as above; VK_EPOLICY for two accounts of
  * one repository, for one whose certificate is not verified, and for what helm would not present.
  */
 enum vk_err vk_helm_merge(const char *own, size_t n, const struct vk_cred_list *creds, bool keep_own,
