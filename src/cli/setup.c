@@ -161,9 +161,9 @@ preview_links(const struct vk_setup_tool *tool, struct vk_setup *s, bool force, 
 		return e;
 	for (size_t i = 0; i < s->links.n; i++) {
 		vk_buf_str(out, "ln -s ");
-		vk_recipe_quote_sh(self, out);
+		vk_buf_quote_sh(out, self);
 		vk_buf_char(out, ' ');
-		vk_recipe_quote_sh(s->links.v[i], out);
+		vk_buf_quote_sh(out, s->links.v[i]);
 		vk_buf_char(out, '\n');
 	}
 	return out->err;
