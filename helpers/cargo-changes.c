@@ -153,7 +153,8 @@ change(struct cargo_request *r, struct vk_policy *p, const struct vk_cred *known
 	if (!in && !is_logout(r))
 		return vk_cargo_error(known ? "operation-not-supported" : "url-not-supported", NULL, out);
 	if (profile && in)
-		return vk_fail(VK_EPOLICY, "a login is not part of the profile %s, so it would have no effect", profile);
+		return vk_fail(VK_EPOLICY, "a login is not part of the profile %s, so it would have no effect",
+			profile);
 	if (profile && !known)
 		return vk_cargo_error("not-found", NULL, out);
 	if (known && !(known->flags & VK_CRED_CARGO))
