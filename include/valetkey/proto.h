@@ -205,7 +205,7 @@ enum vk_err vk_nuget_answer(const struct vk_nuget_msg *m, const struct vk_cred *
 /**
  * vk_aws_answer(c, out):
  * Version 1: the user name is the access key's id, the secret the secret key and, after a blank, the session token.
- * VK_EPOLICY without a user name.
+ * VK_EPOLICY without a user name, and for other blanks than the one between these.
  */
 enum vk_err vk_aws_answer(const struct vk_cred *c, struct vk_buf *out) VK_MUST;
 
@@ -224,7 +224,7 @@ struct vk_awsconf {
  */
 void vk_awsconf_find(const char *text, size_t n, const char *profile, bool credentials, struct vk_awsconf *ret);
 
-/** vk_awsconf_heads(line, n, profile, credentials): Is the line, without blanks before it, the header of that section? */
+/** vk_awsconf_heads(line, n, profile, credentials): Is the line, without blanks before it, that section's header? */
 bool vk_awsconf_heads(const char *line, size_t n, const char *profile, bool credentials) VK_MUST;
 
 /* ---- cargo's credential provider protocol, version 1 (The Cargo Book, "Credential Provider Protocol") ---- */
@@ -428,8 +428,8 @@ enum vk_err vk_helm_serves(const char *own, size_t n, const struct vk_cred *c, b
  * vk_helm_merge(own, n, creds, keep_own, out, dropped):
  * The same file, in which each repository has the user name and secret of that one of ${creds} that is for the longest
  * part of its URL, and passes them to no other host; without those of other repositories, in their URLs too, whose
- * names go to ${dropped}, one per line, or with them for ${keep_own}.  VK_EPROTO as above; VK_EPOLICY for two accounts of
- * one repository, for one whose certificate is not verified, and for what helm would not present.
+ * names go to ${dropped}, one per line, or with them for ${keep_own}.  VK_EPROTO as above; VK_EPOLICY for two accounts
+ * of one repository, for one whose certificate is not verified, and for what helm would not present.
  */
 enum vk_err vk_helm_merge(const char *own, size_t n, const struct vk_cred_list *creds, bool keep_own,
     struct vk_buf *out, struct vk_buf *dropped) VK_MUST;
