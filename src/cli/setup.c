@@ -139,11 +139,11 @@ apply_links(const struct vk_setup_tool *tool, struct vk_setup *s, bool force, bo
 	enum vk_err e = choose_links(tool, force, &old, s);
 	bool changed = !old.file || !vk_setup_link_whole(s);
 
-	vk_setup_clear(&old);
 	if (e == VK_OK)
 		e = vk_setup_save(tool, s);
 	if (e == VK_OK)
-		e = vk_setup_link_make(s);
+		e = vk_setup_link_make(&old, s);
+	vk_setup_clear(&old);
 	if (e == VK_OK)
 		*ret_changed = changed;
 	return e;
@@ -160,7 +160,14 @@ preview_links(const struct vk_setup_tool *tool, struct vk_setup *s, bool force, 
 	if (e != VK_OK || (e = vk_setup_self(&self)) != VK_OK)
 		return e;
 	for (size_t i = 0; i < s->links.n; i++) {
-		vk_buf_str(out, "ln -s ");
+		VK_CLEANUP(vk_freep) char *dir = strndup(s->links.v[i],
+		    (size_t)(strrchr(s->links.v[i], '/') - s->links.v[i]));
+
+		if (!dir)
+			return VK_ENOMEM;
+		vk_buf_str(out, "mkdir -p ");
+		vk_buf_quote_sh(out, dir);
+		vk_buf_str(out, "\nln -sf ");
 		vk_buf_quote_sh(out, self);
 		vk_buf_char(out, ' ');
 		vk_buf_quote_sh(out, s->links.v[i]);
@@ -184,7 +191,7 @@ vk_setup_apply(const struct vk_setup_tool *tool, struct vk_setup *s, bool force,
 	if ((e = remembered(tool, &old)) == VK_OK && (e = vk_setup_link_choose(tool, &old, force, s)) == VK_OK)
 		e = about(&f, apply(tool, &f, &old, s, force, ret_changed));
 	if (e == VK_OK)
-		e = vk_setup_link_make(s);
+		e = vk_setup_link_make(&old, s);
 	vk_setup_clear(&old);
 	vk_setup_file_end(&f);
 	return e;

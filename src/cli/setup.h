@@ -128,8 +128,8 @@ void vk_setup_extend(const struct vk_cred *c);
 /**
  * vk_setup_link_choose(tool, old, force, s):
  * Where the tool's links have to be, into ${s->links}: at ${tool->link}, and on PATH under the name ${tool->on_path},
- * unless there is one that we need not remember.  VK_EEXIST: the tool would find another program, and ${force} is not
- * given.
+ * unless there is one that we need not remember; and those of ${old} that are still there, since PATH may have been
+ * another one.  VK_EEXIST: the tool would find another program, and ${force} is not given.
  */
 enum vk_err vk_setup_link_choose(const struct vk_setup_tool *tool, const struct vk_setup *old, bool force,
     struct vk_setup *s) VK_MUST;
@@ -137,8 +137,12 @@ enum vk_err vk_setup_link_choose(const struct vk_setup_tool *tool, const struct 
 /** vk_setup_link_whole(s): Do all of them lead to this program? */
 bool vk_setup_link_whole(const struct vk_setup *s) VK_MUST;
 
-/** vk_setup_link_make(s), vk_setup_link_remove(tool, s): A link that another tool needs stays. */
-enum vk_err vk_setup_link_make(const struct vk_setup *s) VK_MUST;
+/**
+ * vk_setup_link_make(old, s), vk_setup_link_remove(tool, s):
+ * A link that ${old} remembers is made anew when it leads nowhere or to another valetkey.  One that another tool needs
+ * stays.
+ */
+enum vk_err vk_setup_link_make(const struct vk_setup *old, const struct vk_setup *s) VK_MUST;
 enum vk_err vk_setup_link_remove(const struct vk_setup_tool *tool, const struct vk_setup *s) VK_MUST;
 
 /** vk_setup_home(file, ret): "$HOME/FILE".  VK_EUSAGE when there is no home. */
