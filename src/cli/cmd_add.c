@@ -226,13 +226,15 @@ warn(const struct vk_cred *c)
 {
 	static const char *const hub[] = { "docker.io", "hub.docker.com", "registry-1.docker.io" };
 
+	if (strcmp(c->scope.scheme, "aws") == 0 && c->kind != VK_KIND_BASIC)
+		vk_msg_warn("the AWS tools cannot be told this entry: add it with --username, the access key's id");
 	if (strcmp(c->scope.scheme, "http") == 0)
 		vk_msg_warn("http:// sends this secret in the clear to whoever listens");
 	for (size_t i = 0; i < VK_COUNT(hub); i++)
 		if (strcmp(c->scope.host, hub[i]) == 0)
 			vk_msg_warn("docker asks for Docker Hub as https://index.docker.io/v1/, which this "
 				    "entry does not answer");
-	if (c->kind == VK_KIND_BEARER && !*c->npm_scope)
+	if (c->kind == VK_KIND_BEARER && !*c->npm_scope && strcmp(c->scope.scheme, "aws") != 0)
 		vk_msg_note("docker, and git before 2.46, take a user name and a password: for them, add "
 			    "this with --username");
 }
@@ -242,7 +244,7 @@ next_step(const struct vk_cred *c)
 {
 	if (*c->npm_scope)
 		return "valetkey run -- npm ci";
-	if (strcmp(c->scope.scheme, "aws") == 0)
+	if (strcmp(c->scope.scheme, "aws") == 0 && c->kind == VK_KIND_BASIC)
 		return "valetkey setup aws";
 	return "valetkey setup git docker, or valetkey run -- COMMAND";
 }

@@ -29,6 +29,7 @@ struct vk_setup {
 	bool created; /* there was no file */
 	struct vk_setup_host *hosts;
 	size_t n_hosts;
+	bool adds;                      /* to be applied: the hosts come to those that are remembered */
 	char *text;                     /* what was inserted, in one piece */
 	struct vk_names links;          /* made so that the tool finds us */
 	struct vk_names keys;           /* docker: the members that are in ${text} */
@@ -50,6 +51,8 @@ struct vk_setup_tool {
 	bool places;         /* is told each entry's own place, those with an npm scope included */
 	/* Does it ask for credentials of this kind of scope?  NULL: it asks for any, and is told no hosts. */
 	bool (*takes)(const struct vk_scope *scope);
+	/* Why it cannot be told what an entry holds; NULL: it can.  May be NULL. */
+	const char *(*lacks)(const struct vk_cred *c);
 	/* The file that the tool itself would change; NULL: there is none, but a ${link}; no take_out and put_in. */
 	enum vk_err (*file)(char **ret_path);
 	/* Append ${text} without what ${s} put in to ${out}. */
@@ -93,6 +96,9 @@ void vk_setup_clear(struct vk_setup *s);
 /** vk_setup_add_host(tool, s, scope, asked): Merge what ${tool} is told of ${scope} into ${s->hosts}, in order. */
 enum vk_err vk_setup_add_host(const struct vk_setup_tool *tool, struct vk_setup *s, const struct vk_scope *scope,
     bool asked) VK_MUST;
+
+/** vk_setup_add_hosts(s, from): The same for all of ${from->hosts}. */
+enum vk_err vk_setup_add_hosts(struct vk_setup *s, const struct vk_setup *from) VK_MUST;
 
 /** vk_setup_url(tool, scope): What ${tool} is told of ${scope}.  Heap. */
 char *vk_setup_url(const struct vk_setup_tool *tool, const struct vk_scope *scope) VK_MUST;

@@ -16,6 +16,14 @@ aws_takes(const struct vk_scope *scope)
 	return strcmp(scope->scheme, "aws") == 0 && scope->port == 0 && !*scope->path;
 }
 
+static const char *
+aws_lacks(const struct vk_cred *c)
+{
+	/* Of a section for an entry of the keystore it is not known. */
+	return c->kind == 0 || (c->kind == VK_KIND_BASIC && *c->username) ? NULL :
+	    "it has no user name, which is the access key's id";
+}
+
 static enum vk_err
 place(const char *variable, const char *usual, char **ret_path)
 {
@@ -93,8 +101,8 @@ find_spot(const char *text, size_t n, const char *profile, struct spot *ret)
 	vk_awsconf_find(text, n, profile, false, &conf);
 	if (conf.indented) {
 		vk_hint("let the line begin with its bracket");
-		return vk_fail(VK_EPROTO, "a section's header is indented, and behind a setting not all AWS tools take it "
-			"for one");
+		return vk_fail(VK_EPROTO, "a section's header is indented, and behind a setting not all AWS tools "
+			"take it for one");
 	}
 	if (conf.twice) {
 		vk_hint("leave one of them");
@@ -217,6 +225,7 @@ const struct vk_setup_tool vk_setup_aws = {
 	.name = "aws",
 	.example = "aws://PROFILE --username KEY-ID",
 	.takes = aws_takes,
+	.lacks = aws_lacks,
 	.file = aws_file,
 	.take_out = aws_take_out,
 	.put_in = aws_put_in,

@@ -310,7 +310,7 @@ is_for_setup(const struct hosts *h, const char *name, const char *npm_scope, enu
 }
 
 static enum vk_err
-add_host(struct vk_cred_list *l, const struct vk_scope *scope)
+add_host(struct vk_cred_list *l, const struct vk_scope *scope, const char *username, enum vk_kind kind)
 {
 	struct vk_cred *c = vk_cred_new();
 	struct vk_scope copy;
@@ -321,7 +321,21 @@ add_host(struct vk_cred_list *l, const struct vk_scope *scope)
 	}
 	vk_scope_clear(&c->scope);
 	c->scope = copy;
+	c->kind = kind;
+	if (vk_cred_set(&c->username, username) != VK_OK) {
+		vk_cred_free(c);
+		return VK_ENOMEM;
+	}
 	return add(l, c);
+}
+
+/* What does not say it has that of its entry, or is the usual. */
+static enum vk_kind
+kind_of(const struct vk_section *s)
+{
+	if (s->kind != 0)
+		return s->kind;
+	return s->ref.kind == VK_SOURCE_KEYSTORE ? (enum vk_kind)0 : VK_KIND_BASIC;
 }
 
 static enum vk_err
@@ -331,7 +345,7 @@ visit_host(const struct vk_cred *c, void *arg)
 
 	if (!(c->flags & VK_CRED_PINNED) || !is_for_setup(h, c->name, c->npm_scope, c->kind))
 		return VK_OK;
-	return add_host(h->list, &c->scope);
+	return add_host(h->list, &c->scope, c->username, c->kind);
 }
 
 static int
@@ -360,7 +374,7 @@ vk_policy_hosts(struct vk_policy *p, bool npm, struct vk_cred_list *ret_list)
 		const struct vk_section *s = &p->config.sections[i];
 
 		if (is_for_setup(&h, s->name, s->npm_scope, s->kind))
-			e = add_host(&l, &s->scope);
+			e = add_host(&l, &s->scope, s->username, kind_of(s));
 	}
 	if (e == VK_OK && vk_policy_has_store(p) && (e = vk_policy_store(p, &st)) == VK_OK)
 		e = vk_store_each(st, NULL, visit_host, &h);
