@@ -249,7 +249,8 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_written_by_helm), cmocka_unit_test(test_written_by_hand), cmocka_unit_test(test_account_in_url), cmocka_unit_test(test_places),
+		cmocka_unit_test(test_written_by_helm), cmocka_unit_test(test_written_by_hand), cmocka_unit_test(test_account_in_url),
+		cmocka_unit_test(test_places),
 		cmocka_unit_test(test_not_understood), cmocka_unit_test(test_refused), cmocka_unit_test(test_two_accounts),
 		cmocka_unit_test(test_secrets),
 	};
