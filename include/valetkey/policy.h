@@ -118,7 +118,7 @@ bool vk_policy_scrub_git(const char *key, const char *value) VK_MUST;
  * vk_policy_hosts(p, npm, ret_list):
  * Scopes, user names and kinds (0: not known yet) of all config sections and pinned entries, for setup; not of those
  * with an npm scope, which neither git nor docker asks for.  ${npm}: for npm's relatives, so of these too, but
- * not of headers of their own, which none of them can send.
+ * not of headers of their own, which none of them can send.  One place is there for each of its accounts.
  */
 enum vk_err vk_policy_hosts(struct vk_policy *p, bool npm, struct vk_cred_list *ret_list) VK_MUST;
 

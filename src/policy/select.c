@@ -329,15 +329,6 @@ add_host(struct vk_cred_list *l, const struct vk_scope *scope, const char *usern
 	return add(l, c);
 }
 
-/* What does not say it has that of its entry, or is the usual. */
-static enum vk_kind
-kind_of(const struct vk_section *s)
-{
-	if (s->kind != 0)
-		return s->kind;
-	return s->ref.kind == VK_SOURCE_KEYSTORE ? (enum vk_kind)0 : VK_KIND_BASIC;
-}
-
 static enum vk_err
 visit_host(const struct vk_cred *c, void *arg)
 {
@@ -374,7 +365,7 @@ vk_policy_hosts(struct vk_policy *p, bool npm, struct vk_cred_list *ret_list)
 		const struct vk_section *s = &p->config.sections[i];
 
 		if (is_for_setup(&h, s->name, s->npm_scope, s->kind))
-			e = add_host(&l, &s->scope, s->username, kind_of(s));
+			e = add_host(&l, &s->scope, s->username, s->kind);
 	}
 	if (e == VK_OK && vk_policy_has_store(p) && (e = vk_policy_store(p, &st)) == VK_OK)
 		e = vk_store_each(st, NULL, visit_host, &h);
