@@ -131,23 +131,36 @@ logout(const struct cargo_request *r, struct vk_policy *p, struct vk_buf *out)
 	return e == VK_OK ? vk_buf_str(out, "{\"Ok\":{\"kind\":\"logout\"}}\n") : e;
 }
 
+static bool
+is_login(const struct cargo_request *r)
+{
+	return strcmp(r->msg.kind, "login") == 0;
+}
+
+static bool
+is_logout(const struct cargo_request *r)
+{
+	return strcmp(r->msg.kind, "logout") == 0;
+}
+
 /* ${known} answers "get" for this registry, or is NULL. */
 static enum vk_err
 change(struct cargo_request *r, struct vk_policy *p, const struct vk_cred *known, struct vk_buf *out)
 {
-	bool is_login = strcmp(r->msg.kind, "login") == 0;
+	const char *profile = vk_policy_profile(p);
+	bool in = is_login(r);
 
-	if (!is_login && strcmp(r->msg.kind, "logout") != 0)
+	if (!in && !is_logout(r))
 		return vk_cargo_error(known ? "operation-not-supported" : "url-not-supported", NULL, out);
-	if (vk_broker_where() && !known)
-		return vk_cargo_error("url-not-supported", NULL, out);
-	if (vk_broker_where())
-		return vk_fail(VK_EPOLICY, "inside valetkey run nothing is stored or removed: use cargo %s before it",
-			r->msg.kind);
+	if (profile && in)
+		return vk_fail(VK_EPOLICY, "a login is not part of the profile %s, so it would have no effect",
+			profile);
+	if (profile && !known)
+		return vk_cargo_error("not-found", NULL, out);
 	if (known && !(known->flags & VK_CRED_CARGO))
 		return vk_fail(VK_EPOLICY, "this registry's token is in valetkey's hands, where cargo %s changes "
-			"nothing: use \"valetkey %s\"", r->msg.kind, is_login ? "add" : "remove");
-	return is_login ? login(r, p, out) : logout(r, p, out);
+			"nothing: use \"valetkey %s\"", r->msg.kind, in ? "add" : "remove");
+	return in ? login(r, p, out) : logout(r, p, out);
 }
 
 enum vk_err
@@ -155,8 +168,14 @@ vk_cargo_change(struct cargo_request *r, struct vk_buf *out)
 {
 	VK_CLEANUP(vk_policy_closep) struct vk_policy *p = NULL;
 	VK_CLEANUP(vk_cred_freep) struct vk_cred *c = NULL;
-	enum vk_err e = vk_policy_open(&r->opts, &p);
+	enum vk_err e = VK_OK;
 
+	/* Were it left to the next provider, the token would be in a file in clear. */
+	if (vk_broker_within() && (is_login(r) || is_logout(r)))
+		e = vk_fail(VK_EPOLICY, "inside valetkey run nothing is stored or removed: use cargo %s outside of it",
+			r->msg.kind);
+	if (e == VK_OK)
+		e = vk_policy_open(&r->opts, &p);
 	if (e == VK_OK)
 		e = vk_policy_find(p, &(struct vk_query){ &r->scope, NULL }, &c);
 	if (e == VK_OK || e == VK_ENOENT)

@@ -78,7 +78,7 @@ act(struct cargo_request *r, struct vk_buf *out)
 static enum vk_err
 reply(const char *line, size_t n, struct vk_buf *out)
 {
-	struct cargo_request r = { .opts = { .tool = "cargo" } };
+	struct cargo_request r = { .opts = { .tool = "cargo", .takes = vk_cargo_takes } };
 	enum vk_err e = vk_cargo_parse(line, n, &r.msg);
 
 	if (e != VK_OK)

@@ -20,6 +20,9 @@
 
 #define VK_BROKER_VARIABLE "VALETKEY_BROKER"
 
+/* Tells what is within a run that it is, and on which rung. */
+#define VK_RUN_VARIABLE "VALETKEY_RUN"
+
 enum {
 	VK_BROKER_NONCE = 32,
 	VK_BROKER_QUESTION = 4 * VK_MAX_FIELD, /* at most */
@@ -28,6 +31,9 @@ enum {
 
 /** vk_broker_where(): The variable's value when this process is to ask the broker, else NULL. */
 const char *vk_broker_where(void) VK_MUST;
+
+/** vk_broker_within(): Is this process within a run, whether or not that has a broker, and without a key of its own? */
+bool vk_broker_within(void) VK_MUST;
 
 /**
  * vk_broker_ask(where, tool, q, ret_cred):

@@ -91,6 +91,9 @@ enum vk_err vk_config_path(char **ret) VK_MUST;
 
 void vk_config_clear(struct vk_config *c);
 
+/** vk_config_guards(variable): Does it decide which programs run, or tell them of the run?  Then none is lent by us. */
+bool vk_config_guards(const char *variable) VK_MUST;
+
 /** vk_config_section(c, name), vk_config_profile(c, name), vk_config_server(c, name): NULL when there is none. */
 const struct vk_section *vk_config_section(const struct vk_config *c, const char *name) VK_MUST;
 const struct vk_profile *vk_config_profile(const struct vk_config *c, const char *name) VK_MUST;

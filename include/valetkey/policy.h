@@ -76,6 +76,9 @@ enum vk_err vk_policy_again(struct vk_policy *p, const struct vk_cred *c, struct
 enum vk_err vk_policy_place(struct vk_policy *p, const struct vk_cred *c, char **ret_path) VK_MUST;
 enum vk_err vk_policy_place_of_ref(const char *ref, char **ret_path) VK_MUST;
 
+/** vk_policy_profile(p): The name of the active profile; NULL: there is none.  Borrowed. */
+const char *vk_policy_profile(const struct vk_policy *p) VK_MUST;
+
 /** vk_policy_recipes(p, ret_v, ret_n): The profile's "with" list; n = 0 when it has none.  Borrowed. */
 void vk_policy_recipes(struct vk_policy *p, const char *const **ret_v, size_t *ret_n);
 
@@ -120,9 +123,9 @@ bool vk_policy_scrub_git(const char *key, const char *value) VK_MUST;
 
 /**
  * vk_policy_hosts(p, npm, ret_list):
- * Scopes (only) of all config sections and pinned entries, for setup; not of those with an npm
- * scope, which neither git nor docker asks for.  ${npm}: for npm's relatives, so of these too, but
- * not of headers of their own, which none of them can send.
+ * Scopes, user names and kinds (0: not known yet) of all config sections and pinned entries, for setup; not of those
+ * with an npm scope, which neither git nor docker asks for.  ${npm}: for npm's relatives, so of these too, but
+ * not of headers of their own, which none of them can send.  One place is there for each of its accounts.
  */
 enum vk_err vk_policy_hosts(struct vk_policy *p, bool npm, struct vk_cred_list *ret_list) VK_MUST;
 

@@ -205,7 +205,7 @@ enum vk_err vk_nuget_answer(const struct vk_nuget_msg *m, const struct vk_cred *
 /**
  * vk_aws_answer(c, out):
  * Version 1: the user name is the access key's id, the secret the secret key and, after a blank, the session token.
- * VK_EPOLICY without a user name.
+ * VK_EPOLICY without a user name, and for other blanks than the one between these.
  */
 enum vk_err vk_aws_answer(const struct vk_cred *c, struct vk_buf *out) VK_MUST;
 
@@ -214,6 +214,7 @@ struct vk_awsconf {
 	size_t at;       /* behind the last line of its section; 0: it has none */
 	const char *has; /* which setting its credentials come from already; NULL: none */
 	bool twice;      /* more sections than one have this name, in whatever case */
+	bool indented;   /* a section's header has blanks before it: behind a key it is none for some readers */
 };
 
 /**
@@ -222,6 +223,9 @@ struct vk_awsconf {
  * profile's name alone; else it is [default] or [profile NAME].
  */
 void vk_awsconf_find(const char *text, size_t n, const char *profile, bool credentials, struct vk_awsconf *ret);
+
+/** vk_awsconf_heads(line, n, profile, credentials): Is the line, without blanks before it, that section's header? */
+bool vk_awsconf_heads(const char *line, size_t n, const char *profile, bool credentials) VK_MUST;
 
 /* ---- cargo's credential provider protocol, version 1 (The Cargo Book, "Credential Provider Protocol") ---- */
 
@@ -247,8 +251,10 @@ enum vk_err vk_cargo_scope(const struct vk_cargo_msg *m, struct vk_scope *ret) V
  * vk_cargo_serves(c, m, asked):
  * May ${c} answer?  cargo sends the token to whatever hosts the index names, so what was stored for all of a
  * host where others may publish, such as a forge, must not do: the index is the entry's own URL or, when it is
- * fetched by https ("sparse+"), below a path that the entry has.  A field other than Authorization cannot be said.
+ * fetched by https ("sparse+"), below a path that the entry has.  A field other than Authorization cannot be said, and
+ * one that has an npm scope is for npm (vk_cargo_takes(c)).
  */
+bool vk_cargo_takes(const struct vk_cred *c) VK_MUST;
 bool vk_cargo_serves(const struct vk_cred *c, const struct vk_cargo_msg *m, const struct vk_scope *asked) VK_MUST;
 
 /** vk_cargo_answer(c, m, out): The line that answers "get", in a secret buffer. */
@@ -421,9 +427,9 @@ enum vk_err vk_helm_serves(const char *own, size_t n, const struct vk_cred *c, b
 /**
  * vk_helm_merge(own, n, creds, keep_own, out, dropped):
  * The same file, in which each repository has the user name and secret of that one of ${creds} that is for the longest
- * part of its URL, and passes them to no other host; without those of other repositories, whose names go to
- * ${dropped}, one per line, or with them for ${keep_own}.  VK_EPROTO as above; VK_EPOLICY for two accounts of
- * one repository, for one whose certificate is not verified, and for what helm would not present.
+ * part of its URL, and passes them to no other host; without those of other repositories, in their URLs too, whose
+ * names go to ${dropped}, one per line, or with them for ${keep_own}.  VK_EPROTO as above; VK_EPOLICY for two accounts
+ * of one repository, for one whose certificate is not verified, and for what helm would not present.
  */
 enum vk_err vk_helm_merge(const char *own, size_t n, const struct vk_cred_list *creds, bool keep_own,
     struct vk_buf *out, struct vk_buf *dropped) VK_MUST;

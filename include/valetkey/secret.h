@@ -118,6 +118,9 @@ enum vk_err vk_buf_str(struct vk_buf *b, const char *s);
 enum vk_err vk_buf_char(struct vk_buf *b, char c);
 enum vk_err vk_buf_fmt(struct vk_buf *b, const char *fmt, ...) VK_PRINTF(2, 3);
 
+/** vk_buf_quote_sh(b, s): Append ${s} in single quotes, for sh. */
+enum vk_err vk_buf_quote_sh(struct vk_buf *b, const char *s);
+
 /** vk_buf_read(b, fd): Append all of ${fd} up to the ceiling; VK_ELIMIT when there is more. */
 enum vk_err vk_buf_read(struct vk_buf *b, int fd) VK_MUST;
 

@@ -183,12 +183,14 @@ warn(const struct vk_cred *c)
 {
 	static const char *const hub[] = { "docker.io", "hub.docker.com", "registry-1.docker.io" };
 
+	if (strcmp(c->scope.scheme, "aws") == 0 && c->kind != VK_KIND_BASIC)
+		vk_msg_warn("the AWS tools cannot be told this entry: add it with --username, the access key's id");
 	vk_entry_warn(c);
 	for (size_t i = 0; i < VK_COUNT(hub); i++)
 		if (strcmp(c->scope.host, hub[i]) == 0)
 			vk_msg_warn("docker asks for Docker Hub as https://index.docker.io/v1/, which this "
 				    "entry does not answer");
-	if (c->kind == VK_KIND_BEARER && !*c->npm_scope)
+	if (c->kind == VK_KIND_BEARER && !*c->npm_scope && strcmp(c->scope.scheme, "aws") != 0)
 		vk_msg_note("docker, and git before 2.46, take a user name and a password: for them, add "
 			    "this with --username");
 }

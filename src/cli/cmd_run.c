@@ -106,11 +106,10 @@ cut_variable(char *text)
 	return eq + 1;
 }
 
-/* What decides which programs run, and what a run tells its own. */
 static enum vk_err
 check_variable(const char *option, const char *name)
 {
-	if (strcmp(name, "PATH") == 0 || vk_str_starts(name, "LD_") || vk_str_starts(name, "VALETKEY_"))
+	if (vk_config_guards(name))
 		return vk_fail(VK_EUSAGE, "--%s: %s is not for a secret or a file of the run", option, name);
 	return VK_OK;
 }

@@ -90,6 +90,20 @@ add_asked(const struct vk_setup_tool *tool, const char *host, struct vk_setup *s
 	return e;
 }
 
+static enum vk_err
+add_one(const struct vk_setup_tool *tool, const struct vk_cred *c, struct vk_setup *s)
+{
+	const char *why = tool->takes(&c->scope) && tool->lacks ? tool->lacks(c) : NULL;
+	VK_CLEANUP(vk_freep) char *url = why ? vk_setup_url(tool, &c->scope) : NULL;
+
+	if (!tool->takes(&c->scope))
+		return VK_OK;
+	if (!why)
+		return vk_setup_add_host(tool, s, &c->scope, false);
+	vk_msg_warn("%s is left out: %s", url ? url : c->scope.host, why);
+	return VK_OK;
+}
+
 /* Hosts of the config and the keystore.  With --host a keystore that cannot be asked is no obstacle. */
 static enum vk_err
 add_known(const struct vk_setup_tool *tool, bool needed, struct vk_setup *s)
@@ -101,15 +115,15 @@ add_known(const struct vk_setup_tool *tool, bool needed, struct vk_setup *s)
 	if (e == VK_OK)
 		e = vk_policy_hosts(p, tool->places, &l);
 	if (e == VK_ELOCKED && !needed) {
-		vk_msg_note("the keystore is locked: only hosts named by --host, now or before, are set up");
+		vk_msg_note("the keystore is locked: only what was set up before and hosts named by --host are");
+		s->adds = true;
 		vk_reason_clear();
 		e = VK_OK;
 	} else if (e == VK_ELOCKED) {
 		vk_hint("valetkey unlock, or name hosts with --host");
 	}
 	for (size_t i = 0; i < l.n && e == VK_OK; i++)
-		if (tool->takes(&l.v[i]->scope))
-			e = vk_setup_add_host(tool, s, &l.v[i]->scope, false);
+		e = add_one(tool, l.v[i], s);
 	vk_cred_list_clear(&l);
 	return e;
 }

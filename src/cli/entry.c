@@ -335,7 +335,7 @@ next_step(const struct vk_cred *c)
 {
 	if (*c->npm_scope)
 		return "valetkey run -- npm ci";
-	if (strcmp(c->scope.scheme, "aws") == 0)
+	if (strcmp(c->scope.scheme, "aws") == 0 && c->kind == VK_KIND_BASIC)
 		return "valetkey setup aws";
 	return "valetkey setup git docker, or valetkey run -- COMMAND";
 }

@@ -25,11 +25,14 @@ same_piece(const struct vk_setup *a, const struct vk_setup *b)
 	return strcmp(x + (*x == '\n'), y + (*y == '\n')) == 0 && a->replaced.n == b->replaced.n;
 }
 
+/* Under the lock of the tool's file, where there is one.  ${s} gets what it adds to. */
 static enum vk_err
-remembered(const struct vk_setup_tool *tool, struct vk_setup *ret)
+remembered(const struct vk_setup_tool *tool, struct vk_setup *s, struct vk_setup *ret)
 {
 	enum vk_err e = vk_setup_load(tool, ret);
 
+	if (e == VK_OK && s->adds)
+		e = vk_setup_add_hosts(s, ret);
 	return e == VK_ENOENT ? VK_OK : e;
 }
 
@@ -118,7 +121,7 @@ about(const struct vk_setup_file *f, enum vk_err e)
 static enum vk_err
 choose_links(const struct vk_setup_tool *tool, bool force, struct vk_setup *old, struct vk_setup *s)
 {
-	enum vk_err e = remembered(tool, old);
+	enum vk_err e = remembered(tool, s, old);
 
 	if (e == VK_OK)
 		e = vk_setup_link_choose(tool, old, force, s);
@@ -139,11 +142,11 @@ apply_links(const struct vk_setup_tool *tool, struct vk_setup *s, bool force, bo
 	enum vk_err e = choose_links(tool, force, &old, s);
 	bool changed = !old.file || !vk_setup_link_whole(s);
 
-	vk_setup_clear(&old);
 	if (e == VK_OK)
 		e = vk_setup_save(tool, s);
 	if (e == VK_OK)
-		e = vk_setup_link_make(s);
+		e = vk_setup_link_make(&old, s);
+	vk_setup_clear(&old);
 	if (e == VK_OK)
 		*ret_changed = changed;
 	return e;
@@ -160,10 +163,17 @@ preview_links(const struct vk_setup_tool *tool, struct vk_setup *s, bool force, 
 	if (e != VK_OK || (e = vk_setup_self(&self)) != VK_OK)
 		return e;
 	for (size_t i = 0; i < s->links.n; i++) {
-		vk_buf_str(out, "ln -s ");
-		vk_recipe_quote_sh(self, out);
+		VK_CLEANUP(vk_freep) char *dir = strndup(s->links.v[i],
+		    (size_t)(strrchr(s->links.v[i], '/') - s->links.v[i]));
+
+		if (!dir)
+			return VK_ENOMEM;
+		vk_buf_str(out, "mkdir -p ");
+		vk_buf_quote_sh(out, dir);
+		vk_buf_str(out, "\nln -sf ");
+		vk_buf_quote_sh(out, self);
 		vk_buf_char(out, ' ');
-		vk_recipe_quote_sh(s->links.v[i], out);
+		vk_buf_quote_sh(out, s->links.v[i]);
 		vk_buf_char(out, '\n');
 	}
 	return out->err;
@@ -181,10 +191,10 @@ vk_setup_apply(const struct vk_setup_tool *tool, struct vk_setup *s, bool force,
 		return apply_links(tool, s, force, ret_changed);
 	if ((e = tool->file(&path)) != VK_OK || (e = vk_setup_file_begin(path, &f)) != VK_OK)
 		return e;
-	if ((e = remembered(tool, &old)) == VK_OK && (e = vk_setup_link_choose(tool, &old, force, s)) == VK_OK)
+	if ((e = remembered(tool, s, &old)) == VK_OK && (e = vk_setup_link_choose(tool, &old, force, s)) == VK_OK)
 		e = about(&f, apply(tool, &f, &old, s, force, ret_changed));
 	if (e == VK_OK)
-		e = vk_setup_link_make(s);
+		e = vk_setup_link_make(&old, s);
 	vk_setup_clear(&old);
 	vk_setup_file_end(&f);
 	return e;
@@ -204,7 +214,7 @@ vk_setup_preview(const struct vk_setup_tool *tool, struct vk_setup *s, bool forc
 		return preview_links(tool, s, force, ret_out);
 	if ((e = tool->file(&path)) != VK_OK || (e = vk_setup_file_read(path, &f)) != VK_OK)
 		return e;
-	if ((e = remembered(tool, &old)) == VK_OK)
+	if ((e = remembered(tool, s, &old)) == VK_OK)
 		e = about(&f, work_out(tool, &f, &old, s, force, &out, NULL));
 	if (e == VK_OK)
 		e = vk_buf_str(ret_out, s->text + (*s->text == '\n'));
@@ -250,21 +260,22 @@ static enum vk_err
 extend(const struct vk_setup_tool *tool, const struct vk_scope *scope)
 {
 	VK_CLEANUP(vk_freep) char *url = vk_setup_url(tool, scope);
-	struct vk_setup s = { 0 };
+	struct vk_setup old = { 0 }, s = { .adds = true };
 	bool changed = false;
 	enum vk_err e;
 
 	if (!url)
 		return VK_ENOMEM;
-	if (!tool->takes || !tool->takes(scope) || (e = vk_setup_load(tool, &s)) == VK_ENOENT)
+	if (!tool->takes || !tool->takes(scope) || (e = vk_setup_load(tool, &old)) == VK_ENOENT)
 		return VK_OK;
-	if (e == VK_OK && !vk_setup_has(&s, url, *scope->path != '\0')) {
+	if (e == VK_OK && !vk_setup_has(&old, url, *scope->path != '\0')) {
 		e = vk_setup_add_host(tool, &s, scope, false);
 		if (e == VK_OK)
 			e = vk_setup_apply(tool, &s, false, &changed);
 		if (e == VK_OK && changed)
 			vk_msg_note("%s now asks valetkey for %s as well (%s)", tool->name, url, s.file);
 	}
+	vk_setup_clear(&old);
 	vk_setup_clear(&s);
 	return e;
 }
@@ -273,11 +284,13 @@ void
 vk_setup_extend(const struct vk_cred *c)
 {
 	for (size_t i = 0; vk_setup_tools[i]; i++) {
-		bool wants = vk_setup_tools[i]->places ? c->kind != VK_KIND_HEADER : !*c->npm_scope;
-		enum vk_err e = wants ? extend(vk_setup_tools[i], &c->scope) : VK_OK;
+		const struct vk_setup_tool *tool = vk_setup_tools[i];
+		bool wants = (tool->places ? c->kind != VK_KIND_HEADER : !*c->npm_scope) &&
+		    !(tool->lacks && tool->lacks(c));
+		enum vk_err e = wants ? extend(tool, &c->scope) : VK_OK;
 
 		if (e != VK_OK)
-			vk_msg_warn("the configuration of %s was not extended: %s", vk_setup_tools[i]->name,
+			vk_msg_warn("the configuration of %s was not extended: %s", tool->name,
 			    *vk_reason() ? vk_reason() : vk_err_text(e));
 	}
 	vk_reason_clear();

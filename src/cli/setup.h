@@ -29,6 +29,7 @@ struct vk_setup {
 	bool created; /* there was no file */
 	struct vk_setup_host *hosts;
 	size_t n_hosts;
+	bool adds;                      /* to be applied: the hosts come to those that are remembered */
 	char *text;                     /* what was inserted, in one piece */
 	struct vk_names links;          /* made so that the tool finds us */
 	struct vk_names keys;           /* docker: the members that are in ${text} */
@@ -50,6 +51,8 @@ struct vk_setup_tool {
 	bool places;         /* is told each entry's own place, those with an npm scope included */
 	/* Does it ask for credentials of this kind of scope?  NULL: it asks for any, and is told no hosts. */
 	bool (*takes)(const struct vk_scope *scope);
+	/* Why it cannot be told what an entry holds; NULL: it can.  May be NULL. */
+	const char *(*lacks)(const struct vk_cred *c);
 	/* The file that the tool itself would change; NULL: there is none, but a ${link}; no take_out and put_in. */
 	enum vk_err (*file)(char **ret_path);
 	/* Append ${text} without what ${s} put in to ${out}. */
@@ -94,6 +97,9 @@ void vk_setup_clear(struct vk_setup *s);
 enum vk_err vk_setup_add_host(const struct vk_setup_tool *tool, struct vk_setup *s, const struct vk_scope *scope,
     bool asked) VK_MUST;
 
+/** vk_setup_add_hosts(s, from): The same for all of ${from->hosts}. */
+enum vk_err vk_setup_add_hosts(struct vk_setup *s, const struct vk_setup *from) VK_MUST;
+
 /** vk_setup_url(tool, scope): What ${tool} is told of ${scope}.  Heap. */
 char *vk_setup_url(const struct vk_setup_tool *tool, const struct vk_scope *scope) VK_MUST;
 
@@ -128,8 +134,8 @@ void vk_setup_extend(const struct vk_cred *c);
 /**
  * vk_setup_link_choose(tool, old, force, s):
  * Where the tool's links have to be, into ${s->links}: at ${tool->link}, and on PATH under the name ${tool->on_path},
- * unless there is one that we need not remember.  VK_EEXIST: the tool would find another program, and ${force} is not
- * given.
+ * unless there is one that we need not remember; and those of ${old} that are still there, since PATH may have been
+ * another one.  VK_EEXIST: the tool would find another program, and ${force} is not given.
  */
 enum vk_err vk_setup_link_choose(const struct vk_setup_tool *tool, const struct vk_setup *old, bool force,
     struct vk_setup *s) VK_MUST;
@@ -137,8 +143,12 @@ enum vk_err vk_setup_link_choose(const struct vk_setup_tool *tool, const struct 
 /** vk_setup_link_whole(s): Do all of them lead to this program? */
 bool vk_setup_link_whole(const struct vk_setup *s) VK_MUST;
 
-/** vk_setup_link_make(s), vk_setup_link_remove(tool, s): A link that another tool needs stays. */
-enum vk_err vk_setup_link_make(const struct vk_setup *s) VK_MUST;
+/**
+ * vk_setup_link_make(old, s), vk_setup_link_remove(tool, s):
+ * A link that ${old} remembers is made anew when it leads nowhere or to another valetkey.  One that another tool needs
+ * stays.
+ */
+enum vk_err vk_setup_link_make(const struct vk_setup *old, const struct vk_setup *s) VK_MUST;
 enum vk_err vk_setup_link_remove(const struct vk_setup_tool *tool, const struct vk_setup *s) VK_MUST;
 
 /** vk_setup_home(file, ret): "$HOME/FILE".  VK_EUSAGE when there is no home. */
@@ -155,12 +165,16 @@ enum vk_err vk_setup_block_put_in(struct vk_setup *s, const char *tool, const ch
 enum vk_err vk_setup_block_take_out(const struct vk_setup *s, const char *text, size_t n, struct vk_buf *out,
     enum vk_setup_found *ret_found) VK_MUST;
 
+/* Is ${line}, one of ours, for the section that ${header} begins? */
+typedef bool vk_setup_is_for(const char *header, size_t n_header, const char *line, size_t n);
+
 /**
- * vk_setup_blocks_take_out(s, text, n, out, ret_found):
+ * vk_setup_blocks_take_out(s, text, n, is_for, out, ret_found):
  * The same where ${s->text} is several such blocks, the one that is last in the file first, each for another section.
+ * Where a comment is gone, lines go only from the section that they are for.
  */
-enum vk_err vk_setup_blocks_take_out(const struct vk_setup *s, const char *text, size_t n, struct vk_buf *out,
-    enum vk_setup_found *ret_found) VK_MUST;
+enum vk_err vk_setup_blocks_take_out(const struct vk_setup *s, const char *text, size_t n, vk_setup_is_for *is_for,
+    struct vk_buf *out, enum vk_setup_found *ret_found) VK_MUST;
 
 /** vk_setup_block_marks_out(s, text, n, out): ${text} without our comments; the lines between them stay. */
 enum vk_err vk_setup_block_marks_out(const struct vk_setup *s, const char *text, size_t n,

@@ -16,6 +16,14 @@ aws_takes(const struct vk_scope *scope)
 	return strcmp(scope->scheme, "aws") == 0 && scope->port == 0 && !*scope->path;
 }
 
+static const char *
+aws_lacks(const struct vk_cred *c)
+{
+	/* Of a section for an entry of the keystore it is not known. */
+	return c->kind == 0 || (c->kind == VK_KIND_BASIC && *c->username) ? NULL :
+	    "it has no user name, which is the access key's id";
+}
+
 static enum vk_err
 place(const char *variable, const char *usual, char **ret_path)
 {
@@ -91,6 +99,11 @@ find_spot(const char *text, size_t n, const char *profile, struct spot *ret)
 	if (!is_plain(profile) || strchr(profile, '/'))
 		return vk_fail(VK_EPOLICY, "aws://%s is not the name of a profile that all AWS tools take", profile);
 	vk_awsconf_find(text, n, profile, false, &conf);
+	if (conf.indented) {
+		vk_hint("let the line begin with its bracket");
+		return vk_fail(VK_EPROTO, "a section's header is indented, and behind a setting not all AWS tools "
+			"take it for one");
+	}
 	if (conf.twice) {
 		vk_hint("leave one of them");
 		return vk_fail(VK_EEXIST, "there is more than one section for the profile %s", profile);
@@ -167,6 +180,23 @@ aws_put_in(struct vk_setup *s, const char *text, size_t n, bool force, struct vk
 	return add_blocks(s, text, n, spots, program.p, out);
 }
 
+/* Is the line of ours, which names a profile, one for the section with this header? */
+static bool
+is_for(const char *header, size_t n_header, const char *line, size_t n)
+{
+	const char *url = memmem(line, n, " aws://", strlen(" aws://"));
+	size_t at = url ? (size_t)(url - line) + strlen(" aws://") : n;
+	VK_CLEANUP(vk_freep) char *profile = strndup(line + at, n - at - (n > at && line[n - 1] == '\n'));
+
+	return profile && vk_awsconf_heads(header, n_header, profile, false);
+}
+
+static enum vk_err
+aws_take_out(const struct vk_setup *s, const char *text, size_t n, struct vk_buf *out, enum vk_setup_found *ret_found)
+{
+	return vk_setup_blocks_take_out(s, text, n, is_for, out, ret_found);
+}
+
 static void
 aws_advise(const struct vk_setup *s)
 {
@@ -195,8 +225,9 @@ const struct vk_setup_tool vk_setup_aws = {
 	.name = "aws",
 	.example = "aws://PROFILE --username KEY-ID",
 	.takes = aws_takes,
+	.lacks = aws_lacks,
 	.file = aws_file,
-	.take_out = vk_setup_blocks_take_out,
+	.take_out = aws_take_out,
 	.put_in = aws_put_in,
 	.advise = aws_advise,
 };

@@ -73,16 +73,43 @@ has_sections(const char *text)
 	return *text == '[' || strstr(text, "\n[");
 }
 
+/* Does a block of ours end in what follows its first mark, before another begins? */
+static bool
+is_closed(const char *p, const char *end)
+{
+	const char *close = memmem(p, (size_t)(end - p), END_MARK, strlen(END_MARK));
+
+	return close && !memmem(p, (size_t)(close - p), BEGIN_MARK, strlen(BEGIN_MARK));
+}
+
+/* Where a walk through the lines of a file is. */
+struct place {
+	struct line section; /* the header of the section */
+	bool ours;           /* that is one of ours, or there are no sections */
+	bool between;        /* our marks */
+};
+
+static bool
+is_ours(const struct place *at, vk_setup_is_for *is_for, struct line l)
+{
+	/* Outside of our sections only the marks are ours. */
+	if (*l.p == '#')
+		return true;
+	if (!is_for)
+		return at->ours;
+	return at->between || (at->section.p && is_for(at->section.p, at->section.n, l.p, l.n));
+}
+
 /*
  * Somebody changed the lines between our marks (git does, when it sets something for one of
  * our hosts), or took a mark out.  Ours go one by one; a section's header stays when it holds theirs.
- * ${anywhere}: they are ours in any section.
+ * ${is_for}: which section they are for, where that need not be one that we began; or NULL.
  */
 static void
-take_lines(const struct vk_setup *s, const char *text, size_t n, bool anywhere, struct vk_buf *out)
+take_lines(const struct vk_setup *s, const char *text, size_t n, vk_setup_is_for *is_for, struct vk_buf *out)
 {
+	struct place at = { .ours = !has_sections(s->text) };
 	struct line header = { NULL, 0 };
-	bool in_ours = anywhere || !has_sections(s->text);
 
 	for (const char *p = text, *end = text + n; p < end;) {
 		struct line l = line_at(p, end);
@@ -92,16 +119,18 @@ take_lines(const struct vk_setup *s, const char *text, size_t n, bool anywhere, 
 
 		p += l.n;
 		if (l.p[lead] == '[') {
-			in_ours = anywhere || ours;
+			at.ours = ours;
+			at.section = (struct line){ l.p + lead, l.n - lead };
 			header = ours ? l : (struct line){ NULL, 0 };
 			if (!ours)
 				vk_buf_add(out, l.p, l.n);
 			continue;
 		}
-		/* Outside of our sections only the marks are ours. */
-		if (ours && (in_ours || l.p[lead] == '#'))
+		if (*l.p == '#' && ours)
+			at.between = strncmp(l.p, BEGIN_MARK, strlen(BEGIN_MARK)) == 0 && is_closed(p, end);
+		if (ours && is_ours(&at, is_for, l))
 			continue;
-		if (in_ours && !blank && l.p[lead] != '#' && header.p) {
+		if (!blank && l.p[lead] != '#' && header.p) {
 			vk_buf_add(out, header.p, header.n);
 			header.p = NULL;
 		}
@@ -147,7 +176,7 @@ vk_setup_block_take_out(const struct vk_setup *s, const char *text, size_t n, st
 		to = end;
 	}
 	vk_buf_add(out, text, (size_t)(from - text));
-	take_lines(s, from, (size_t)(to - from), false, out);
+	take_lines(s, from, (size_t)(to - from), NULL, out);
 	vk_buf_add(out, to, (size_t)(end - to));
 	*ret_found = out->len - before == n ? VK_SETUP_GONE : VK_SETUP_CHANGED;
 	return out->err;
@@ -187,8 +216,8 @@ cut(struct vk_buf *b, struct line piece)
 }
 
 enum vk_err
-vk_setup_blocks_take_out(const struct vk_setup *s, const char *text, size_t n, struct vk_buf *out,
-    enum vk_setup_found *ret_found)
+vk_setup_blocks_take_out(const struct vk_setup *s, const char *text, size_t n, vk_setup_is_for *is_for,
+    struct vk_buf *out, enum vk_setup_found *ret_found)
 {
 	VK_CLEANUP(vk_buf_clear) struct vk_buf left = VK_BUF_SECRET(VK_MAX_FILE);
 	size_t before = out->len;
@@ -206,7 +235,7 @@ vk_setup_blocks_take_out(const struct vk_setup *s, const char *text, size_t n, s
 	if (whole)
 		vk_buf_add(out, left.p, left.len);
 	else
-		take_lines(s, left.p, left.len, true, out);
+		take_lines(s, left.p, left.len, is_for, out);
 	*ret_found = whole ? VK_SETUP_WHOLE : out->len - before == n ? VK_SETUP_GONE : VK_SETUP_CHANGED;
 	return out->err;
 }

@@ -3,10 +3,13 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "valetkey/io.h"
 #include "cli/setup.h"
+
+enum { WAIT_MS = 5000, PAUSE_MS = 20 };
 
 /* The file behind ${path}; links are followed even when there is nothing at their end yet. */
 static enum vk_err
@@ -40,6 +43,23 @@ read_target(struct vk_setup_file *f)
 	return vk_buf_read(&f->text, fd);
 }
 
+/* git makes its own without waiting, so it is there for moments only. */
+static int
+make_lock(const char *lock)
+{
+	const struct timespec pause = { 0, PAUSE_MS * 1000000L };
+	int fd = -1;
+
+	for (unsigned waited = 0; fd < 0 && waited <= WAIT_MS; waited += PAUSE_MS) {
+		if (waited > 0)
+			nanosleep(&pause, NULL);
+		fd = open(lock, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+		if (fd < 0 && errno != EEXIST)
+			break;
+	}
+	return fd;
+}
+
 static enum vk_err
 take_lock(struct vk_setup_file *f)
 {
@@ -48,7 +68,7 @@ take_lock(struct vk_setup_file *f)
 
 	if (!lock)
 		return VK_ENOMEM;
-	fd = open(lock, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+	fd = make_lock(lock);
 	if (fd < 0 && errno == EEXIST) {
 		vk_hint("if no other program is changing it, remove %s", lock);
 		return vk_fail(VK_EEXIST, "%s is being changed by another program", f->target);

@@ -25,6 +25,20 @@ is_shared(const struct vk_setup_tool *tool, const char *path)
 	return yes;
 }
 
+/* May it be replaced, or go, when it is remembered?  It leads nowhere any more, or to a valetkey, be it another one. */
+static bool
+is_of_valetkey(const char *link)
+{
+	char target[4096];
+	ssize_t n = readlink(link, target, sizeof(target) - 1);
+	struct stat st;
+
+	if (n < 0)
+		return false;
+	target[n] = '\0';
+	return stat(link, &st) < 0 || vk_setup_is_self(link) || vk_str_ends(target, "/valetkey");
+}
+
 /* Below the home, or where this program is itself: a link in any other directory would surprise somebody. */
 static bool
 is_fit(const char *dir, const char *self)
@@ -70,7 +84,7 @@ choose(const struct vk_setup_tool *tool, const struct vk_setup *old, bool force,
 
 	if (e != VK_OK)
 		return e;
-	if (!found || !vk_setup_is_self(found)) {
+	if (!found || !(vk_setup_is_self(found) || (vk_names_have(&old->links, found) && is_of_valetkey(found)))) {
 		if (found && !force) {
 			vk_hint("--force puts a link before it");
 			return vk_fail(VK_EEXIST, "%s would start another %s: %s", tool->name, tool->on_path, found);
@@ -84,7 +98,7 @@ choose(const struct vk_setup_tool *tool, const struct vk_setup *old, bool force,
 
 /* Where the tool looks and nowhere else. */
 static enum vk_err
-choose_fixed(const struct vk_setup_tool *tool, struct vk_setup *s)
+choose_fixed(const struct vk_setup_tool *tool, const struct vk_setup *old, struct vk_setup *s)
 {
 	VK_CLEANUP(vk_freep) char *place = NULL;
 	struct stat st;
@@ -92,7 +106,8 @@ choose_fixed(const struct vk_setup_tool *tool, struct vk_setup *s)
 
 	if (e != VK_OK)
 		return e;
-	if (vk_setup_is_self(place) || lstat(place, &st) < 0)
+	if (vk_setup_is_self(place) || lstat(place, &st) < 0 ||
+	    (vk_names_have(&old->links, place) && is_of_valetkey(place)))
 		return vk_names_push(&s->links, place);
 	vk_hint("remove it if it is yours to remove");
 	return vk_fail(VK_EEXIST, "%s is another program", place);
@@ -105,8 +120,13 @@ vk_setup_link_choose(const struct vk_setup_tool *tool, const struct vk_setup *ol
 
 	/* Those that were remembered, when ${s} was loaded. */
 	vk_names_clear(&s->links);
-	e = tool->link ? choose_fixed(tool, s) : VK_OK;
-	return e == VK_OK && tool->on_path ? choose(tool, old, force, s) : e;
+	e = tool->link ? choose_fixed(tool, old, s) : VK_OK;
+	if (e == VK_OK && tool->on_path)
+		e = choose(tool, old, force, s);
+	for (size_t i = 0; e == VK_OK && i < old->links.n; i++)
+		if (is_of_valetkey(old->links.v[i]))
+			e = vk_names_add(&s->links, old->links.v[i]);
+	return e;
 }
 
 bool
@@ -119,13 +139,15 @@ vk_setup_link_whole(const struct vk_setup *s)
 }
 
 static enum vk_err
-make(const char *link)
+make(const char *link, bool anew)
 {
 	VK_CLEANUP(vk_freep) char *self = NULL;
 	enum vk_err e;
 
 	if ((e = vk_setup_self(&self)) != VK_OK || (e = vk_mkdir_parents(link, 0700)) != VK_OK)
 		return e;
+	if (anew && is_of_valetkey(link))
+		(void)unlink(link);
 	if (symlink(self, link) < 0)
 		return vk_fail_errno("cannot make the link %s", link);
 	vk_msg_note("%s is a link to this program now", link);
@@ -133,27 +155,23 @@ make(const char *link)
 }
 
 enum vk_err
-vk_setup_link_make(const struct vk_setup *s)
+vk_setup_link_make(const struct vk_setup *old, const struct vk_setup *s)
 {
 	enum vk_err e = VK_OK;
 
 	for (size_t i = 0; e == VK_OK && i < s->links.n; i++)
 		if (!vk_setup_is_self(s->links.v[i]))
-			e = make(s->links.v[i]);
+			e = make(s->links.v[i], vk_names_have(&old->links, s->links.v[i]));
 	return e;
 }
 
 static enum vk_err
 take_away(const char *link)
 {
-	struct stat st;
-
-	if (lstat(link, &st) < 0 || !S_ISLNK(st.st_mode))
-		return VK_OK;
-	/* Somebody else's by now; but one that leads nowhere led to us. */
-	if (stat(link, &st) == 0 && !vk_setup_is_self(link))
-		return VK_OK;
-	return unlink(link) < 0 && errno != ENOENT ? vk_fail_errno("cannot remove %s", link) : VK_OK;
+	/* Else it is somebody else's by now. */
+	if (is_of_valetkey(link) && unlink(link) < 0 && errno != ENOENT)
+		return vk_fail_errno("cannot remove %s", link);
+	return VK_OK;
 }
 
 enum vk_err

@@ -157,9 +157,9 @@ pnpm_make_ours(const struct vk_setup *s)
 		if ((e = place_of(s->hosts[i].url, &place, &file)) != VK_OK)
 			return e;
 		vk_buf_str(&text, "#!/bin/sh\n# Made by \"valetkey setup pnpm\"; --undo removes it.\nexec ");
-		vk_recipe_quote_sh(self, &text);
+		vk_buf_quote_sh(&text, self);
 		vk_buf_str(&text, " helper pnpm-token ");
-		vk_recipe_quote_sh(s->hosts[i].url, &text);
+		vk_buf_quote_sh(&text, s->hosts[i].url);
 		vk_buf_char(&text, '\n');
 		e = text.err == VK_OK ? write_program(file, &text) : text.err;
 	}

@@ -79,6 +79,16 @@ vk_setup_add_host(const struct vk_setup_tool *tool, struct vk_setup *s, const st
 	return url ? add_url(s, url, *scope->path != '\0', asked) : VK_ENOMEM;
 }
 
+enum vk_err
+vk_setup_add_hosts(struct vk_setup *s, const struct vk_setup *from)
+{
+	enum vk_err e = VK_OK;
+
+	for (size_t i = 0; i < from->n_hosts && e == VK_OK; i++)
+		e = add_url(s, from->hosts[i].url, from->hosts[i].with_path, from->hosts[i].asked);
+	return e;
+}
+
 bool
 vk_setup_has(const struct vk_setup *s, const char *url, bool path)
 {

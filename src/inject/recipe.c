@@ -209,18 +209,6 @@ vk_recipe_self(const struct vk_kitchen *k)
 	    vk_fail(VK_ESYS, "cannot find valetkey's own program file: is /proc mounted?");
 }
 
-void
-vk_recipe_quote_sh(const char *s, struct vk_buf *out)
-{
-	vk_buf_char(out, '\'');
-	for (; *s; s++)
-		if (*s == '\'')
-			vk_buf_str(out, "'\\''");
-		else
-			vk_buf_char(out, *s);
-	vk_buf_char(out, '\'');
-}
-
 char *
 vk_recipe_home(const char *file)
 {

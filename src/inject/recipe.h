@@ -116,8 +116,6 @@ enum vk_err vk_recipe_by_place(const struct vk_kitchen *k, const char *over, con
 /** vk_recipe_self(k): Is ${k->self} known, for a tool that is to start us?  VK_ESYS. */
 enum vk_err vk_recipe_self(const struct vk_kitchen *k) VK_MUST;
 
-/** vk_recipe_quote_sh(s, out): In single quotes, for sh. */
-void vk_recipe_quote_sh(const char *s, struct vk_buf *out);
 
 /** vk_recipe_goauth(self, out): The element of GOAUTH that starts the program ${self}.  VK_EPOLICY: there is none. */
 enum vk_err vk_recipe_goauth(const char *self, struct vk_buf *out) VK_MUST;

@@ -21,7 +21,7 @@ static enum vk_err
 helper_line(const char *self, struct vk_buf *out)
 {
 	vk_buf_char(out, '!');
-	vk_recipe_quote_sh(self, out);
+	vk_buf_quote_sh(out, self);
 	return vk_buf_str(out, " helper git-credential");
 }
 

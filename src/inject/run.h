@@ -19,9 +19,6 @@
 
 enum { VK_RUN_ENV_MAX = 64 };
 
-/* Tells a run within a run that it is one, and on which rung. */
-#define VK_RUN_VARIABLE "VALETKEY_RUN"
-
 struct run {
 	const struct vk_run_opts *opts;
 	char *path; /* of the command */

@@ -93,6 +93,18 @@ vk_buf_fmt(struct vk_buf *b, const char *fmt, ...)
 	return e;
 }
 
+enum vk_err
+vk_buf_quote_sh(struct vk_buf *b, const char *s)
+{
+	vk_buf_char(b, '\'');
+	for (; *s; s++)
+		if (*s == '\'')
+			vk_buf_str(b, "'\\''");
+		else
+			vk_buf_char(b, *s);
+	return vk_buf_char(b, '\'');
+}
+
 static ssize_t
 read_once(int fd, void *p, size_t n)
 {

@@ -346,6 +346,12 @@ set_setting(struct vk_config *c, enum key key, const char *value)
 	return VK_OK;
 }
 
+bool
+vk_config_guards(const char *variable)
+{
+	return strcmp(variable, "PATH") == 0 || vk_str_starts(variable, "LD_") || vk_str_starts(variable, "VALETKEY_");
+}
+
 /* "pip-index-url" stands for PIP_INDEX_URL: keys are lower-case words. */
 static enum vk_err
 set_variable(struct vk_tool *t, const char *key, const char *value)
@@ -360,8 +366,10 @@ set_variable(struct vk_tool *t, const char *key, const char *value)
 		return vk_fail(VK_EPROTO, "a URL with a user or a secret in it, which belongs in a credential");
 	for (size_t i = 0; i < n; i++)
 		var[i] = var[i] == '-' ? '_' : (char)(var[i] - 'a' + 'A');
-	if (vk_str_starts(var, "VALETKEY_"))
-		return vk_fail(VK_EPROTO, "valetkey's own variables are not for tools");
+	var[n] = '\0';
+	if (vk_config_guards(var))
+		return vk_fail(VK_EPROTO, "%s is not for tools", var);
+	var[n] = '=';
 	for (size_t i = 0; i < t->vars.n; i++)
 		if (strncmp(t->vars.v[i], var, n + 1) == 0)
 			return vk_fail(VK_EPROTO, "there is a second %s in this section", key);

@@ -113,6 +113,12 @@ vk_policy_has_store(struct vk_policy *p)
 	return stat(path, &st) == 0 || (errno != ENOENT && errno != ENOTDIR);
 }
 
+const char *
+vk_policy_profile(const struct vk_policy *p)
+{
+	return p->profile ? p->profile->name : NULL;
+}
+
 void
 vk_policy_recipes(struct vk_policy *p, const char *const **ret_v, size_t *ret_n)
 {

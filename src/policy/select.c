@@ -77,17 +77,37 @@ add_section(struct vk_policy *p, const struct vk_section *s, struct vk_cred_list
 	return e == VK_OK ? add(l, c) : e;
 }
 
+/* A word of a command line that a person may copy, and an import may have chosen. */
+static void
+add_word(struct vk_buf *line, const char *option, const char *s)
+{
+	static const char plain[] = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz@%_+:,./-";
+
+	vk_buf_fmt(line, " %s", option);
+	if (s[strspn(s, plain)])
+		vk_buf_quote_sh(line, s);
+	else
+		vk_buf_str(line, s);
+}
+
 /* What puts a new secret in the place of ${c}'s: "add" knows nothing of the old entry but its name. */
 static void
 hint_replace(const struct vk_cred *c)
 {
+	VK_CLEANUP(vk_buf_clear) struct vk_buf line = VK_BUF(768);
 	VK_CLEANUP(vk_freep) char *url = vk_scope_url(&c->scope);
 
-	vk_hint("valetkey add --replace%s%s%s%s%s%s%s %s; or %s", *c->username ? " --username " : "", c->username,
-	    *c->npm_scope ? " --scope " : "", c->npm_scope,
-	    c->kind == VK_KIND_BEARER && *c->username ? " --kind bearer" : "",
-	    c->kind == VK_KIND_HEADER ? " --kind header --header " : "", c->kind == VK_KIND_HEADER ? c->header : "",
-	    url ? url : "URL", how_to_choose);
+	vk_buf_str(&line, "valetkey add --replace");
+	if (*c->username)
+		add_word(&line, "--username ", c->username);
+	if (*c->npm_scope)
+		add_word(&line, "--scope ", c->npm_scope);
+	if (c->kind == VK_KIND_BEARER && *c->username)
+		vk_buf_str(&line, " --kind bearer");
+	if (c->kind == VK_KIND_HEADER)
+		add_word(&line, "--kind header --header ", c->header);
+	add_word(&line, "", url ? url : "URL");
+	vk_hint("%s; or %s", line.err == VK_OK ? line.p : "valetkey add --replace", how_to_choose);
 }
 
 /* ${c} becomes the list's. */
@@ -303,7 +323,7 @@ is_for_setup(const struct hosts *h, const char *name, const char *npm_scope, enu
 }
 
 static enum vk_err
-add_host(struct vk_cred_list *l, const struct vk_scope *scope)
+add_host(struct vk_cred_list *l, const struct vk_scope *scope, const char *username, enum vk_kind kind)
 {
 	struct vk_cred *c = vk_cred_new();
 	struct vk_scope copy;
@@ -314,6 +334,11 @@ add_host(struct vk_cred_list *l, const struct vk_scope *scope)
 	}
 	vk_scope_clear(&c->scope);
 	c->scope = copy;
+	c->kind = kind;
+	if (vk_cred_set(&c->username, username) != VK_OK) {
+		vk_cred_free(c);
+		return VK_ENOMEM;
+	}
 	return add(l, c);
 }
 
@@ -324,7 +349,7 @@ visit_host(const struct vk_cred *c, void *arg)
 
 	if (!(c->flags & VK_CRED_PINNED) || !is_for_setup(h, c->name, c->npm_scope, c->kind))
 		return VK_OK;
-	return add_host(h->list, &c->scope);
+	return add_host(h->list, &c->scope, c->username, c->kind);
 }
 
 static int
@@ -353,7 +378,7 @@ vk_policy_hosts(struct vk_policy *p, bool npm, struct vk_cred_list *ret_list)
 		const struct vk_section *s = &p->config.sections[i];
 
 		if (is_for_setup(&h, s->name, s->npm_scope, s->kind))
-			e = add_host(&l, &s->scope);
+			e = add_host(&l, &s->scope, s->username, s->kind);
 	}
 	if (e == VK_OK && vk_policy_has_store(p) && (e = vk_policy_store(p, &st)) == VK_OK)
 		e = vk_store_each(st, NULL, visit_host, &h);

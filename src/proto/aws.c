@@ -21,6 +21,9 @@ vk_aws_answer(const struct vk_cred *c, struct vk_buf *out)
 
 	if (c->kind != VK_KIND_BASIC || !*c->username)
 		return vk_fail(VK_EPOLICY, "it has no user name, which is the access key's id");
+	if (key == 0 || (blank && (key + 1 == c->secret.n || memchr(blank + 1, ' ', c->secret.n - key - 1))))
+		return vk_fail(VK_EPOLICY, "its secret is neither a secret key nor one with a session token behind one "
+			"blank");
 	vk_buf_str(out, "{\"Version\":1");
 	e = member(out, "AccessKeyId", c->username, strlen(c->username));
 	if (e == VK_OK)

@@ -35,13 +35,13 @@ is_profile(const char *p, size_t n, const char *profile)
 	return same(p, n, profile);
 }
 
-static bool
-is_section(struct vk_ini_line l, const char *profile, bool credentials)
+bool
+vk_awsconf_heads(const char *line, size_t n, const char *profile, bool credentials)
 {
-	const char *name = l.p + 1, *close = memchr(name, ']', l.n - 1);
-	size_t n = close ? (size_t)(close - name) : 0;
+	const char *name = line + 1, *close = memchr(line, ']', n);
+	size_t len = close ? (size_t)(close - name) : 0;
 
-	return credentials ? same(name, n, profile) : is_profile(name, n, profile);
+	return n > 0 && *line == '[' && (credentials ? same(name, len, profile) : is_profile(name, len, profile));
 }
 
 static const char *
@@ -66,8 +66,9 @@ vk_awsconf_find(const char *text, size_t n, const char *profile, bool credential
 	for (size_t at = 0; at < n;) {
 		enum vk_ini_kind kind = vk_ini_next(text, n, &at, &indent, &l);
 
+		ret->indented |= kind != VK_INI_NOTHING && *l.p == '[' && l.indent > 0;
 		if (kind == VK_INI_HEADER) {
-			inside = is_section(l, profile, credentials);
+			inside = vk_awsconf_heads(l.p, l.n, profile, credentials);
 			ret->twice |= inside && ret->at > 0;
 		}
 		if (inside && kind != VK_INI_NOTHING)

@@ -116,9 +116,15 @@ vk_cargo_scope(const struct vk_cargo_msg *m, struct vk_scope *ret)
 }
 
 bool
+vk_cargo_takes(const struct vk_cred *c)
+{
+	return !*c->npm_scope && vk_str_ieq(vk_auth_field(c), "Authorization");
+}
+
+bool
 vk_cargo_serves(const struct vk_cred *c, const struct vk_cargo_msg *m, const struct vk_scope *asked)
 {
-	if (!vk_str_ieq(vk_auth_field(c), "Authorization") || !vk_scope_covers(&c->scope, asked))
+	if (!vk_cargo_takes(c) || !vk_scope_covers(&c->scope, asked))
 		return false;
 	return strcmp(c->scope.path, asked->path) == 0 || (*c->scope.path && vk_str_starts(m->index, "sparse+"));
 }

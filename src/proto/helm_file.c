@@ -34,7 +34,7 @@ struct reader {
 static enum vk_err
 unlike(const struct reader *r, const char *why)
 {
-	vk_hint("helm writes the file anew on \"helm repo add --force-update VK_HELM_NAME VK_HELM_URL\"");
+	vk_hint("helm writes the file anew on \"helm repo add --force-update NAME URL\"");
 	return vk_fail(VK_EPROTO, "line %zu is not as helm writes it: %s", r->number, why);
 }
 
@@ -165,7 +165,7 @@ check_value(const struct reader *r, size_t key, struct vk_helm_span v)
 	return VK_OK;
 }
 
-/* A name or a VK_HELM_URL, as it is meant. */
+/* A name or a URL, as it is meant. */
 enum vk_err
 vk_helm_resolve(const char *text, struct vk_helm_span v, struct vk_buf *out)
 {

@@ -25,7 +25,7 @@ refuse(const struct vk_helm_file *f, const struct vk_helm_repository *r, const s
 	return vk_fail(VK_EPOLICY, "helm's repository %s cannot have %s: %s", name.p, called(c), why);
 }
 
-/* VK_ENOENT: its VK_HELM_URL is none that an entry could be for. */
+/* VK_ENOENT: its URL is none that an entry could be for. */
 static enum vk_err
 place_of(const struct vk_helm_file *f, const struct vk_helm_repository *r, struct vk_scope *ret)
 {
@@ -141,6 +141,22 @@ has_value(const struct vk_helm_file *f, const struct vk_helm_repository *r, size
 	return !vk_helm_is_null(f->text, v) && !vk_helm_is(f->text, v, "\"\"") && !vk_helm_is(f->text, v, "''");
 }
 
+/* The account that the URL holds itself, up to the last '@' before its path (Go's net/url); ${end} 0: it has none. */
+static struct vk_helm_span
+own_account(const struct vk_helm_file *f, const struct vk_helm_repository *r)
+{
+	struct vk_helm_span v = r->values[VK_HELM_URL], none = { 0, 0 };
+	const char *p = v.end ? memmem(f->text + v.at, v.end - v.at, "://", 3) : NULL, *end = f->text + v.end, *host;
+
+	if (!p)
+		return none;
+	for (host = p += 3; host < end && !strchr("/?#", *host); host++)
+		;
+	while (host > p && host[-1] != '@')
+		host--;
+	return host > p ? (struct vk_helm_span){ (size_t)(p - f->text), (size_t)(host - f->text) } : none;
+}
+
 /* Its lines, from ${*at} on, with the account of ${c}; NULL: with none. */
 static enum vk_err
 add_lines(const struct vk_helm_file *f, const struct vk_helm_repository *r, const struct vk_cred *c, size_t *at,
@@ -149,8 +165,14 @@ add_lines(const struct vk_helm_file *f, const struct vk_helm_repository *r, cons
 	enum vk_err e = c ? check(f, r, c) : VK_OK;
 
 	for (size_t i = 0; e == VK_OK && i < r->n; i++) {
+		struct vk_helm_span account = own_account(f, r);
 		size_t key = r->order[i];
 
+		if (key == VK_HELM_URL && !c && account.end) {
+			e = vk_buf_add(out, f->text + *at, account.at - *at);
+			*at = account.end;
+			continue;
+		}
 		if (key != VK_HELM_USERNAME && key != VK_HELM_PASSWORD && (key != VK_HELM_PASS_ALL || !c))
 			continue;
 		vk_buf_add(out, f->text + *at, r->values[key].at - *at);
@@ -195,7 +217,8 @@ vk_helm_merge(const char *own, size_t n, const struct vk_cred_list *creds, bool 
 	for (size_t i = 0; e == VK_OK && i < f.n; i++) {
 		const struct vk_helm_repository *r = &f.v[i];
 		const struct vk_cred *c = NULL;
-		bool has = has_value(&f, r, VK_HELM_USERNAME) || has_value(&f, r, VK_HELM_PASSWORD);
+		bool has = has_value(&f, r, VK_HELM_USERNAME) || has_value(&f, r, VK_HELM_PASSWORD) ||
+		    own_account(&f, r).end;
 
 		if ((e = choose(&f, r, creds, &c)) != VK_OK || (!c && (!has || keep_own)))
 			continue;

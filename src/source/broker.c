@@ -25,6 +25,14 @@ vk_broker_where(void)
 	return where && *where && !vk_unlock_variable() ? where : NULL;
 }
 
+bool
+vk_broker_within(void)
+{
+	const char *rung = getenv(VK_RUN_VARIABLE);
+
+	return vk_broker_where() || (rung && *rung && !vk_unlock_variable());
+}
+
 enum vk_err
 vk_broker_address(const char *place, struct sockaddr_un *ret, unsigned *ret_len)
 {

@@ -81,9 +81,10 @@ teardown() {
 	[ ! -e started ]
 }
 
+# What an import has chosen is in it, and it is there to be copied into a shell.
 @test "an expired entry refuses a run with the command that replaces it" {
 	soon=$(($(date +%s) + 2))
-	put old https://a.example --username "u" --name basic --expires "$soon"
+	put old https://a.example --username "u'; touch started #" --name basic --expires "$soon"
 	put old https://b.example --scope @corp --name npm --expires "$soon"
 	put old https://c.example/x --kind header --header X-Key --name header --expires "$soon"
 	put old https://d.example --username robot --kind bearer --name bearer --expires "$soon"
@@ -95,8 +96,7 @@ teardown() {
 		[ "$status" = 125 ]
 		[[ $err == *expired*'hint: valetkey add --replace '*'; or name the credentials with --credential'* ]]
 		hint=${err#*hint: valetkey }
-		# shellcheck disable=SC2086 # words
-		printf new | "${V[@]}" ${hint%%; or*}
+		printf new | eval '"${V[@]}"' "${hint%%; or name*}"
 	done
 	[ ! -e started ]
 	split "${V[@]}" run -- touch started

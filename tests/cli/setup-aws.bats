@@ -123,11 +123,92 @@ holds() {
 	cmp "$A" before
 }
 
+@test "setup aws: an equal line that a person wrote into another profile's section is not ours" {
+	"$V" setup aws
+	printf '[profile Prod]\nregion = eu-1\ncredential_process = %s helper aws-credential aws://production\n' "$V" >theirs
+	"$V" setup aws --undo
+	# What makes our block another one: a line in it, as of "aws configure set"; a mark, or both, gone.
+	for change in '0,/aws:..production/ s/aws:..production/&\nregion = us-1/' '/begin valetkey/d' '/end valetkey/d' '/valetkey: /d; /end valetkey/d'; do
+		for text in '[profile production]\n' ''; do
+			printf %b "$text" >"$A"
+			"$V" setup aws
+			cat theirs >>"$A"
+			sed -i "$change" "$A"
+			"$V" setup aws
+			[ "$(grep -c 'aws://production' "$A")" = 2 ]
+			holds
+			[ "$(process Prod)" = "$(wanted production)" ]
+			sed -i "$change" "$A"
+			run -0 "$V" setup aws --undo
+			[[ $output == *'without valetkey'* ]]
+			[ "$(grep -v '^region = us-1$\|^\[default\]$\|^\[profile production\]$' "$A")" = "$(cat theirs)" ]
+		done
+	done
+	rm "$A"
+	# In the section that it was put into it is ours, however that is written by then.
+	"$V" setup aws
+	sed -i '/valetkey: /d; /end valetkey/d; s/^\[profile production\]/[profile "Production"]\nregion = x/' "$A"
+	"$V" setup aws --undo
+	[ "$(cat "$A")" = $'[profile "Production"]\nregion = x' ]
+}
+
+@test "setup aws: twenty at once, and twenty entries more" {
+	for i in $(seq 20); do
+		"$V" setup aws >"said.$i" 2>&1 || touch failed &
+	done
+	wait
+	[ ! -e failed ]
+	holds
+	for i in $(seq 20); do
+		printf k | "$V" add "aws://more$i" --username AKIA >"said.$i" 2>&1 &
+	done
+	wait
+	[ "$(cat said.* | grep -c 'was not extended')" = 0 ]
+	for i in $(seq 20); do
+		[ "$(process "more$i")" = "$(wanted "more$i")" ]
+	done
+	"$V" setup aws --undo
+	[ ! -e "$A" ]
+}
+
+@test "setup aws: an entry without a user name is left out, with a warning" {
+	printf k | "$V" add aws://bearer 2>said >out
+	grep -q "cannot be told this entry: add it with --username" said
+	run ! grep -q 'setup aws' out
+	printf '[profile x]\n[here]\nurl = aws://here\nsecret = env:K\n[named]\nurl = aws://named\nusername = AKIA\nsecret = env:K\n[there]\nurl = aws://production\nsecret = keystore:aws-production\n' |
+		sed 1d >config.ini
+	chmod 600 config.ini
+	run -0 --separate-stderr env VALETKEY_CONFIG="$PWD/config.ini" "$V" setup aws
+	[[ $output == *'for 3 hosts'* ]]
+	[[ $stderr == *'aws://bearer is left out: it has no user name'*'aws://here is left out'* || $stderr == *'aws://here is left out'*'aws://bearer is left out'* ]]
+	run ! grep -q bearer "$A"
+	holds
+	printf k | "$V" add aws://later 2>said
+	run ! grep -q later "$A"
+	run ! grep -q 'was not extended' said
+}
+
+@test "setup aws: a header that is indented is refused" {
+	for text in '[default]\nregion = x\n  [profile b]\nregion = y\n' '  [default]\nregion = x\n' '[default]\n\t[profile production]\n'; do
+		printf %b "$text" >"$A"
+		cp "$A" before
+		run -2 "$V" setup aws
+		[[ $output == *"$A: a section's header is indented"* ]]
+		undone "$A" before
+	done
+}
+
 @test "setup aws: --print, --host, add, and another file" {
 	run -0 "$V" setup aws --print
 	[[ $output == *'[profile production]'*'aws://production'* ]]
 	[ ! -e "$A" ]
 	"$V" setup aws --host aws://staging
+	# With the keystore locked what is there from it stays.
+	run -0 env -u VALETKEY_KEY_FILE "$V" setup aws --host aws://locked
+	[[ $output == *'keystore is locked'*'for 4 hosts'* ]]
+	holds
+	[ "$(process locked)" = "$(wanted locked)" ]
+	"$V" setup aws
 	[ "$(process staging)" = "$(wanted staging)" ]
 	run ! "$V" setup aws --host staging
 	[[ $(printf 'k4' | "$V" add aws://more --username AKIAMORE) == *'next: valetkey setup aws' ]]

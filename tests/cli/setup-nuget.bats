@@ -59,8 +59,68 @@ prepare() {
 	prepare
 	find "$T" | sort >"$BATS_FILE_TMPDIR/before"
 	run -0 "$V" setup nuget --print
-	[ "$output" = "ln -s '$V' '$N'"$'\n'"ln -s '$V' '$T/bin/nuget-plugin-valetkey'" ]
 	find "$T" | sort | cmp - "$BATS_FILE_TMPDIR/before"
+	# They are for a shell, and can be given to it again.
+	for _ in 1 2; do
+		sh -ec "$output"
+		[ "$(readlink "$N")" = "$V" ]
+		[ "$(readlink "$T/bin/nuget-plugin-valetkey")" = "$V" ]
+	done
+	"$V" setup nuget
+}
+
+@test "setup nuget: with another PATH the first link is not forgotten" {
+	prepare
+	mkdir "$HOME/one" "$HOME/two"
+	rest=$PATH
+	PATH=$HOME/one:$rest "$V" setup nuget
+	[ -L "$HOME/one/nuget-plugin-valetkey" ]
+	PATH=$HOME/two:$rest "$V" setup nuget
+	[ -L "$HOME/two/nuget-plugin-valetkey" ]
+	jq -e --arg a "$HOME/one/nuget-plugin-valetkey" --arg b "$HOME/two/nuget-plugin-valetkey" '.links[1:] == [$b, $a]' "$(state)"
+	# What somebody took away or replaced is no longer ours to mind.
+	ln -sf /bin/true "$HOME/one/nuget-plugin-valetkey"
+	PATH=$HOME/two:$rest "$V" setup nuget
+	jq -e --arg b "$HOME/two/nuget-plugin-valetkey" '.links[1:] == [$b]' "$(state)"
+	ln -sf "$V" "$HOME/one/nuget-plugin-valetkey"
+	PATH=$HOME/one:$rest "$V" setup nuget
+	"$V" setup nuget --undo
+	[ ! -L "$HOME/two/nuget-plugin-valetkey" ]
+	[ -L "$HOME/one/nuget-plugin-valetkey" ]
+}
+
+@test "setup pip: with another PATH the first link is not forgotten, and both go" {
+	mkdir "$HOME/one" "$HOME/two"
+	PATH=$HOME/one:$PATH "$V" setup pip
+	PATH=$HOME/two:$PATH "$V" setup pip
+	[ -L "$HOME/one/keyring" ]
+	[ -L "$HOME/two/keyring" ]
+	"$V" setup pip --undo
+	[ ! -L "$HOME/one/keyring" ]
+	[ ! -L "$HOME/two/keyring" ]
+}
+
+@test "setup nuget: after valetkey was moved, its own links are made anew" {
+	prepare
+	mkdir "$HOME/bin"
+	PATH=$HOME/bin:$PATH
+	"$V" setup nuget
+	mkdir "$T/elsewhere"
+	mv "$V" "$T/elsewhere/valetkey"
+	run -0 "$T/elsewhere/valetkey" setup nuget
+	[[ $output == *'valetkey is set up in'* ]]
+	[ "$(readlink "$N")" = "$T/elsewhere/valetkey" ]
+	[ "$(readlink "$HOME/bin/nuget-plugin-valetkey")" = "$T/elsewhere/valetkey" ]
+	# One that is still where it was: the links lead to another valetkey.
+	mkdir "$T/third"
+	cp "$T/elsewhere/valetkey" "$T/third/valetkey"
+	"$T/third/valetkey" setup nuget
+	[ "$(readlink "$N")" = "$T/third/valetkey" ]
+	[ "$(readlink "$HOME/bin/nuget-plugin-valetkey")" = "$T/third/valetkey" ]
+	# What leads to another program by now is somebody else's.
+	ln -sf /bin/true "$N"
+	run -2 "$T/third/valetkey" setup nuget
+	[ "$(readlink "$N")" = /bin/true ]
 }
 
 @test "setup nuget: what is somebody else's is neither replaced nor removed" {

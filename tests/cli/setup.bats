@@ -269,6 +269,17 @@ load setup-lib
 	"$V" setup git
 	git config --get-urlmatch credential.helper https://named.example
 	git config --get-urlmatch credential.helper https://git.example
+	# Nor does one more by name take out what an open keystore had.
+	cp "$G" before
+	unset VALETKEY_KEY_FILE
+	"$V" setup git --host more.example
+	for host in https://git.example https://deep.example:8443 https://named.example https://more.example; do
+		git config --get-urlmatch credential.helper "$host"
+	done
+	[ "$(git config --get-urlmatch credential.useHttpPath https://deep.example:8443)" = true ]
+	run -0 "$V" setup git --host more.example
+	[[ $output == *'already set up'* ]]
+	[ "$("$V" setup git --host more.example --print)" = "$(cat "$G")" ]
 }
 
 @test "setup: bad calls" {

@@ -360,6 +360,54 @@ run_cargo() {
 	[ "$(jq -r '.Ok.token // .Err.kind' <<<"$out" | tr '\n' .)" = 'other.other.Bearer mine.' ]
 }
 
+@test "cargo login inside a run: no provider gets the token" {
+	valetkey setup cargo
+	e2e_add t0ken https://other.example
+	project b parting
+	# With a broker for cargo, with one for others, and with none.
+	for recipe in cargo git npm; do
+		for rung in R1 R2; do
+			split valetkey run --with "$recipe" --max-rung "$rung" -- sh -c 'echo "Bearer t0ken-of-b" | cargo login --registry corp'
+			[ "$status" = 101 ]
+			[[ $err == *'inside valetkey run nothing is stored'* ]]
+			[ ! -e "$CARGO_HOME/credentials.toml" ]
+		done
+	done
+	# A keystore of its own is another matter.
+	split valetkey run --with npm -- sh -c 'export VALETKEY_KEYSTORE=$1/own VALETKEY_KEY_FILE=$1/own.key && valetkey init --key-file "$1/own.key" >/dev/null && cargo login --registry corp && valetkey list' \
+		x "$T" <<<'Bearer t0ken-of-b'
+	[ "$status" = 0 ]
+	[[ $out == *"$SERVER/b"* ]]
+	[ ! -e "$CARGO_HOME/credentials.toml" ]
+	[[ $(by) == 'https://other.example = '* && $(by) != *cargo* ]]
+}
+
+@test "cargo login and logout: a profile has no logins, and is not reached around" {
+	mkdir -p "$HOME/.config/valetkey"
+	printf '[profile ci]\ncredentials = named\n' >"$HOME/.config/valetkey/config.ini"
+	url=sparse+https://c.example/i/
+	ask "$(change login "$url" ',"token":"t0ken-of-b"')"
+	[ "$(by)" = 'https://c.example/i = cargo' ]
+	VALETKEY_PROFILE=ci ask "$(change logout "$url")" "$(change login sparse+https://d.example/ ',"token":"x"')"
+	[ "$(jq -r .Err.kind <<<"$out" | tr '\n' .)" = not-found.other. ]
+	[[ $out == *'a login is not part of the profile ci'* ]]
+	ask "$(change logout "$url" ',"args":["--profile","ci"]')" "$(change login "$url" ',"token":"x","args":["--profile","ci"]')"
+	[ "$(jq -r .Err.kind <<<"$out" | tr '\n' .)" = not-found.other. ]
+	[ "$(by)" = 'https://c.example/i = cargo' ]
+	ask "$(change logout "$url")"
+	[ "$(by)" = '' ]
+}
+
+@test "cargo: an entry with an npm scope is npm's, as in a run" {
+	e2e_add npm-t0ken https://c.example/i --scope @corp
+	ask "$(get sparse+https://c.example/i/)"
+	[ "$out" = $'{"Err":{"kind":"not-found"}}\n' ]
+	# Another account for the same place is cargo's.
+	e2e_add of-c4rgo https://c.example/i --username ci
+	ask "$(get sparse+https://c.example/i/)"
+	[ "$(jq -r .Ok.token <<<"$out")" = "Basic $(printf ci:of-c4rgo | base64)" ]
+}
+
 @test "cargo login and logout: bad requests, and where nothing can be kept" {
 	export VALETKEY_LOG=$T/log
 	url=sparse+https://c.example/i/
@@ -404,8 +452,8 @@ run_cargo() {
 	e2e_add pinned https://d.example/i
 	split valetkey run --with cargo -- valetkey --cargo-plugin <<<"$(change login sparse+https://d.example/i/ ',"token":"x"'; echo; change logout sparse+https://d.example/i/; echo
 		change login sparse+https://e.example/i/ ',"token":"x"'; echo; change logout "$url")"
-	[ "$(sed 1d <<<"$out" | jq -r .Err.kind | tr '\n' .)" = other.other.url-not-supported.url-not-supported. ]
-	[[ $out == *'inside valetkey run'* ]]
+	[ "$(sed 1d <<<"$out" | jq -r .Err.kind | tr '\n' .)" = other.other.other.other. ]
+	[ "$(grep -c 'inside valetkey run' <<<"$out")" = 4 ]
 	[ "$(valetkey get https://c.example/i)" = typed-token ]
 	# A keystore that is locked keeps the token out of the next provider's file; without one, or one to write to, that is asked.
 	(

@@ -420,6 +420,13 @@ ruby_project() {
 	jq -e '. == {Version: 1, AccessKeyId: "AKIAEXAMPLE", SecretAccessKey: "wJalr/XUtn+FEMI", Expiration: "2099-01-02T00:00:00Z"}' "$T/out"
 	split valetkey helper aws-credential aws://session
 	jq -e '.SecretAccessKey == "wJalr/XUtn+FEMI" and .SessionToken == "se55ion=="' "$T/out"
+	for secret in ' k' 'k ' 'k  t' 'k t ' ' '; do
+		printf %s "$secret" | valetkey add --replace aws://blank --name blank --username AKIAEXAMPLE >/dev/null
+		split valetkey helper aws-credential aws://blank
+		[ "$status" = 4 ]
+		[[ $err == *'neither a secret key nor'* ]]
+	done
+	valetkey remove blank >/dev/null
 	split valetkey helper aws-credential aws://other
 	[ "$status" = 1 ]
 	[[ $err == *'no credential for aws://other'* ]]

@@ -134,6 +134,8 @@ static const struct {
 	{ "[tool go]\ngoproxy = x\ngoproxy = y\n", 3 },
 	{ "[tool go]\n[tool go]\n", 2 },
 	{ "[tool go]\nvaletkey-key = x\n", 2 },
+	{ "[tool git]\nld-preload = /x.so\n", 2 },
+	{ "[tool git]\ngit-trace = 1\npath = /x\n", 3 },
 	{ "[tool go]\ngoproxy = https://u:p@h.example\n", 2 },
 	{ "[tool go]\nGOPROXY = x\n", 2 },
 	{ "[profile a b]\n", 1 },

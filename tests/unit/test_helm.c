@@ -75,6 +75,28 @@ test_written_by_hand(void **state)
 	merged("repositories:\n- name: 'it''s'\n  password: x\n", false, "repositories:\n- name: 'it''s'\n  password: \"\"\n", "it's\n");
 }
 
+static void
+test_account_in_url(void **state)
+{
+#define AT(url) "repositories:\n- name: x\n  url: " url "\n  username: \"\"\n"
+	static const char *const cases[][2] = {
+		{ "https://me:PW@b.example/y", "https://b.example/y" }, { "https://me@b.example:8443", "https://b.example:8443" },
+		{ "'https://me:P''W@b.example/y@z'", "'https://b.example/y@z'" }, { "\"https://:PW@b.example?q=@\"", "\"https://b.example?q=@\"" },
+		{ "https://a:b@c:PW@b.example/", "https://b.example/" }, { "HTTPS://me:PW@h.example/a", "HTTPS://h.example/a" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < VK_COUNT(cases); i++) {
+		VK_CLEANUP(vk_buf_clear) struct vk_buf own = VK_BUF(4096), expect = VK_BUF(4096);
+
+		vk_buf_fmt(&own, AT("%s"), cases[i][0]);
+		vk_buf_fmt(&expect, AT("%s"), cases[i][1]);
+		merged(own.p, false, expect.p, "x\n");
+		merged(own.p, true, own.p, "");
+	}
+	merged(AT("https://b.example/y@z"), false, AT("https://b.example/y@z"), "");
+}
+
 /* Whose URL is not one of an entry, has nothing of it. */
 static void
 test_places(void **state)
@@ -147,6 +169,7 @@ test_not_understood(void **state)
 
 		assert_int_equal(vk_helm_serves(cases[i].text, strlen(cases[i].text), l.v[0], &serves), VK_EPROTO);
 		assert_memory_equal(vk_reason(), cases[i].line, strlen(cases[i].line));
+		assert_non_null(strstr(vk_hint_text(), "\"helm repo add --force-update NAME URL\""));
 		assert_int_equal(vk_helm_merge(cases[i].text, strlen(cases[i].text), &l, true, &out, &dropped), VK_EPROTO);
 		/* A line may be a part of a password. */
 		assert_null(strstr(vk_reason(), "x\""));
@@ -226,7 +249,8 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_written_by_helm), cmocka_unit_test(test_written_by_hand), cmocka_unit_test(test_places),
+		cmocka_unit_test(test_written_by_helm), cmocka_unit_test(test_written_by_hand), cmocka_unit_test(test_account_in_url),
+		cmocka_unit_test(test_places),
 		cmocka_unit_test(test_not_understood), cmocka_unit_test(test_refused), cmocka_unit_test(test_two_accounts),
 		cmocka_unit_test(test_secrets),
 	};

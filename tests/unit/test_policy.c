@@ -204,18 +204,22 @@ test_hosts(void **state)
 		     "[profile p]\ncredentials = a\n");
 	p = open_policy(NULL);
 	assert_ok(vk_policy_hosts(p, false, &l));
-	assert_int_equal(l.n, 3); /* the entry gh and [b] are one */
+	assert_int_equal(l.n, 4); /* of the entry gh and [b] one says whose it is */
 	assert_string_equal(l.v[0]->scope.host, "a.example");
+	assert_int_equal(l.v[0]->kind, VK_KIND_BEARER);
 	assert_string_equal(l.v[1]->scope.host, "github.example");
-	assert_string_equal(l.v[2]->scope.path, "a");
+	assert_string_equal(l.v[2]->scope.host, "github.example");
+	assert_true((l.v[1]->kind == 0) != (l.v[2]->kind == 0));
+	assert_true(!*l.v[1]->username != !*l.v[2]->username);
+	assert_string_equal(l.v[3]->scope.path, "a");
 	for (size_t i = 0; i < l.n; i++)
 		assert_null(l.v[i]->secret.p);
 	vk_cred_list_clear(&l);
 	vk_policy_close(p);
 	p = open_policy(NULL);
 	assert_ok(vk_policy_hosts(p, true, &l));
-	assert_int_equal(l.n, 4);
-	assert_string_equal(l.v[2]->scope.host, "npm.example");
+	assert_int_equal(l.n, 5);
+	assert_string_equal(l.v[3]->scope.host, "npm.example");
 	vk_cred_list_clear(&l);
 	vk_policy_close(p);
 	p = open_policy("p");
