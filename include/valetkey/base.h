@@ -116,7 +116,7 @@ enum vk_err vk_str_u64(const char *s, uint64_t max, uint64_t *ret_value) VK_MUST
 /** vk_str_ifind(p, n, what): The first ${what} in ${n} bytes, without regard to the case of ASCII letters; or NULL. */
 const char *vk_str_ifind(const char *p, size_t n, const char *what) VK_MUST;
 
-/** vk_stamp(t, out): Seconds since the epoch as "2026-11-28T20:00:00Z" (RFC 3339); false: not of the years 0 to 9999. */
+/** vk_stamp(t, out): Seconds since the epoch as "2026-11-28T20:00:00Z" (RFC 3339); false: not in the years 0 to 9999 */
 enum { VK_STAMP_TEXT = 24 };
 bool vk_stamp(int64_t t, char out[VK_STAMP_TEXT]);
 

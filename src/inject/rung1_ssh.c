@@ -94,11 +94,12 @@ expand(struct copies *c, const char *done, const char *rest, int depth)
 {
 	VK_CLEANUP(vk_freep) char *part = NULL;
 	VK_CLEANUP(vk_freep) char *path = NULL;
+	struct stat st;
 	size_t n;
 
 	rest += strspn(rest, "/");
 	if (!*rest)
-		return access(done, F_OK) == 0 ? follow(c, done, depth + 1) : VK_OK;
+		return stat(done, &st) == 0 ? follow(c, done, depth + 1) : VK_OK;
 	n = strcspn(rest, "/");
 	if (!(part = strndup(rest, n)))
 		return VK_ENOMEM;

@@ -231,9 +231,8 @@ accessors() {
 	gets
 	server "$common"$'\n'"audience = https://other.example"
 	fails 4
-	ACTIONS_ID_TOKEN_REQUEST_TOKEN=stranger
 	server "$common"$'\n'"audience = https://bao.example"
-	fails 4
+	ACTIONS_ID_TOKEN_REQUEST_TOKEN=stranger fails 4
 	unset ACTIONS_ID_TOKEN_REQUEST_URL
 	fails 6 'id-token: write'
 	kill "$service"
