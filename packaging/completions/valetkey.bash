@@ -247,7 +247,7 @@ _valetkey()
 	remove)
 		mapfile -t COMPREPLY < <(compgen -W '--username --all --from --help' -- "$cur") ;;
 	get)
-		mapfile -t COMPREPLY < <(compgen -W '--username --field --reveal --json --config --profile --help' -- "$cur") ;;
+		mapfile -t COMPREPLY < <(compgen -W '--username --field --reveal --json --config --profile --offline --help' -- "$cur") ;;
 	fetch)
 		mapfile -t COMPREPLY < <(compgen -W '--output --input --sha256 --continue --retries --timeout --connect-timeout --max-size --max-redirs --allow-http-redirect --proxy --accept --cacert --cert --key --ssl-reqd --username --no-credential --config --profile --quiet --json --help' -- "$cur") ;;
 	import)
@@ -274,7 +274,7 @@ _valetkey()
 	repair)
 		mapfile -t COMPREPLY < <(compgen -W '--help' -- "$cur") ;;
 	run)
-		mapfile -t COMPREPLY < <(compgen -W '--profile --config --credential --with --env --template --build-secret --rung --require-rung --max-rung --allow-daemons --keep-own-credentials --no-confine --gate --once --two-phase --ttl --scan --mask --no-mask --verbose --help --' -- "$cur") ;;
+		mapfile -t COMPREPLY < <(compgen -W '--profile --config --offline --credential --with --env --template --build-secret --rung --require-rung --max-rung --allow-daemons --keep-own-credentials --no-confine --gate --once --two-phase --ttl --scan --mask --no-mask --verbose --help --' -- "$cur") ;;
 	render)
 		mapfile -t COMPREPLY < <(compgen -W '--profile --config --credential --keep-own-credentials --reveal --help npm netrc containers maven coursier' -- "$cur") ;;
 	scan)

@@ -61,6 +61,7 @@ complete -c valetkey -n '__fish_seen_subcommand_from get' -l reveal -d 'print a 
 complete -c valetkey -n '__fish_seen_subcommand_from get' -l json -d 'print a JSON object with all fields'
 complete -c valetkey -n '__fish_seen_subcommand_from get' -l config -d 'use this config file' -r -F
 complete -c valetkey -n '__fish_seen_subcommand_from get' -l profile -d 'answer for this profile' -r -f
+complete -c valetkey -n '__fish_seen_subcommand_from get' -l offline -d 'ask no server and no keyring: say what cannot be had then'
 complete -c valetkey -n '__fish_seen_subcommand_from get' -l help -d 'explain the command'
 
 complete -c valetkey -n __fish_use_subcommand -a fetch -d 'download a file with the credential for its URL'
@@ -157,6 +158,7 @@ complete -c valetkey -n '__fish_seen_subcommand_from repair' -l help -d 'explain
 complete -c valetkey -n __fish_use_subcommand -a run -d 'run a command with credentials that end with it'
 complete -c valetkey -n '__fish_seen_subcommand_from run' -l profile -d 'only what this profile names' -r -f
 complete -c valetkey -n '__fish_seen_subcommand_from run' -l config -d 'use this config file' -r -F
+complete -c valetkey -n '__fish_seen_subcommand_from run' -l offline -d 'ask no server and no keyring: say what cannot be had then'
 complete -c valetkey -n '__fish_seen_subcommand_from run' -l credential -d 'only these credentials' -r -f
 complete -c valetkey -n '__fish_seen_subcommand_from run' -l with -d 'give them to these tools: auto, git, go, npm ...' -r -f -a 'git docker go cargo npm pnpm yarn yarn-berry bun deno deno-modules pip uv poetry twine conda containers maven gradle coursier helm composer bundler nuget terraform gem swift auto get'
 complete -c valetkey -n '__fish_seen_subcommand_from run' -l env -d 'set a variable to the secret of a reference' -r -f

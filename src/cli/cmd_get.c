@@ -11,7 +11,7 @@
 
 static int run(int argc, char **argv);
 
-enum { OPT_USERNAME = 1, OPT_FIELD, OPT_REVEAL, OPT_JSON, OPT_CONFIG, OPT_PROFILE };
+enum { OPT_USERNAME = 1, OPT_FIELD, OPT_REVEAL, OPT_JSON, OPT_CONFIG, OPT_PROFILE, OPT_OFFLINE };
 
 static const struct vk_opt opts[] = {
 	{ OPT_USERNAME, "username", "USER", "which account", false },
@@ -20,6 +20,7 @@ static const struct vk_opt opts[] = {
 	{ OPT_JSON, "json", NULL, "print a JSON object with all fields", false },
 	{ OPT_CONFIG, "config", "FILE", "use this config file", false },
 	{ OPT_PROFILE, "profile", "NAME", "answer for this profile", false },
+	{ OPT_OFFLINE, "offline", NULL, "ask no server and no keyring: say what cannot be had then", false },
 };
 
 const struct vk_cmd vk_cmd_get = {
@@ -215,6 +216,9 @@ run(int argc, char **argv)
 			break;
 		case OPT_PROFILE:
 			g.policy.profile = o.arg;
+			break;
+		case OPT_OFFLINE:
+			g.policy.offline = true;
 			break;
 		default:
 			return vk_opts_exit(id);

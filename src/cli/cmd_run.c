@@ -10,7 +10,7 @@
 static int run(int argc, char **argv);
 
 enum {
-	OPT_PROFILE = 1, OPT_CONFIG, OPT_CREDENTIAL, OPT_WITH, OPT_ENV, OPT_TEMPLATE, OPT_BUILD_SECRET,
+	OPT_PROFILE = 1, OPT_CONFIG, OPT_OFFLINE, OPT_CREDENTIAL, OPT_WITH, OPT_ENV, OPT_TEMPLATE, OPT_BUILD_SECRET,
 	OPT_RUNG, OPT_REQUIRE_RUNG, OPT_MAX_RUNG, OPT_DAEMONS, OPT_KEEP_OWN, OPT_NO_CONFINE, OPT_GATE, OPT_ONCE,
 	OPT_TWO_PHASE, OPT_TTL, OPT_SCAN, OPT_MASK, OPT_NO_MASK, OPT_VERBOSE,
 };
@@ -18,6 +18,7 @@ enum {
 static const struct vk_opt opts[] = {
 	{ OPT_PROFILE, "profile", "NAME", "only what this profile names", false },
 	{ OPT_CONFIG, "config", "FILE", "use this config file", false },
+	{ OPT_OFFLINE, "offline", NULL, "ask no server and no keyring: say what cannot be had then", false },
 	{ OPT_CREDENTIAL, "credential", "NAME[,NAME]", "only these credentials", true },
 	{ OPT_WITH, "with", "RECIPE[,RECIPE]", "give them to these tools: auto, git, go, npm ...", true },
 	{ OPT_ENV, "env", "VAR=REF", "set a variable to the secret of a reference", true },
@@ -245,6 +246,9 @@ take_option(struct request *q, int id, char *arg)
 		return VK_OK;
 	case OPT_CONFIG:
 		q->run.policy.config = arg;
+		return VK_OK;
+	case OPT_OFFLINE:
+		q->run.policy.offline = true;
 		return VK_OK;
 	case OPT_CREDENTIAL:
 		return add_words("credential", arg, q->names, &q->run.n_names);

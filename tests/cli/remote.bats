@@ -75,6 +75,12 @@ setup() {
 	[ "$status" = 6 ]
 	[[ $err == *helper@notes*offline* ]]
 	[ ! -e ~/asked ]
+	split "$VALETKEY" get --offline https://git.example/team
+	[ "$status" = 6 ]
+	split "$VALETKEY" run --offline --with git -- true
+	[ "$status" = 125 ]
+	[[ $err == *corp*helper@notes*offline* ]]
+	[ ! -e ~/asked ]
 	rm "$VALETKEY_LIBEXEC/valetkey-notes"
 	split "$VALETKEY" get https://git.example/team
 	[ "$status" = 6 ]
