@@ -90,7 +90,7 @@ add_own(struct vk_hidden *h)
 {
 	static const char *const in_home[] = {
 		".netrc", "_netrc", ".git-credentials", ".pypirc", ".config/git/credentials",
-		".config/gh/hosts.yml",
+		".config/gh/hosts.yml", ".vault-token",
 	};
 	static const char *const in_config[] = { "git/credentials", "gh/hosts.yml" };
 	enum vk_err e = add_all_in(h, getenv("HOME"), in_home, VK_COUNT(in_home));

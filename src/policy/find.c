@@ -48,13 +48,15 @@ is_wanted(const struct wish *w, const struct vk_cred *c)
 
 /* The three places.  None of them having one is VK_OK and no credential; VK_ENOENT says that it expired. */
 
+/* ${ret_elsewhere}: a section failed whose secret does not lie in the keystore, and nothing answers in its place. */
 static enum vk_err
-find_section(struct vk_policy *p, const struct wish *w, struct vk_cred **ret)
+find_section(struct vk_policy *p, const struct wish *w, struct vk_cred **ret, bool *ret_elsewhere)
 {
 	for (const struct vk_section *s = NULL; (s = next_section(p, w->q, s));) {
 		VK_CLEANUP(vk_cred_freep) struct vk_cred *c = NULL;
 		enum vk_err e = vk_policy_resolve(p, s, &c);
 
+		*ret_elsewhere = s->ref.kind != VK_SOURCE_KEYSTORE;
 		if (e != VK_OK)
 			return e;
 		if (is_wanted(w, c)) {
@@ -185,8 +187,11 @@ static enum vk_err
 find(struct vk_policy *p, const struct wish *w, struct vk_cred **ret_cred)
 {
 	struct vk_cred *c = NULL;
-	enum vk_err e = find_section(p, w, &c), ci = VK_OK;
+	bool elsewhere = false;
+	enum vk_err e = find_section(p, w, &c, &elsewhere), ci = VK_OK;
 
+	if (e != VK_OK && elsewhere)
+		return e;
 	if (e == VK_OK && !c)
 		e = find_entry(p, w, &c);
 	if (e == VK_ELOCKED && p->config.locked_is_miss) {

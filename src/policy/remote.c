@@ -40,6 +40,52 @@ variable(const struct vk_setting *setting, const char **ret_name)
 	return NULL;
 }
 
+static const char *
+value_of(const struct settings *s, const char *name)
+{
+	for (size_t i = 0; i < s->n; i++)
+		if (strcmp(s->v[i].setting->name, name) == 0)
+			return s->v[i].text;
+	return NULL;
+}
+
+/* An entry goes where it is for, and to no server that a config names: narrow, never widen. */
+static enum vk_err
+from_store(struct vk_policy *p, const char *name, const struct settings *s, struct vk_secret *ret)
+{
+	const char *address = value_of(s, "address");
+	VK_CLEANUP(vk_scope_clear) struct vk_scope place = { 0 };
+	VK_CLEANUP(vk_cred_freep) struct vk_cred *c = NULL;
+	struct vk_store *st;
+	enum vk_err e;
+
+	if (!address || value_of(s, "nodes"))
+		return vk_fail(VK_EPOLICY, "a keystore entry serves a server with an address, and without nodes: use env: or "
+					   "file:");
+	if ((e = vk_scope_parse(address, &place, NULL)) != VK_OK || (e = vk_policy_store(p, &st)) != VK_OK)
+		return e;
+	if ((e = vk_store_find_name(st, name, &c)) == VK_ENOENT)
+		return vk_fail(VK_EBACKEND, "the keystore has no entry called %s", name);
+	if (e == VK_OK && !vk_scope_covers(&c->scope, &place)) {
+		vk_hint("valetkey add %s --name NAME", address);
+		e = vk_fail(VK_EPOLICY, "the keystore entry %s is not for %s", name, address);
+	}
+	if (e == VK_OK && vk_policy_not_expired(c) != VK_OK)
+		e = vk_fail(VK_EBACKEND, "%s", vk_reason());
+	return e == VK_OK ? vk_secret_set(ret, c->secret.p, c->secret.n) : e;
+}
+
+static enum vk_err
+from_config(struct vk_policy *p, const char *text, const struct settings *s, struct vk_secret *ret)
+{
+	struct vk_ref ref;
+	enum vk_err e = vk_ref_parse(text, &ref);
+
+	if (e == VK_OK && ref.kind == VK_SOURCE_KEYSTORE)
+		return from_store(p, ref.what, s, ret);
+	return e == VK_OK ? vk_policy_ref(p, text, ret) : e;
+}
+
 /* The config, else the variables that the store's own tools read; a named server is what the config says, alone. */
 static enum vk_err
 add(struct vk_policy *p, const struct vk_server *server, bool named, const struct vk_setting *setting,
@@ -56,12 +102,13 @@ add(struct vk_policy *p, const struct vk_server *server, bool named, const struc
 	if (setting->kind == VK_SETTING_PATH && v && *v != '/')
 		return vk_fail(VK_EUSAGE, "%s is not an absolute path", name);
 	if (setting->kind == VK_SETTING_SECRET && text)
-		e = vk_policy_ref(p, text, secret);
+		e = from_config(p, text, s, secret);
 	else if (setting->kind == VK_SETTING_SECRET && (e = vk_names_add(&p->used_env, name)) == VK_OK)
 		e = vk_source_env(name, secret);
 	else if (setting->kind == VK_SETTING_FILE)
 		e = vk_names_add(&p->used_files, text ? text : v);
-	s->v[s->n++] = (struct vk_setting_value){ setting, text ? text : v, secret };
+	s->v[s->n++] = (struct vk_setting_value){ setting, setting->kind == VK_SETTING_SECRET ? NULL : text ? text : v,
+		secret };
 	return e;
 }
 

@@ -135,3 +135,43 @@ setup() {
 	cat ~/asked
 	[ "$(wc -l <~/asked)" = 1 ]
 }
+
+@test "nothing answers in the place of a section that fails" {
+	export GITHUB_ACTIONS=true GITHUB_TOKEN=ghtok GITHUB_SERVER_URL=https://git.example
+	for ref in vault@nope:kv/x#y vault:kv/x#y helper@notes:x; do
+		for locked in error miss; do
+			printf '[valetkey]\nwhen-locked = %s\n[corp]\nurl = https://git.example\nsecret = %s\n' "$locked" "$ref" >"$VALETKEY_CONFIG"
+			echo 'error locked by a person' >~/answer
+			BAO_ADDR=https://127.0.0.1:1 BAO_CACERT=ca.pem split "$VALETKEY" get https://git.example
+			echo "$ref $locked: $status $out $err"
+			[ "$status" != 0 ]
+			[ -z "$out" ]
+			[[ $err == *corp* ]]
+		done
+	done
+	# Without the section the variable answers.
+	: >"$VALETKEY_CONFIG"
+	[ "$("$VALETKEY" get https://git.example)" = ghtok ]
+}
+
+@test "an entry of the keystore goes to no server but the one that it is for" {
+	vk_add https://victim.example u s3cret --name victim
+	for more in '' 'nodes = https://127.0.0.1:2'; do
+		printf '[corp]\nurl = https://git.example\nsecret = vault@ev:kv/x#y\n[server ev]\nstore = vault\naddress = https://127.0.0.1:1\ntoken = keystore:victim\n%s\n' \
+			"$more" >"$VALETKEY_CONFIG"
+		split "$VALETKEY" get https://git.example
+		echo "$status $err"
+		[ "$status" = 4 ]
+		[[ $err != *s3cret* ]]
+	done
+	[[ $err == *nodes* ]]
+	# Asked, since it is its own; and nobody is there.
+	vk_add https://127.0.0.1:1 u t0ken --name own
+	printf '[corp]\nurl = https://git.example\nsecret = vault@own:kv/x#y\n[server own]\nstore = vault\naddress = https://127.0.0.1:1\ntoken = keystore:own\ntimeout = 2\n' \
+		>"$VALETKEY_CONFIG"
+	cp "$(dirname "$VALETKEY")/valetkey-http" "$VALETKEY_LIBEXEC/"
+	split "$VALETKEY" get https://git.example
+	echo "$status $err"
+	[ "$status" = 6 ]
+	[[ $err == *https://127.0.0.1:1* ]]
+}

@@ -57,8 +57,12 @@ static void
 set_request(struct vk_fetch_try *t, struct curl_slist *headers, char *why)
 {
 	const struct vk_fetch *f = t->f;
+	struct vk_server_tls tls = f->tls;
 
-	vk_http_set(t->c, t->url, &f->tls, why);
+	/* A certificate is a credential. */
+	if (!vk_http_same_origin(f->url, t->url, strlen(t->url)))
+		tls.certificate = tls.key = NULL;
+	vk_http_set(t->c, t->url, &tls, why);
 	curl_easy_setopt(t->c, CURLOPT_PROTOCOLS_STR, t->ftp ? "ftp,ftps" : "http,https");
 	curl_easy_setopt(t->c, CURLOPT_CONNECTTIMEOUT_MS, (long)f->connect_s * 1000);
 	curl_easy_setopt(t->c, CURLOPT_LOW_SPEED_LIMIT, (long)SLOW_BYTES_S);
