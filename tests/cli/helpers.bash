@@ -46,9 +46,9 @@ refused() {
 	[[ $status -eq ${1:-1} ]] || show_run
 }
 
-# told_to_quit: how a locked keystore answers git
+# told_to_quit [STATUS]: how a locked keystore, and a source that fails, answer git, which would ask a person otherwise
 told_to_quit() {
-	[[ $status -eq 3 && $out == $'quit=1\n' && $err_lines -eq 1 ]] || show_run
+	[[ $status -eq ${1:-3} && $out == $'quit=1\n' && $err_lines -eq 1 ]] || show_run
 }
 
 # said TEXT STATUS: docker's way: one line on stdout, nothing on stderr

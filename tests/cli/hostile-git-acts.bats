@@ -177,7 +177,7 @@ teardown() {
 @test "hostile git: G26 a source that fails is an error, not a miss" {
 	printf '[ci]\nurl = https://env.example\nusername = bot\nsecret = env:NOT_SET\n' >config.ini
 	ask_git get 'protocol=https\nhost=env.example\n' --config "$T/config.ini"
-	refused 6
+	told_to_quit 6
 	[[ $err == *NOT_SET* ]]
 }
 
@@ -191,7 +191,7 @@ teardown() {
 	for s in 'tok\nhost=evil' 'tok\n\n' 'to\rk' 'to\0000k'; do
 		printf %b "$s" >secret
 		ask_git get 'protocol=https\nhost=env.example\n' --config "$T/config.ini"
-		failed
+		told_to_quit 6
 		[[ $err != *tok* ]]
 	done
 }
