@@ -33,7 +33,13 @@ real_server() {
 					ssl_client_certificate $T/ca.pem; ssl_verify_client optional;
 					auth_basic private; auth_basic_user_file $T/ng/users;
 					location /mutual/ { alias $T/www/private/; if (\$ssl_client_verify != SUCCESS) { return 403; } }
+					location /away { auth_basic off; return 302 https://127.0.0.1:$((port + 1))/who; }
 					location /slow/ { alias $T/www/private/; limit_rate 70k; sendfile_max_chunk 4k; output_buffers 1 4k; }
+				}
+				server {
+					listen 127.0.0.1:$((port + 1)) ssl; ssl_certificate $T/ca.pem; ssl_certificate_key $T/key.pem;
+					ssl_client_certificate $T/ca.pem; ssl_verify_client optional;
+					location /who { return 200 "client: \$ssl_client_verify"; }
 				}
 			}
 		CONF
@@ -70,6 +76,11 @@ real_server() {
 	fetch "https://127.0.0.1:$port/mutual/a.bin" --cacert "$T/ca.pem" --output b.bin
 	[ "$status" = 4 ]
 	cp "$T/ca.pem" "$T/key.pem" "$T/got/"
+	# It is a credential: who is redirected to does not see it.
+	for at in "$((port + 1))/who SUCCESS" "$port/away NONE"; do
+		fetch "https://127.0.0.1:${at% *}" --cacert ca.pem --cert ca.pem --key key.pem --output who
+		[ "$(cat who)" = "client: ${at#* }" ]
+	done
 	fetch "https://127.0.0.1:$port/mutual/a.bin" --cacert ca.pem --cert ca.pem --key key.pem --output b.bin
 	[ "$status" = 0 ]
 	whole b.bin
