@@ -225,7 +225,8 @@ vk_back_main(const char *name, int argc, const struct vk_ask_verb *verbs, size_t
 	status = finish(e, &out);
 	vk_buf_clear(&out);
 	close(STDOUT_FILENO);
-	if (status == 0 && verb->after)
+	/* Also when nobody is left to hear the answer: what it gave is there all the same. */
+	if (e == VK_OK && verb->after)
 		verb->after();
 	vk_arena_wipe();
 	return status;

@@ -25,7 +25,7 @@ struct vk_ask {
 struct vk_ask_verb {
 	const char *name;
 	enum vk_err (*answer)(struct vk_ask *a, struct vk_buf *out);
-	void (*after)(void); /* when "ok" was answered and standard output is closed; NULL: nothing more is done */
+	void (*after)(void); /* when "ok" was answered, or could not be, and standard output is closed; NULL: nothing */
 };
 
 /** vk_ask_get(a, name): Its value; NULL: there is none. */
