@@ -49,6 +49,7 @@ times() {
 begin_run() {
 	"$VALETKEY" run --env PASSWORD=vault:database/creds/app#password -- sh -c 'touch "$HOME/runs"; exec sleep 30' >/dev/null 2>&1 3>&- &
 	run=$!
+	fakes="$fakes $run"
 	asks database/creds/app
 	helper=$(pgrep -P $run -f valetkey-http)
 }
@@ -74,4 +75,23 @@ given_back() {
 		[ "$(times sys/leases/revoke)" = 0 ]
 		given_back
 	done
+}
+
+@test "the program that holds is sent what ends programs" {
+	for signal in TERM INT HUP; do
+		lends lease 0
+		begin_run
+		await ~/runs
+		rm ~/runs
+		kill -$signal "$helper"
+		given_back
+		kill -9 $run
+		wait $run || true
+	done
+	# While it is asked for what has to be given back, and valetkey too, as where a container is stopped.
+	lends lease 1
+	begin_run
+	kill -TERM "$helper" $run
+	wait $run || true
+	given_back
 }

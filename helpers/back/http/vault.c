@@ -248,6 +248,8 @@ vk_vault_get(struct vk_ask *a, struct vk_buf *out)
 		e = parse(ref, &w);
 	if (e == VK_OK)
 		e = settings(a, &server);
+	if (e == VK_OK && lease.held)
+		e = vk_ask_hold();
 	if (e == VK_OK)
 		e = vk_vault_login(a, &server);
 	if (e == VK_OK)
