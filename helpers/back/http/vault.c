@@ -236,6 +236,16 @@ forget(void)
 	free(VK_TAKE(server.origin));
 }
 
+/* How that goes nobody is told, but what went wrong before. */
+static enum vk_err
+logout(enum vk_err e)
+{
+	VK_CLEANUP(vk_freep) char *why = vk_strdup(vk_reason());
+
+	vk_vault_logout(&server);
+	return e == VK_OK || !why ? e : vk_fail(e, "%s", why);
+}
+
 enum vk_err
 vk_vault_get(struct vk_ask *a, struct vk_buf *out)
 {
@@ -256,7 +266,7 @@ vk_vault_get(struct vk_ask *a, struct vk_buf *out)
 		e = fetch(&server, &w, out, &lease);
 	/* With its token a lease would end. */
 	if (e != VK_OK || !lease.id)
-		vk_vault_logout(&server);
+		e = logout(e);
 	if (e != VK_OK || !lease.id || !lease.held)
 		forget();
 	free(w.path);
