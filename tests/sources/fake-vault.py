@@ -15,7 +15,7 @@
     echo            403 with the token in the text of the error
     blind           says to nobody what is mounted; there are two/ of version 2 with one secret, and old/ of version 1
     lease SECONDS   logs in whoever asks, and gives an account for a time, by its own leisure
-    drop SUFFIX     the same, but the requests to what ends so are cut off without an answer
+    drop PATH       the same, but a request to that is cut off without an answer
     secret VALUE    answers as it should: VALUE is the field "password" of everything
 
 The log has a line for each request: METHOD PATH, and "token" or "none".
@@ -110,7 +110,7 @@ class Fake(http.server.BaseHTTPRequestHandler):
             }
             status, answer = answers.get(self.path, (403, {"errors": ["permission denied"]}))
             self.answer(status, json.dumps(answer))
-        elif mode == "drop" and self.path.endswith(arg):
+        elif mode == "drop" and self.path == "/v1/" + arg:
             self.close_connection = True
         elif mode in ("lease", "drop"):
             self.lease(float(arg) if mode == "lease" else 0)

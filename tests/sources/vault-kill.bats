@@ -27,7 +27,7 @@ teardown() {
 lends() {
 	printf %s "$token" >~/password
 	fake "$@"
-	BAO_AT=$FAKE ref=vault:database/creds/app#password server "auth = userpass"$'\n'"username = me"$'\n'"password = file:$HOME/password"
+	BAO_AT=$FAKE ref=vault:database/creds/app#password server "auth = userpass"$'\n'"username = me"$'\n'"password = file:$HOME/password"$'\n'"timeout = ${limit:-10}"
 }
 
 # asks PATH: until the server is asked that
@@ -94,4 +94,18 @@ given_back() {
 	kill -TERM "$helper" $run
 	wait $run || true
 	given_back
+}
+
+@test "what makes something is asked for once, though the connection broke off" {
+	for path in auth/userpass/login/me database/creds/app; do
+		lends drop "$path"
+		# And that is told, whatever became of the login.
+		fails 6 "$FAKE"
+		[ "$(times "$path")" = 1 ]
+	done
+	[ "$(times auth/token/revoke-self)" = 1 ]
+	# What makes nothing is asked for again.
+	limit=1 lends drop sys/internal/ui/mounts/database/creds/app
+	fails 6 "$FAKE"
+	[ "$(times sys/internal/ui/mounts/database/creds/app)" -gt 1 ]
 }

@@ -29,7 +29,7 @@ struct vk_vault_call {
 	const char *path;           /* below /v1/, percent-encoded */
 	const struct vk_buf *body;  /* JSON, in the arena; NULL: none */
 	const struct vk_secret *token; /* NULL: none is sent */
-	bool once;                  /* it must not be done twice, so it is sent again only if it was not sent at all */
+	bool again;                 /* twice is as good as once: it is sent again also when it may have arrived */
 };
 
 struct vk_vault_answer {

@@ -89,7 +89,8 @@ look_at_wrapped(const struct vk_vault *v, const struct login *l, const struct vk
 {
 	VK_CLEANUP(vk_vault_answer_clear) struct vk_vault_answer answer = { 0 };
 	VK_CLEANUP(vk_buf_clear) struct vk_buf body = VK_BUF_SECRET(2 * VK_MAX_SECRET);
-	struct vk_vault_call call = { .method = "POST", .path = "sys/wrapping/lookup", .body = &body };
+	struct vk_vault_call call = { .method = "POST", .path = "sys/wrapping/lookup", .body = &body,
+		.again = true };
 	const char *path;
 	enum vk_err e;
 
@@ -117,8 +118,7 @@ static enum vk_err
 unwrap(struct vk_vault *v, const struct login *l, const struct vk_secret *token, struct vk_secret *ret)
 {
 	VK_CLEANUP(vk_vault_answer_clear) struct vk_vault_answer answer = { 0 };
-	struct vk_vault_call call = { .method = "POST", .path = "sys/wrapping/unwrap", .token = token,
-		.once = true };
+	struct vk_vault_call call = { .method = "POST", .path = "sys/wrapping/unwrap", .token = token };
 	enum vk_err e = look_at_wrapped(v, l, token);
 	const char *id;
 
@@ -351,8 +351,7 @@ void
 vk_vault_logout(struct vk_vault *v)
 {
 	VK_CLEANUP(vk_vault_answer_clear) struct vk_vault_answer answer = { 0 };
-	struct vk_vault_call call = { .method = "POST", .path = "auth/token/revoke-self", .token = &v->token,
-		.once = true };
+	struct vk_vault_call call = { .method = "POST", .path = "auth/token/revoke-self", .token = &v->token };
 
 	if (!v->ours || !v->revocable || !v->token.p)
 		return;
