@@ -310,15 +310,17 @@ login(struct vk_ask *a, struct vk_vault *v, const struct method *m)
 	return e == VK_OK ? take_token(v, &answer) : e;
 }
 
-/* As the store's own command leaves it. */
+/* As the store's own command leaves it, for the server that it is told by default. */
 static enum vk_err
-token_of_cli(struct vk_secret *ret)
+token_of_cli(struct vk_ask *a, struct vk_secret *ret)
 {
 	VK_CLEANUP(vk_freep) char *path = vk_asprintf("%s/.vault-token", getenv("HOME") ? getenv("HOME") : "");
 	struct stat st;
 
 	if (!path)
 		return VK_ENOMEM;
+	if (vk_ask_get(a, "alone"))
+		return vk_fail(VK_EPOLICY, "no token: [server NAME] says none, and ~/.vault-token is not for it");
 	if (*path != '/' || !getenv("HOME") || stat(path, &st) < 0)
 		return vk_fail(VK_EPOLICY, "no token: neither in the config, nor in BAO_TOKEN or VAULT_TOKEN, nor of "
 					   "bao login");
@@ -344,7 +346,7 @@ vk_vault_login(struct vk_ask *a, struct vk_vault *v)
 	e = vk_ask_secret(a, "token", &v->token);
 	if (e == VK_OK)
 		e = vk_ask_all_used(a);
-	return e == VK_OK && !v->token.p ? token_of_cli(&v->token) : e;
+	return e == VK_OK && !v->token.p ? token_of_cli(a, &v->token) : e;
 }
 
 void
