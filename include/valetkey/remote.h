@@ -58,6 +58,7 @@ struct vk_remote {
 	const char *what;    /* what follows the reference's colon */
 	const struct vk_setting_value *values;
 	size_t n_values;
+	bool alone; /* what the store's own tools keep in the home is not for this server */
 	bool hold; /* what is given for a time is kept until vk_remote_let_go() */
 };
 

@@ -141,7 +141,15 @@ fetch(struct vk_policy *p, const struct vk_ref *ref, struct vk_secret *ret_secre
 	const struct vk_remote_store *store = vk_remote_store(ref->store);
 	VK_CLEANUP(clear) struct settings s = { .n = 0 };
 	enum vk_err e = find(p, ref, store, &s);
-	struct vk_remote r = { store, store->program ? NULL : ref->server, ref->what, s.v, s.n, p->hold };
+	struct vk_remote r = {
+		.store = store,
+		.program = store->program ? NULL : ref->server,
+		.what = ref->what,
+		.values = s.v,
+		.n_values = s.n,
+		.alone = *ref->server && store->n_settings > 0,
+		.hold = p->hold,
+	};
 
 	if (e == VK_OK && vk_policy_offline(p)) {
 		vk_hint("leave out --offline and VALETKEY_OFFLINE, or take a credential that is in the keystore");

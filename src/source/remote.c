@@ -164,7 +164,7 @@ begin(struct vk_buf *b, const char *verb, const struct vk_remote *r)
 		else
 			e = vk_buf_fmt(b, "%s=%s\n", v->setting->name, v->text);
 	}
-	return e;
+	return e == VK_OK && r->alone ? vk_buf_str(b, "alone=yes\n") : e;
 }
 
 static struct vk_helper

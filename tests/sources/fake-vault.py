@@ -14,6 +14,8 @@
     cut N           the first N are cut off in the middle of the answer
     echo            403 with the token in the text of the error
     blind           says to nobody what is mounted; there are two/ of version 2 with one secret, and old/ of version 1
+    lease SECONDS   logs in whoever asks, and gives an account for a time, by its own leisure
+    drop PATH       the same, but a request to that is cut off without an answer
     secret VALUE    answers as it should: VALUE is the field "password" of everything
 
 The log has a line for each request: METHOD PATH, and "token" or "none".
@@ -47,6 +49,19 @@ class Fake(http.server.BaseHTTPRequestHandler):
             self.answer(200, json.dumps({"data": {"path": path.split("/")[0] + "/", "type": "kv", "options": None}}))
         else:
             self.answer(200, json.dumps({"lease_id": "", "data": {"password": value}}))
+
+    def lease(self, seconds):
+        if "/sys/internal/ui/mounts/" in self.path:
+            self.answer(200, json.dumps({"data": {"path": "database/", "type": "database", "options": None}}))
+        elif "/login" in self.path:
+            auth = {"client_token": "fake-token", "lease_duration": 3600, "renewable": True}
+            self.answer(200, json.dumps({"auth": auth}))
+        elif "/creds/" in self.path:
+            time.sleep(seconds)
+            lease = {"lease_id": "database/creds/app/1", "lease_duration": 3600, "renewable": True}
+            self.answer(200, json.dumps({**lease, "data": {"username": "u", "password": "fake-secret"}}))
+        else:
+            self.answer(204, "")
 
     def do_GET(self):
         global left
@@ -95,6 +110,10 @@ class Fake(http.server.BaseHTTPRequestHandler):
             }
             status, answer = answers.get(self.path, (403, {"errors": ["permission denied"]}))
             self.answer(status, json.dumps(answer))
+        elif mode == "drop" and self.path == "/v1/" + arg:
+            self.close_connection = True
+        elif mode in ("lease", "drop"):
+            self.lease(float(arg) if mode == "lease" else 0)
         elif mode == "echo":
             self.answer(403, json.dumps({"errors": ["no: " + str(token)]}))
         else:

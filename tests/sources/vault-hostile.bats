@@ -149,3 +149,20 @@ talk() {
 	talk "address=$FAKE" "ca=$E/tls/ca.pem" token=eA== >answer
 	grep -q '^error not-found ' answer
 }
+
+@test "the token of the store's own command is for its server alone" {
+	fake secret ours
+	printf %s "$token" >~/.vault-token
+	chmod 600 ~/.vault-token
+	BAO_AT=$FAKE server
+	gets ours
+	for reference in vault@other:a/b#password vault@vault:a/b#password; do
+		: >"$asked"
+		BAO_AT=$FAKE ref=$reference server
+		sed -i "s/^\[server vault\]/[server ${reference:6:5}]\nstore = vault/" "$VALETKEY_CONFIG"
+		fails 4 'no token'
+		[ ! -s "$asked" ]
+		sed -i "/^store/a token = file:$HOME/token" "$VALETKEY_CONFIG"
+		gets ours
+	done
+}

@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: ISC */
 #include <errno.h>
 #include <poll.h>
+#include <signal.h>
 #include <string.h>
+#include <sys/signalfd.h>
 #include <unistd.h>
 
 #include "valetkey/io.h"
@@ -156,13 +158,29 @@ answer(struct vk_ask *a, const struct vk_ask_verb *verbs, size_t n, struct vk_bu
 	return e == VK_OK ? bad("the verb is not known") : e;
 }
 
+static int ends = -1; /* readable when a signal has come that would have ended us */
+
+enum vk_err
+vk_ask_hold(void)
+{
+	sigset_t set;
+
+	sigemptyset(&set);
+	sigaddset(&set, SIGHUP);
+	sigaddset(&set, SIGINT);
+	sigaddset(&set, SIGTERM);
+	if (sigprocmask(SIG_BLOCK, &set, NULL) < 0 || (ends = signalfd(-1, &set, SFD_CLOEXEC)) < 0)
+		return vk_fail_errno("cannot wait for signals");
+	return VK_OK;
+}
+
 bool
 vk_ask_goes_on(int ms)
 {
-	struct pollfd p = { .fd = STDIN_FILENO, .events = POLLIN };
+	struct pollfd p[] = { { .fd = STDIN_FILENO, .events = POLLIN }, { .fd = ends, .events = POLLIN } };
 	int n;
 
-	while ((n = poll(&p, 1, ms)) < 0 && errno == EINTR)
+	while ((n = poll(p, VK_COUNT(p), ms)) < 0 && errno == EINTR)
 		;
 	return n == 0;
 }
@@ -225,7 +243,8 @@ vk_back_main(const char *name, int argc, const struct vk_ask_verb *verbs, size_t
 	status = finish(e, &out);
 	vk_buf_clear(&out);
 	close(STDOUT_FILENO);
-	if (status == 0 && verb->after)
+	/* Also when nobody is left to hear the answer: what it gave is there all the same. */
+	if (e == VK_OK && verb->after)
 		verb->after();
 	vk_arena_wipe();
 	return status;

@@ -25,7 +25,7 @@ struct vk_ask {
 struct vk_ask_verb {
 	const char *name;
 	enum vk_err (*answer)(struct vk_ask *a, struct vk_buf *out);
-	void (*after)(void); /* when "ok" was answered and standard output is closed; NULL: nothing more is done */
+	void (*after)(void); /* when "ok" was answered, or could not be, and standard output is closed; NULL: nothing */
 };
 
 /** vk_ask_get(a, name): Its value; NULL: there is none. */
@@ -46,7 +46,18 @@ enum vk_err vk_ask_all_used(const struct vk_ask *a) VK_MUST;
 /** vk_answer_secret(out, name, bytes, n): Append "NAME=" and the base64 of ${bytes}. */
 enum vk_err vk_answer_secret(struct vk_buf *out, const char *name, const void *bytes, size_t n) VK_MUST;
 
-/** vk_ask_goes_on(ms): Is standard input, which "hold" keeps open, still so after that time?  -1: wait for its end. */
+/**
+ * vk_ask_hold():
+ * For "hold", before anything is asked for that has to be given back: SIGHUP, SIGINT and SIGTERM, which may be for
+ * every process there is, do not end us from now on.
+ */
+enum vk_err vk_ask_hold(void) VK_MUST;
+
+/**
+ * vk_ask_goes_on(ms):
+ * Is standard input, which "hold" keeps open, still so after that time, and did none of vk_ask_hold()'s signals come?
+ * -1: wait for one of them.
+ */
 bool vk_ask_goes_on(int ms) VK_MUST;
 
 /**

@@ -25,6 +25,8 @@ get_secret(struct vk_ask *a, struct vk_buf *out)
 	const char *store = NULL;
 	enum vk_err e = vk_ask_need(a, "store", &store);
 
+	/* Of most stores the settings are all there is. */
+	(void)!vk_ask_get(a, "alone");
 	for (size_t i = 0; e == VK_OK && i < VK_COUNT(stores); i++)
 		if (strcmp(stores[i].name, store) == 0) {
 			vk_sign_begin();

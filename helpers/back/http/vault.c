@@ -14,7 +14,8 @@ struct wanted {
 	const char *version; /* NULL: the newest */
 	const char *field;   /* NULL: the only one */
 	size_t mount;        /* of ${path} that many bytes are the mount, with its slash; 0: not known */
-	bool versioned;      /* the mount is a key/value store of version 2 */
+	bool kept;           /* the mount is a key/value store: to read it makes nothing */
+	bool versioned;      /* and one of version 2 */
 };
 
 static enum vk_err
@@ -59,7 +60,8 @@ take_mount(const struct vk_vault *v, const json_t *data, struct wanted *w)
 	if (w->path[n - 1] != '/')
 		return vk_fail(VK_EPROTO, "%s is a mount: the path of a secret in it has to follow", w->path);
 	w->mount = n;
-	w->versioned = strcmp(type, "kv") == 0 && version && strcmp(version, "2") == 0;
+	w->kept = strcmp(type, "kv") == 0;
+	w->versioned = w->kept && version && strcmp(version, "2") == 0;
 	return VK_OK;
 }
 
@@ -69,7 +71,7 @@ find_mount(const struct vk_vault *v, struct wanted *w)
 {
 	VK_CLEANUP(vk_vault_answer_clear) struct vk_vault_answer answer = { 0 };
 	VK_CLEANUP(vk_buf_clear) struct vk_buf path = VK_BUF(4 * VK_MAX_FIELD);
-	struct vk_vault_call call = { .method = "GET", .token = &v->token };
+	struct vk_vault_call call = { .method = "GET", .token = &v->token, .again = true };
 	enum vk_err e = vk_buf_str(&path, "sys/internal/ui/mounts/");
 
 	if (e == VK_OK)
@@ -95,7 +97,7 @@ read_path(const struct vk_vault *v, const struct wanted *w, size_t mount, bool v
 	VK_CLEANUP(vk_buf_clear) struct vk_buf path = VK_BUF(4 * VK_MAX_FIELD);
 	VK_CLEANUP(vk_freep) char *plain = vk_asprintf("%.*s%s%s", (int)mount, w->path, versioned ? "data/" : "",
 	    w->path + mount);
-	struct vk_vault_call call = { .method = "GET", .token = &v->token };
+	struct vk_vault_call call = { .method = "GET", .token = &v->token, .again = w->kept };
 	enum vk_err e = plain ? vk_http_path(&path, plain) : VK_ENOMEM;
 
 	if (e == VK_OK && versioned && w->version)
@@ -236,6 +238,16 @@ forget(void)
 	free(VK_TAKE(server.origin));
 }
 
+/* How that goes nobody is told, but what went wrong before. */
+static enum vk_err
+logout(enum vk_err e)
+{
+	VK_CLEANUP(vk_freep) char *why = vk_strdup(vk_reason());
+
+	vk_vault_logout(&server);
+	return e == VK_OK || !why ? e : vk_fail(e, "%s", why);
+}
+
 enum vk_err
 vk_vault_get(struct vk_ask *a, struct vk_buf *out)
 {
@@ -248,13 +260,15 @@ vk_vault_get(struct vk_ask *a, struct vk_buf *out)
 		e = parse(ref, &w);
 	if (e == VK_OK)
 		e = settings(a, &server);
+	if (e == VK_OK && lease.held)
+		e = vk_ask_hold();
 	if (e == VK_OK)
 		e = vk_vault_login(a, &server);
 	if (e == VK_OK)
 		e = fetch(&server, &w, out, &lease);
 	/* With its token a lease would end. */
 	if (e != VK_OK || !lease.id)
-		vk_vault_logout(&server);
+		e = logout(e);
 	if (e != VK_OK || !lease.id || !lease.held)
 		forget();
 	free(w.path);

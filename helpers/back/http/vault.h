@@ -29,7 +29,7 @@ struct vk_vault_call {
 	const char *path;           /* below /v1/, percent-encoded */
 	const struct vk_buf *body;  /* JSON, in the arena; NULL: none */
 	const struct vk_secret *token; /* NULL: none is sent */
-	bool once;                  /* it must not be done twice, so it is sent again only if it was not sent at all */
+	bool again;                 /* twice is as good as once: it is sent again also when it may have arrived */
 };
 
 struct vk_vault_answer {
@@ -70,7 +70,7 @@ struct vk_vault_lease {
 enum vk_err vk_vault_lease(const struct vk_vault_answer *a, const char *id, struct vk_vault_lease *l) VK_MUST;
 void vk_vault_lease_clear(struct vk_vault_lease *l);
 
-/** vk_vault_lease_keep(v, l): Renew it, and a token of our own, until standard input ends; then revoke it. */
+/** vk_vault_lease_keep(v, l): Renew it, and a token of our own, until vk_ask_goes_on() says no; then revoke it. */
 void vk_vault_lease_keep(struct vk_vault *v, struct vk_vault_lease *l);
 
 /** vk_vault_logout(v): Revoke a token of our own, if the server can be reached in a moment. */

@@ -46,7 +46,7 @@ vk_vault_ask(const struct vk_vault *v, const struct vk_vault_call *call, struct 
 	VK_CLEANUP(vk_buf_clear) struct vk_buf token = VK_BUF_SECRET(2 * VK_MAX_SECRET);
 	VK_CLEANUP(vk_buf_clear) struct vk_buf namespace = VK_BUF(VK_MAX_FIELD);
 	VK_CLEANUP(vk_buf_clear) struct vk_buf url = VK_BUF(4 * VK_MAX_FIELD);
-	struct vk_http h = { .method = call->method, .again = !call->once, .follow = true, .nodes = v->nodes,
+	struct vk_http h = { .method = call->method, .again = call->again, .follow = true, .nodes = v->nodes,
 		.tls = v->tls };
 	size_t n = 0;
 	enum vk_err e = vk_http_url(&url, v->address, "/v1/");

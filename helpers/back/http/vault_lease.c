@@ -30,7 +30,8 @@ static void
 extend(const struct vk_vault *v, const char *path, const struct vk_buf *body, bool of_auth, int64_t *expires)
 {
 	VK_CLEANUP(vk_vault_answer_clear) struct vk_vault_answer answer = { 0 };
-	struct vk_vault_call call = { .method = "POST", .path = path, .body = body, .token = &v->token };
+	struct vk_vault_call call = { .method = "POST", .path = path, .body = body, .token = &v->token,
+		.again = true };
 	const json_t *from;
 	int64_t end;
 
@@ -73,7 +74,7 @@ vk_vault_lease_keep(struct vk_vault *v, struct vk_vault_lease *l)
 	VK_CLEANUP(vk_vault_answer_clear) struct vk_vault_answer answer = { 0 };
 	VK_CLEANUP(vk_buf_clear) struct vk_buf body = VK_BUF_SECRET(VK_MAX_FIELD);
 	struct vk_vault_call call = { .method = "POST", .path = "sys/leases/revoke", .body = &body,
-		.token = &v->token };
+		.token = &v->token, .again = true };
 
 	if (name_lease(l, &body) != VK_OK)
 		return;

@@ -89,7 +89,8 @@ look_at_wrapped(const struct vk_vault *v, const struct login *l, const struct vk
 {
 	VK_CLEANUP(vk_vault_answer_clear) struct vk_vault_answer answer = { 0 };
 	VK_CLEANUP(vk_buf_clear) struct vk_buf body = VK_BUF_SECRET(2 * VK_MAX_SECRET);
-	struct vk_vault_call call = { .method = "POST", .path = "sys/wrapping/lookup", .body = &body };
+	struct vk_vault_call call = { .method = "POST", .path = "sys/wrapping/lookup", .body = &body,
+		.again = true };
 	const char *path;
 	enum vk_err e;
 
@@ -117,8 +118,7 @@ static enum vk_err
 unwrap(struct vk_vault *v, const struct login *l, const struct vk_secret *token, struct vk_secret *ret)
 {
 	VK_CLEANUP(vk_vault_answer_clear) struct vk_vault_answer answer = { 0 };
-	struct vk_vault_call call = { .method = "POST", .path = "sys/wrapping/unwrap", .token = token,
-		.once = true };
+	struct vk_vault_call call = { .method = "POST", .path = "sys/wrapping/unwrap", .token = token };
 	enum vk_err e = look_at_wrapped(v, l, token);
 	const char *id;
 
@@ -310,15 +310,17 @@ login(struct vk_ask *a, struct vk_vault *v, const struct method *m)
 	return e == VK_OK ? take_token(v, &answer) : e;
 }
 
-/* As the store's own command leaves it. */
+/* As the store's own command leaves it, for the server that it is told by default. */
 static enum vk_err
-token_of_cli(struct vk_secret *ret)
+token_of_cli(struct vk_ask *a, struct vk_secret *ret)
 {
 	VK_CLEANUP(vk_freep) char *path = vk_asprintf("%s/.vault-token", getenv("HOME") ? getenv("HOME") : "");
 	struct stat st;
 
 	if (!path)
 		return VK_ENOMEM;
+	if (vk_ask_get(a, "alone"))
+		return vk_fail(VK_EPOLICY, "no token: [server NAME] says none, and ~/.vault-token is not for it");
 	if (*path != '/' || !getenv("HOME") || stat(path, &st) < 0)
 		return vk_fail(VK_EPOLICY, "no token: neither in the config, nor in BAO_TOKEN or VAULT_TOKEN, nor of "
 					   "bao login");
@@ -344,15 +346,14 @@ vk_vault_login(struct vk_ask *a, struct vk_vault *v)
 	e = vk_ask_secret(a, "token", &v->token);
 	if (e == VK_OK)
 		e = vk_ask_all_used(a);
-	return e == VK_OK && !v->token.p ? token_of_cli(&v->token) : e;
+	return e == VK_OK && !v->token.p ? token_of_cli(a, &v->token) : e;
 }
 
 void
 vk_vault_logout(struct vk_vault *v)
 {
 	VK_CLEANUP(vk_vault_answer_clear) struct vk_vault_answer answer = { 0 };
-	struct vk_vault_call call = { .method = "POST", .path = "auth/token/revoke-self", .token = &v->token,
-		.once = true };
+	struct vk_vault_call call = { .method = "POST", .path = "auth/token/revoke-self", .token = &v->token };
 
 	if (!v->ours || !v->revocable || !v->token.p)
 		return;
