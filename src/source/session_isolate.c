@@ -12,7 +12,7 @@ enum {
 static void
 describe_key(int key, bool *ret_ring, bool *ret_ours)
 {
-	struct vk_keyctl_info info;
+	struct vk_keyctl_info info = { .uid = 0 };
 	bool known = vk_keyctl_describe(key, &info);
 
 	*ret_ring = known && vk_str_starts(info.text, "keyring;");

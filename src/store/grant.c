@@ -83,7 +83,7 @@ take(struct vk_grant *g, unsigned f, const unsigned char *p, size_t n)
 		g->renewed = (int64_t)vk_get64(p);
 		return VK_OK;
 	}
-	if (!(copy = strndup((const char *)p, n)))
+	if (!text || !(copy = strndup((const char *)p, n)))
 		return VK_ENOMEM;
 	free(*text);
 	*text = copy;

@@ -69,6 +69,6 @@ vk_identity_token(struct vk_ask *a, const char *audience, struct vk_secret *ret_
 	else if (e == VK_OK && !s.p)
 		e = ask_github(a, vk_cloud_setting(a, "audience", audience), &s);
 	if (e == VK_OK && s.p && (e = check(&s)) == VK_OK)
-		*ret_secret = (struct vk_secret){ VK_TAKE(s.p), s.n };
+		e = vk_secret_set(ret_secret, s.p, s.n);
 	return e;
 }
