@@ -123,6 +123,9 @@ try_to(struct vk_policy *p, struct vk_cred **c)
 		e = vk_store_commit(st, renew, &r);
 		vk_death_let();
 	}
+	/* It took longer to come than it lasts. */
+	if (e == VK_OK && vk_cred_expired(r.fresh, (int64_t)time(NULL)))
+		e = vk_fail(VK_EBACKEND, "the token that it gave had expired when it came");
 	if (e != VK_OK) {
 		vk_cred_free(r.fresh);
 		return e;

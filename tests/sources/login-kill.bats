@@ -86,3 +86,26 @@ os.execvp(sys.argv[1], sys.argv[1:])' "${@:3}" <"${IN:-/dev/null}" >"$2.out" 2>"
 	wait $one
 	[ "$(cat one)" = fresh ]
 }
+
+@test "a token that has expired when it comes is the server's failure, and the one that is still good is given" {
+	due brief 1 &
+	due spare 40 &
+	wait
+	sleep 1.2
+	for case in brief spare; do
+		slowly $case 2.2 fresh-$case next-$case 1
+	done
+	split get brief.example
+	[ "$status" = 6 ]
+	[ -z "$out" ]
+	[[ $err == *"$FORGE/brief does not renew it: the token that it gave had expired when it came"*"hint: valetkey login brief.example"* ]]
+	split get spare.example
+	[ "$status" = 0 ]
+	[ "$out" = $'old-spare\n' ]
+	[ -z "$err" ]
+	# What it gave for the next time is kept.
+	[ "$("$VALETKEY" export --clear | jq -r .refresh | sort)" = $'next-brief\nnext-spare' ]
+	forge_token brief token fine last
+	[ "$(get brief.example)" = fine ]
+	grep -q refresh_token=next-brief "$E/forge/brief/log"
+}
