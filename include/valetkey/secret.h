@@ -62,6 +62,14 @@ bool vk_die_with(pid_t parent) VK_MUST;
 /** vk_death_waits(): Is a signal blocked that will end us? */
 bool vk_death_waits(void) VK_MUST;
 
+/**
+ * vk_death_hold(), vk_death_let():
+ * Between the two, what others send to end us waits: a server has given what is not stored yet.  They do not nest; a
+ * let without a hold is fine.
+ */
+void vk_death_hold(void);
+void vk_death_let(void);
+
 /** vk_arena_locked(): Did the lock on the region succeed?  For status and doctor. */
 bool vk_arena_locked(void);
 

@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "valetkey/policy.h"
+#include "valetkey/secret.h"
 #include "cli/cmd.h"
 #include "cli/entry.h"
 #include "cli/login.h"
@@ -293,6 +294,7 @@ login(struct login *l, const char *what)
 	    (e = vk_policy_store(l->policy, &st)) == VK_OK && (e = describe(l, st)) == VK_OK &&
 	    (e = have_token(l)) == VK_OK)
 		e = vk_store_commit(st, decide, l);
+	vk_death_let();
 	if (e != VK_OK)
 		return vk_msg_fail(e);
 	vk_entry_warn(l->cred);

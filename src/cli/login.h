@@ -21,7 +21,8 @@ const struct vk_forge *vk_forge_at(const char *host) VK_MUST;
 /**
  * vk_login_wait(g, d, ret):
  * Ask as often as the server wants, until the person has agreed (VK_OK) or not (VK_EPOLICY), the code has expired or
- * the server has been out of reach for long (VK_EBACKEND).
+ * the server has been out of reach for long (VK_EBACKEND).  After VK_OK what would end us waits, until the caller has
+ * stored the token: see vk_death_hold().
  */
 enum vk_err vk_login_wait(const struct vk_grant *g, const struct vk_device *d, struct vk_tokens *ret) VK_MUST;
 

@@ -5,6 +5,7 @@
 
 #include "cli/cmd.h"
 #include "cli/login.h"
+#include "valetkey/secret.h"
 
 enum {
 	SLOWER_S = 5,
@@ -45,7 +46,11 @@ vk_login_wait(const struct vk_grant *g, const struct vk_device *d, struct vk_tok
 		enum vk_err e;
 
 		pause_for(pause);
-		if ((e = vk_oauth_ask(g, d, &wait, ret)) != VK_OK || wait == VK_OAUTH_DONE)
+		vk_death_hold();
+		if ((e = vk_oauth_ask(g, d, &wait, ret)) == VK_OK && wait == VK_OAUTH_DONE)
+			return VK_OK;
+		vk_death_let();
+		if (e != VK_OK)
 			return e;
 		if (wait == VK_OAUTH_SLOW_DOWN)
 			pause = bounded(pause + SLOWER_S);

@@ -17,6 +17,7 @@ static const int fatal[] = {
 	SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGALRM, SIGUSR1, SIGUSR2, SIGXCPU, SIGABRT, SIGSEGV,
 	SIGBUS, SIGFPE, SIGILL,
 };
+enum { OF_OTHERS = 7 }; /* the first of them: the rest does not wait */
 
 /* The handler's: the kernel saves the registers there, which may hold a piece of what was just copied. */
 static char stack[32 * 1024];
@@ -111,4 +112,29 @@ vk_death_waits(void)
 		    ((now.sa_flags & SA_SIGINFO) || now.sa_handler != SIG_IGN))
 			return true;
 	return false;
+}
+
+static struct {
+	bool on;
+	sigset_t mask; /* from before */
+} hold;
+
+void
+vk_death_hold(void)
+{
+	sigset_t theirs;
+
+	sigemptyset(&theirs);
+	for (size_t i = 0; i < OF_OTHERS; i++)
+		sigaddset(&theirs, fatal[i]);
+	if (!hold.on && sigprocmask(SIG_BLOCK, &theirs, &hold.mask) == 0)
+		hold.on = true;
+}
+
+void
+vk_death_let(void)
+{
+	if (hold.on)
+		sigprocmask(SIG_SETMASK, &hold.mask, NULL);
+	hold.on = false;
 }

@@ -5,6 +5,7 @@
 
 #include "policy/state.h"
 #include "valetkey/oauth.h"
+#include "valetkey/secret.h"
 
 enum {
 	BEFORE_S = 60,    /* before its end; */
@@ -79,6 +80,8 @@ renew(struct vk_store *st, void *arg)
 	if (is_due(c, &g)) {
 		if (now_ms() - r->began > WAITED_MS && vk_store_generation(st) == r->generation)
 			return vk_fail(VK_EBACKEND, "another process has just tried");
+		/* From here on the server may have taken back what is stored. */
+		vk_death_hold();
 		e = vk_oauth_refresh(&g, &c->refresh, !vk_cred_expired(c, (int64_t)time(NULL)), &tokens);
 		if (e != VK_OK || (e = take(c, &g, &tokens)) != VK_OK)
 			return e;
@@ -118,7 +121,11 @@ try_to(struct vk_policy *p, struct vk_cred **c)
 	if (e == VK_OK) {
 		r.generation = vk_store_generation(st);
 		e = vk_store_commit(st, renew, &r);
+		vk_death_let();
 	}
+	/* It took longer to come than it lasts. */
+	if (e == VK_OK && vk_cred_expired(r.fresh, (int64_t)time(NULL)))
+		e = vk_fail(VK_EBACKEND, "the token that it gave had expired when it came");
 	if (e != VK_OK) {
 		vk_cred_free(r.fresh);
 		return e;

@@ -6,7 +6,7 @@
 
 The real ones cannot be had in a test.  A request for /CASE/.../X, X being one of the last parts below, is answered with the file
 DIR/CASE/device, token or metadata; with token.1 for the first request for a token, token.2 for the second, while there is one.  The
-file's first line is "STATUS TYPE", or one word: "huge" (1 GiB that never ends before), "hang", "cut".  Each request is a line of DIR/CASE/log:
+file's first line is "STATUS TYPE", or one word: "huge" (1 GiB that never ends before), "hang", "cut"; "after SECONDS" may come before.  Each request is a line of DIR/CASE/log:
 seconds, the path's end, the header Accept, Authorization, the body.
 """
 import http.server
@@ -54,6 +54,9 @@ class Handler(http.server.BaseHTTPRequestHandler):
 
     def answer(self):
         head, _, body = self.find().partition("\n")
+        if head.startswith("after "):
+            _, seconds, head = head.split(" ", 2)
+            time.sleep(float(seconds))
         if head == "hang":
             time.sleep(60)
             return

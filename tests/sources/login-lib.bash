@@ -27,14 +27,21 @@ login_servers() {
 	echo 3600 >"$E/issuer.log.ttl"
 	NODE_NO_WARNINGS=1 node "$BATS_TEST_DIRNAME/issuer.mjs" "$modules" "$E/issuer.port" "$E/tls.pem" "$E/tls.key" "$E/issuer.log" >"$E/issuer.out" 2>&1 3>&- &
 	PIDS=$!
+	await "$E/issuer.port" || return 1
+	ISSUER=https://127.0.0.1:$(cat "$E/issuer.port")
+	export ISSUER
+	login_forge
+}
+
+# The fake one alone.
+login_forge() {
+	E=$BATS_FILE_TMPDIR
 	mkdir "$E/forge"
 	"$BATS_TEST_DIRNAME/fake-forge.py" "$E/forge" "$E/forge.port" 3>&- &
-	PIDS="$PIDS $!"
-	export PIDS
-	await "$E/issuer.port" && await "$E/forge.port" || return 1
-	ISSUER=https://127.0.0.1:$(cat "$E/issuer.port")
+	PIDS="${PIDS-} $!"
+	await "$E/forge.port" || return 1
 	FORGE=http://127.0.0.1:$(cat "$E/forge.port")
-	export ISSUER FORGE
+	export E PIDS FORGE
 }
 
 login_servers_end() {
