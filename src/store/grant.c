@@ -73,7 +73,8 @@ vk_grant_has(const struct vk_cred *c)
 static enum vk_err
 take(struct vk_grant *g, unsigned f, const unsigned char *p, size_t n)
 {
-	char **text = text_field(g, f), *copy;
+	VK_CLEANUP(vk_freep) char *copy = NULL;
+	char **text = text_field(g, f);
 
 	if (f == F_CLIENT_SECRET)
 		return vk_secret_set(&g->client_secret, p, n);
@@ -83,11 +84,8 @@ take(struct vk_grant *g, unsigned f, const unsigned char *p, size_t n)
 		g->renewed = (int64_t)vk_get64(p);
 		return VK_OK;
 	}
-	if (!text || !(copy = strndup((const char *)p, n)))
-		return VK_ENOMEM;
-	free(*text);
-	*text = copy;
-	return VK_OK;
+	copy = strndup((const char *)p, n);
+	return copy && text ? vk_cred_set(text, copy) : VK_ENOMEM;
 }
 
 /* The length of the whole field at ${p}, which the store has checked. */
