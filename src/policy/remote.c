@@ -60,8 +60,8 @@ from_store(struct vk_policy *p, const char *name, const struct settings *s, stru
 	enum vk_err e;
 
 	if (!address || value_of(s, "nodes"))
-		return vk_fail(VK_EPOLICY, "a keystore entry serves a server with an address, and without nodes: use env: or "
-					   "file:");
+		return vk_fail(VK_EPOLICY, "a keystore entry serves a server with an address, and without nodes: use "
+		    "env: or file:");
 	if ((e = vk_scope_parse(address, &place, NULL)) != VK_OK || (e = vk_policy_store(p, &st)) != VK_OK)
 		return e;
 	if ((e = vk_store_find_name(st, name, &c)) == VK_ENOENT)
