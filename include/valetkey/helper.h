@@ -54,6 +54,7 @@ struct vk_log_entry;
  * vk_msg_log(p, opts, v, n):
  * ${n} lines (log.h), before a credential is handed out or after a change.  VK_EPOLICY: it cannot be logged and
  * must therefore not be given.  ${p} NULL: the config that ${opts} names is read for it, and must be readable.
+ * What ${p} has to say beside is printed.
  */
 enum vk_err vk_msg_log(const struct vk_policy *p, const struct vk_policy_opts *opts, const struct vk_log_entry *v,
     size_t n) VK_MUST;

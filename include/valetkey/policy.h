@@ -40,6 +40,9 @@ enum vk_err vk_policy_open(const struct vk_policy_opts *opts, struct vk_policy *
 void vk_policy_close(struct vk_policy *p);
 void vk_policy_closep(struct vk_policy **p);
 
+/** vk_policy_caution(p): A sentence that the user should hear beside the answers of ${p}; NULL: there is none. */
+const char *vk_policy_caution(const struct vk_policy *p) VK_MUST;
+
 /** vk_policy_hold(p): What a server gives for a time is wanted until vk_remote_let_go() (remote.h), or our end. */
 void vk_policy_hold(struct vk_policy *p);
 

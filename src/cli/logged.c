@@ -15,6 +15,8 @@ vk_msg_log(const struct vk_policy *p, const struct vk_policy_opts *opts, const s
 	VK_CLEANUP(vk_log_clear) struct vk_log l = { 0 };
 	enum vk_err e = p ? vk_policy_log(p, &l) : vk_log_read(opts, &l);
 
+	if (p && vk_policy_caution(p))
+		warn(vk_policy_caution(p));
 	return e == VK_OK ? vk_log_write(&l, v, n, warn) : e;
 }
 

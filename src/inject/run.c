@@ -118,6 +118,13 @@ tell_no_keystore(const struct run *r)
 	    path ? " at " : "", path ? path : "");
 }
 
+static void
+pass_on(const struct vk_run_opts *opts, const struct vk_policy *p)
+{
+	if (vk_policy_caution(p))
+		vk_caution(opts, "%s", vk_policy_caution(p));
+}
+
 static enum vk_err
 resolve(struct run *r)
 {
@@ -142,6 +149,8 @@ resolve(struct run *r)
 	r->kitchen.self = r->self;
 	if (e == VK_OK)
 		e = vk_build_secrets_add(&r->kitchen, r->policy);
+	if (e == VK_OK)
+		pass_on(r->opts, r->policy);
 	if (e == VK_OK && (r->hides || (!r->opts->no_confine && r->kitchen.rung == VK_RUNG_R1)))
 		e = vk_hide_choose(&r->hidden, r->policy, r->opts->keep_own, r->kitchen.rung == VK_RUNG_R1);
 	r->no_keys = !r->opts->no_confine && vk_session_in_reach();
@@ -453,6 +462,8 @@ vk_render(const struct vk_run_opts *opts, const char *recipe, struct vk_buf *out
 		e = r->render(&k, &taken, false, out);
 	if (e == VK_OK)
 		e = vk_run_log_render(p, opts, r, &taken);
+	if (e == VK_OK)
+		pass_on(opts, p);
 	free(taken.v);
 	vk_kitchen_clear(&k);
 	vk_cred_list_clear(&creds);

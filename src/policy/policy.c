@@ -52,7 +52,14 @@ vk_policy_close(struct vk_policy *p)
 	vk_names_clear(&p->used_files);
 	vk_names_clear(&p->used_env);
 	vk_policy_forget_fetched(p);
+	free(p->caution);
 	free(p);
+}
+
+const char *
+vk_policy_caution(const struct vk_policy *p)
+{
+	return p->caution;
 }
 
 void

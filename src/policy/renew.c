@@ -17,6 +17,7 @@ struct renewal {
 	const struct vk_cred *had;
 	uint64_t generation;
 	int64_t began;
+	bool issued; /* by the server just now, not found */
 	struct vk_cred *fresh;
 };
 
@@ -85,6 +86,7 @@ renew(struct vk_store *st, void *arg)
 		e = vk_oauth_refresh(&g, &c->refresh, !vk_cred_expired(c, (int64_t)time(NULL)), &tokens);
 		if (e != VK_OK || (e = take(c, &g, &tokens)) != VK_OK)
 			return e;
+		r->issued = true;
 		e = vk_store_stage_put(st, c);
 	}
 	if (e == VK_OK)
@@ -109,6 +111,17 @@ not_renewed(const struct vk_cred *c, const struct vk_grant *g, enum vk_err e)
 	    g->issuer, why);
 }
 
+/* What came is still good; what it came for may have been good for one use. */
+static enum vk_err
+not_stored(struct vk_policy *p, const struct vk_cred *c, enum vk_err e)
+{
+	free(p->caution);
+	p->caution = vk_asprintf("%s was renewed, but cannot be stored, so that its login may have ended: %s", c->name,
+	    *vk_reason() ? vk_reason() : vk_err_text(e));
+	vk_reason_clear();
+	return p->caution ? VK_OK : VK_ENOMEM;
+}
+
 static enum vk_err
 try_to(struct vk_policy *p, struct vk_cred **c)
 {
@@ -123,6 +136,8 @@ try_to(struct vk_policy *p, struct vk_cred **c)
 		e = vk_store_commit(st, renew, &r);
 		vk_death_let();
 	}
+	if (e != VK_OK && r.issued && r.fresh)
+		e = not_stored(p, r.fresh, e);
 	/* It took longer to come than it lasts. */
 	if (e == VK_OK && vk_cred_expired(r.fresh, (int64_t)time(NULL)))
 		e = vk_fail(VK_EBACKEND, "the token that it gave had expired when it came");

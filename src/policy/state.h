@@ -26,6 +26,7 @@ struct vk_policy {
 	struct vk_fetched *fetched;
 	size_t n_fetched;
 	struct vk_names used_env;         /* variables that vk_policy_ref() has read */
+	char *caution;                    /* see vk_policy_caution(), or NULL */
 };
 
 /** vk_policy_in_profile(p, name): Is no profile active, or does the active one name ${name}? */
@@ -49,7 +50,8 @@ void vk_policy_forget_fetched(struct vk_policy *p);
 /**
  * vk_policy_renew(p, c):
  * An entry of the keystore that a login made is renewed when it is about to expire, in the keystore and in ${c}.
- * VK_EBACKEND: it has expired and is not renewed; while it has not, that is no failure.
+ * VK_EBACKEND: it has expired and is not renewed; while it has not, that is no failure.  What was renewed and cannot be
+ * stored is a caution.
  */
 enum vk_err vk_policy_renew(struct vk_policy *p, struct vk_cred **c) VK_MUST;
 

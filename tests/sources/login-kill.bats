@@ -109,3 +109,28 @@ os.execvp(sys.argv[1], sys.argv[1:])' "${@:3}" <"${IN:-/dev/null}" >"$2.out" 2>"
 	[ "$(get brief.example)" = fine ]
 	grep -q refresh_token=next-brief "$E/forge/brief/log"
 }
+
+@test "what was renewed and cannot be stored is given, with a warning" {
+	due full 1
+	sleep 1.2
+	forge_token full token fresh next
+	before=$(keystore_sum)
+	# shellcheck disable=SC2016
+	split sh -c 'ulimit -f 1 && exec "$VALETKEY" get https://full.example'
+	[ "$status" = 0 ]
+	[ "$out" = $'fresh\n' ]
+	[[ $err == "valetkey: warning: full.example was renewed, but cannot be stored, so that its login may have ended: cannot write"* ]]
+	[[ $err != *fresh* ]]
+	[[ $err != *next* ]]
+	split sh -c 'ulimit -f 1 && printf "protocol=https\nhost=full.example\n\n" | git-credential-valetkey get'
+	[[ $out == *$'\npassword=fresh\n'* ]]
+	[[ $err == *"cannot be stored"* ]]
+	# shellcheck disable=SC2016
+	split sh -c 'ulimit -f 1 && exec "$VALETKEY" run --env TOKEN=keystore:full.example -- sh -c "[ \"\$TOKEN\" = fresh ]"'
+	[ "$status" = 0 ]
+	[[ $err == *"cannot be stored"* ]]
+	[ "$before" = "$(keystore_sum)" ]
+	split get full.example
+	[ "$out" = $'fresh\n' ]
+	[ -z "$err" ]
+}
