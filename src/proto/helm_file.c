@@ -187,8 +187,8 @@ static enum vk_err
 add_pair(struct vk_helm_file *f, const struct reader *r, size_t at)
 {
 	struct vk_helm_repository *last = &f->v[f->n - 1];
-	struct vk_helm_span v;
-	size_t key;
+	struct vk_helm_span v = { 0, 0 };
+	size_t key = 0;
 	enum vk_err e = read_pair(r, at, vk_helm_keys, VK_HELM_KEYS, &key, &v);
 
 	if (e == VK_OK)
@@ -219,8 +219,8 @@ add_repository(struct vk_helm_file *f, const struct reader *r)
 static enum vk_err
 add_top(struct reader *r)
 {
-	struct vk_helm_span v;
-	size_t key;
+	struct vk_helm_span v = { 0, 0 };
+	size_t key = 0;
 	enum vk_err e = read_pair(r, r->start, top_keys, TOP_KEYS, &key, &v);
 
 	if (e != VK_OK)

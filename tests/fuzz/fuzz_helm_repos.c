@@ -6,7 +6,7 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-static const char ours[] = "password: \"p\\\"\\\\\\U0000000a\\U000000e4\"";
+static const char ours[] = "\"p\\\"\\\\\\U0000000a\\U000000e4\"";
 
 static void
 check(bool ok)

@@ -1,4 +1,4 @@
-#!/usr/bin/env python3
+#!/usr/bin/python3
 # SPDX-License-Identifier: ISC
 """A Secret Service that asks for everything that changes it, as KeePassXC does and gnome-keyring never.
 

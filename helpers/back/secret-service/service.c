@@ -228,7 +228,7 @@ collection(struct vk_service *s, SecretCollection **ret)
 enum vk_err
 vk_service_none(struct vk_service *s, const struct vk_items *l)
 {
-	SecretCollection *c;
+	SecretCollection *c = NULL;
 	enum vk_err e = l->locked ? vk_fail(VK_ELOCKED, "the keyring is locked") : collection(s, &c);
 
 	if (e != VK_OK)
