@@ -30,16 +30,18 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	for (int keep = 0; keep < 2; keep++) {
 		VK_CLEANUP(vk_buf_clear) struct vk_buf out = VK_BUF_SECRET(VK_MAX_FILE), again = VK_BUF_SECRET(VK_MAX_FILE);
 		VK_CLEANUP(vk_buf_clear) struct vk_buf dropped = VK_BUF(VK_MAX_FILE);
-		bool serves = false;
+		bool serves = false, whole;
 
 		if (vk_helm_merge(text, size, &l, keep, &out, &dropped) != VK_OK)
 			continue;
 		check(vk_helm_serves(text, size, c, &serves) == VK_OK);
 		check(!serves || memmem(out.p, out.len, ours, strlen(ours)) != NULL);
 		check(!keep || dropped.len == 0);
+		/* A URL that has lost the account in it is one that ours may be for. */
+		whole = dropped.len == 0;
 		vk_buf_clear(&dropped);
 		check(vk_helm_merge(out.p ? out.p : "", out.len, &l, keep, &again, &dropped) == VK_OK && dropped.len == 0);
-		check(again.len == out.len && (out.len == 0 || memcmp(again.p, out.p, out.len) == 0));
+		check(!whole || (again.len == out.len && (out.len == 0 || memcmp(again.p, out.p, out.len) == 0)));
 	}
 	return 0;
 }
