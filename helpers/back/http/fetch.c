@@ -128,11 +128,10 @@ vk_fetch(struct vk_ask *a, struct vk_buf *out)
 		e = number(a, "timeout", SECONDS_MAX, VK_HTTP_TIMEOUT_S, &seconds);
 	if (e == VK_OK)
 		e = vk_ask_all_used(a);
-	if (e == VK_OK && (e = vk_http_start((long)seconds)) == VK_OK) {
-		if ((e = vk_fetch_open(&f)) == VK_OK)
-			e = try_often(&f, &tries);
-		vk_http_end();
-	}
+	if (e == VK_OK)
+		e = vk_http_start((long)seconds);
+	if (e == VK_OK && (e = vk_fetch_open(&f)) == VK_OK)
+		e = try_often(&f, &tries);
 	/* "unavailable" is said of stores of secrets. */
 	if (e != VK_OK)
 		return e == VK_EBACKEND ? VK_ESYS : e;

@@ -249,7 +249,6 @@ vk_oauth_device_code(struct vk_ask *a, struct vk_buf *out)
 		e = vk_ask_all_used(a);
 	if (e == VK_OK)
 		e = ask_device(&c, scope, &p, out);
-	vk_http_end();
 	return e;
 }
 
@@ -270,73 +269,87 @@ not_yet(const char *url, const char *error, struct vk_buf *out)
 	return vk_oauth_fail(VK_EPOLICY, url, "refuses: %s", error);
 }
 
-enum vk_err
-vk_oauth_device_token(struct vk_ask *a, struct vk_buf *out)
+/* What both ways to a token have in common: the grant, and the one secret that it goes by. */
+struct exchange {
+	const char *grant_type, *attribute, *field;
+	const char *url;              /* the outcome, as the server's answer */
+	struct vk_http_answer answer;
+};
+
+#define EXCHANGE(type, attr, name) \
+	{ .grant_type = (type), .attribute = (attr), .field = (name), .answer = VK_HTTP_ANSWER }
+
+static void
+exchange_clear(struct exchange *x)
 {
-	VK_CLEANUP(vk_http_answer_clear) struct vk_http_answer answer = VK_HTTP_ANSWER;
+	vk_http_answer_clear(&x->answer);
+}
+
+static enum vk_err
+exchange(struct vk_ask *a, struct exchange *x)
+{
 	VK_CLEANUP(vk_buf_clear) struct vk_buf form = VK_BUF_SECRET(FORM_MAX);
 	VK_CLEANUP(client_clear) struct client c = { .basic = VK_BUF_SECRET(FORM_MAX) };
-	VK_CLEANUP(vk_secret_clear) struct vk_secret code = { NULL, 0 };
-	VK_CLEANUP(vk_json_freep) json_t *o = NULL;
-	const char *url = NULL, *error;
+	VK_CLEANUP(vk_secret_clear) struct vk_secret secret = { NULL, 0 };
 	enum vk_err e = begin(a, &c);
 
 	if (e == VK_OK)
-		e = vk_ask_need(a, "token-url", &url);
+		e = vk_ask_need(a, "token-url", &x->url);
 	if (e == VK_OK)
-		e = vk_ask_secret(a, "device-code", &code);
+		e = vk_ask_secret(a, x->attribute, &secret);
 	if (e == VK_OK)
 		e = vk_ask_all_used(a);
-	field(&form, "grant_type", "urn:ietf:params:oauth:grant-type:device_code");
-	if (e == VK_OK && (e = field(&form, "device_code", code.p ? code.p : "")) == VK_OK)
-		e = field(&form, "client_id", c.id);
 	if (e == VK_OK)
-		e = post(&c, url, &form, &answer);
-	vk_http_end();
+		e = field(&form, "grant_type", x->grant_type);
+	if (e == VK_OK && (e = field(&form, x->field, secret.p ? secret.p : "")) == VK_OK)
+		e = field(&form, "client_id", c.id);
+	return e == VK_OK ? post(&c, x->url, &form, &x->answer) : e;
+}
+
+static bool
+is_busy(const struct exchange *x)
+{
+	return x->answer.status == 429 || x->answer.status >= 500;
+}
+
+enum vk_err
+vk_oauth_device_token(struct vk_ask *a, struct vk_buf *out)
+{
+	VK_CLEANUP(exchange_clear) struct exchange x =
+	    EXCHANGE("urn:ietf:params:oauth:grant-type:device_code", "device-code", "device_code");
+	VK_CLEANUP(vk_json_freep) json_t *o = NULL;
+	const char *error;
+	enum vk_err e = exchange(a, &x);
+
 	/* To be tried again, less often. */
-	if (e == VK_EBACKEND || (e == VK_OK && (answer.status == 429 || answer.status >= 500))) {
+	if (e == VK_EBACKEND || (e == VK_OK && is_busy(&x))) {
 		vk_reason_clear();
 		return vk_buf_str(out, "wait=unreachable\n");
 	}
 	if (e == VK_OK)
-		e = vk_oauth_object(url, &answer, &o);
+		e = vk_oauth_object(x.url, &x.answer, &o);
 	if (e != VK_OK)
 		return e;
-	return (error = vk_oauth_error(o)) ? not_yet(url, error, out) : vk_oauth_tokens(url, &answer, o, out);
+	return (error = vk_oauth_error(o)) ? not_yet(x.url, error, out) : vk_oauth_tokens(x.url, &x.answer, o, out);
 }
 
 enum vk_err
 vk_oauth_refresh_token(struct vk_ask *a, struct vk_buf *out)
 {
-	VK_CLEANUP(vk_http_answer_clear) struct vk_http_answer answer = VK_HTTP_ANSWER;
-	VK_CLEANUP(vk_buf_clear) struct vk_buf form = VK_BUF_SECRET(FORM_MAX);
-	VK_CLEANUP(client_clear) struct client c = { .basic = VK_BUF_SECRET(FORM_MAX) };
-	VK_CLEANUP(vk_secret_clear) struct vk_secret token = { NULL, 0 };
+	VK_CLEANUP(exchange_clear) struct exchange x = EXCHANGE("refresh_token", "refresh-token", "refresh_token");
 	VK_CLEANUP(vk_json_freep) json_t *o = NULL;
-	const char *url = NULL, *error;
-	enum vk_err e = begin(a, &c);
+	const char *error;
+	enum vk_err e = exchange(a, &x);
 
+	if (e == VK_OK && is_busy(&x))
+		e = vk_oauth_fail(VK_EBACKEND, x.url, "answers with status %ld", x.answer.status);
 	if (e == VK_OK)
-		e = vk_ask_need(a, "token-url", &url);
-	if (e == VK_OK)
-		e = vk_ask_secret(a, "refresh-token", &token);
-	if (e == VK_OK)
-		e = vk_ask_all_used(a);
-	field(&form, "grant_type", "refresh_token");
-	if (e == VK_OK && (e = field(&form, "refresh_token", token.p ? token.p : "")) == VK_OK)
-		e = field(&form, "client_id", c.id);
-	if (e == VK_OK)
-		e = post(&c, url, &form, &answer);
-	vk_http_end();
-	if (e == VK_OK && (answer.status == 429 || answer.status >= 500))
-		e = vk_oauth_fail(VK_EBACKEND, url, "answers with status %ld", answer.status);
-	if (e == VK_OK)
-		e = vk_oauth_object(url, &answer, &o);
+		e = vk_oauth_object(x.url, &x.answer, &o);
 	if (e != VK_OK)
 		return e;
 	if (!(error = vk_oauth_error(o)))
-		return vk_oauth_tokens(url, &answer, o, out);
+		return vk_oauth_tokens(x.url, &x.answer, o, out);
 	if (strcmp(error, "invalid_grant") == 0 || strcmp(error, "bad_refresh_token") == 0)
-		return vk_oauth_fail(VK_EPOLICY, url, "says that the login has ended: %s", error);
-	return vk_oauth_fail(VK_EPOLICY, url, "refuses: %s", error);
+		return vk_oauth_fail(VK_EPOLICY, x.url, "says that the login has ended: %s", error);
+	return vk_oauth_fail(VK_EPOLICY, x.url, "refuses: %s", error);
 }
