@@ -47,7 +47,7 @@ static const struct client clients[] = {
 	{ "bundler", "BUNDLE_URL", NULL, "bundler", "2.3", "URLs apart" },
 	{ "nuget", "plugin, variable", "nuget", "nuget", "5.8", "paths apart; dotnet: plugins from 9.0.200" },
 	{ "bazel", "credential helper", "bazel", NULL, "protocol", "paths apart, ports not" },
-	{ "terraform", "helper, TF_TOKEN", "terraform", "terraform", "1.11", "tokens only; ports: the helper" },
+	{ "terraform", "helper, TF_TOKEN", "terraform", "terraform", "1.0, 1.11", "tokens only; ports: the helper" },
 	{ "aws", "credential_process", "aws", NULL, "botocore 1.43", "an entry for each profile" },
 	{ "gem", "GEM_HOST_API_KEY", NULL, "gem", "3.3", "to push; one account" },
 	{ "swift", "netrc", NULL, "swift", "protocol", "R1 with ~/.netrc, or --gate" },
