@@ -3,6 +3,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "valetkey/broker.h"
 #include "common.h"
 #include "git.h"
 
@@ -185,15 +186,26 @@ erase(struct vk_store *st, void *arg)
 	return e;
 }
 
+/* In a run nothing is erased: its source may have another by now. */
+static int
+tell_the_run(const struct git_request *r)
+{
+	enum vk_err e = vk_broker_refused(vk_broker_where(), r->opts.tool, &(struct vk_query){ &r->scope, r->msg.username });
+
+	return e == VK_OK || e == VK_ENOENT ? 0 : vk_helper_fail(e);
+}
+
 int
 vk_git_erase(const struct git_request *r)
 {
 	VK_CLEANUP(vk_policy_closep) struct vk_policy *p = NULL;
 	VK_CLEANUP(erasure_clear) struct erasure x = { .r = r };
 	struct vk_store *st;
-	enum vk_err e = vk_policy_open(&r->opts, &p);
+	enum vk_err e;
 
-	if (e == VK_OK && !vk_policy_has_store(p))
+	if (vk_broker_where())
+		return tell_the_run(r);
+	if ((e = vk_policy_open(&r->opts, &p)) == VK_OK && !vk_policy_has_store(p))
 		return 0;
 	if (e == VK_OK)
 		e = vk_policy_store(p, &st);

@@ -92,7 +92,7 @@ act(struct git_request *r, const char *action)
 	if ((e = read_request(&in)) != VK_OK)
 		return refuse(r, e);
 	/* A run has nothing that could be changed. */
-	if (!is_get && vk_broker_where())
+	if (vk_broker_where() && strcmp(action, "store") == 0)
 		return 0;
 	if ((e = vk_git_parse(in.p ? in.p : "", in.len, &r->msg)) != VK_OK)
 		return refuse(r, e);

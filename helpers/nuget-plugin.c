@@ -10,6 +10,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "valetkey/broker.h"
 #include "valetkey/io.h"
 #include "valetkey/proto.h"
 #include "common.h"
@@ -46,6 +47,10 @@ credentials(const struct plugin *p, const struct vk_nuget_msg *m, struct vk_buf 
 	struct answer a = { m, out };
 	enum vk_err e = url ? vk_scope_parse(url, &asked, NULL) : VK_ENOMEM;
 
+	/* How that goes is seen at once. */
+	if (e == VK_OK && m->is_retry && vk_broker_where() &&
+	    vk_broker_refused(vk_broker_where(), p->opts.tool, &q) != VK_OK)
+		vk_reason_clear();
 	if (e == VK_OK)
 		e = vk_helper_answer(&p->opts, &q, say, &a);
 	else

@@ -120,6 +120,9 @@ const char *vk_str_ifind(const char *p, size_t n, const char *what) VK_MUST;
 enum { VK_STAMP_TEXT = 24 };
 bool vk_stamp(int64_t t, char out[VK_STAMP_TEXT]);
 
+/** vk_now_ms(): Milliseconds of a clock that nobody sets, which stands while the machine sleeps. */
+int64_t vk_now_ms(void) VK_MUST;
+
 /** vk_base64_encode(in, n, out): Standard alphabet with padding; ${out} holds VK_BASE64_LEN(n) and a NUL. */
 #define VK_BASE64_LEN(n) (((n) + 2) / 3 * 4)
 void vk_base64_encode(const unsigned char *in, size_t n, char *out);

@@ -7,11 +7,13 @@
  * (R1, where only the run sees it), or "@" and a name in Linux's abstract namespace (R2).  The socket is
  * SOCK_SEQPACKET, and a connection carries one question and one answer (unix(7)):
  *
- *   question  fields, each with a NUL after it: "1", the nonce, the tool that asks ("git", "docker", "get"), the
- *             scheme, "host[:port]", the path, and the user name where one was given
- *   answer    one byte, an enum vk_err; after VK_OK the credential as in docs/FORMAT.md, "Records"; else the reason
+ *   question  fields, each with a NUL after it: "2", the nonce, what is wanted ("get"; "refused": a server did not
+ *             take what was given for this), the tool that asks ("git", "docker", "get"), the scheme, "host[:port]",
+ *             the path, and the user name where one was given
+ *   answer    one byte, an enum vk_err; after VK_OK the credential of a "get" as in docs/FORMAT.md, "Records"; else the
+ *             reason
  *
- * There is nothing that would change anything.  Who asks is the kernel's word, not the asker's: src/inject/broker.h.
+ * There is nothing that would change a source.  Who asks is the kernel's word, not the asker's: src/inject/broker.h.
  */
 #ifndef VALETKEY_BROKER_H
 #define VALETKEY_BROKER_H
@@ -41,6 +43,9 @@ bool vk_broker_within(void) VK_MUST;
  */
 enum vk_err vk_broker_ask(const char *where, const char *tool, const struct vk_query *q, struct vk_cred **ret_cred)
     VK_MUST;
+
+/** vk_broker_refused(where, tool, q): So the source is to be asked anew, whatever the run has of it; then as above. */
+enum vk_err vk_broker_refused(const char *where, const char *tool, const struct vk_query *q) VK_MUST;
 
 /** vk_broker_address(place, ret, ret_len): The socket's address; ${ret} is a struct sockaddr_un. */
 struct sockaddr_un;

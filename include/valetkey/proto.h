@@ -180,6 +180,7 @@ struct vk_nuget_msg {
 	enum vk_nuget_method method;
 	bool is_request;   /* else it is about a request of ours */
 	bool about_source; /* CLAIMS: what can be done for one source */
+	bool is_retry;     /* CREDENTIALS: what was answered before was refused */
 	long pid;          /* MONITOR: whose end is ours */
 	char *id, *name;   /* RequestId and Method, which go back */
 	char *uri;         /* CREDENTIALS; else NULL */

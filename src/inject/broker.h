@@ -9,6 +9,10 @@
  * takes.  Each answer is what the source has by then: who rotates a secret during a run need not start it anew.  Where
  * the source has nothing any more, it is what it had at the start, until that expires.
  *
+ * What a program has fetched from elsewhere is kept, so that a run asks once however many helpers ask.  It is fetched
+ * anew when somebody needs it and it is about to end, or was refused: git says so, and NuGet.  A source that cannot be
+ * reached then changes nothing.
+ *
  * More than VK_BROKER_BURST answers are given out at VK_BROKER_RATE in a second: who asks for everything waits.
  */
 #ifndef VK_INJECT_BROKER_H
@@ -20,6 +24,7 @@
 #include "rung1.h"
 
 enum { VK_BROKER_BURST = 256, VK_BROKER_RATE = 32, VK_BROKER_TOOLS = 24 };
+enum { VK_BROKER_PAUSE_MS = 2000, VK_BROKER_OUTAGE_MS = 15 * 1000 };
 
 /* A tool that asks, and what it may be told.  The credentials stay the run's. */
 struct vk_broker_tool {
@@ -75,5 +80,20 @@ enum vk_broker_word {
 
 /** vk_broker_main(sock, broker): The body of the process. */
 void vk_broker_main(int sock, const void *broker);
+
+/* What that knows. */
+struct vk_kept {
+	struct vk_cred *cred;
+	long tools;     /* which may be told it */
+	int64_t pause;  /* before that (vk_now_ms()) its program is not asked again */
+	bool refused;   /* somebody said that a server did not take it */
+};
+
+/**
+ * vk_broker_look(policy, v, q, ret_fresh):
+ * ${*ret_fresh}: as the source has it now, where that is for ${q}.  NULL: as in ${v}, which has what programs fetch.
+ */
+void vk_broker_look(const struct vk_policy_opts *policy, struct vk_kept *v, const struct vk_query *q,
+    struct vk_cred **ret_fresh);
 
 #endif

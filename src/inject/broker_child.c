@@ -22,8 +22,8 @@
 enum {
 	ASKERS = 64,        /* at a time */
 	PATIENCE_MS = 5000, /* with who connects and does not ask */
-	FIELDS = 7,
-	FEWEST = 6, /* without a user name */
+	FIELDS = 8,
+	FEWEST = 7, /* without a user name */
 	SECOND = 1000,
 	STRANGERS_LOGGED = 16,
 };
@@ -39,21 +39,12 @@ struct broker {
 	int sock, listener;
 	struct asker v[ASKERS];
 	size_t n;
-	struct vk_cred_list creds;
-	long *tools; /* of each credential: which may be told it */
+	struct vk_kept *kept;
+	size_t n_kept;
 	struct vk_broker_count count;
 	pid_t asker; /* who is being answered; 0: not known */
 	int64_t budget, refilled; /* thousandths of an answer; when */
 };
-
-static int64_t
-now_ms(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return (int64_t)t.tv_sec * SECOND + t.tv_nsec / 1000000;
-}
 
 /* ---- the answer ------------------------------------------------------------------------------------------------ */
 
@@ -70,33 +61,19 @@ find_tool(const struct vk_broker *b, const char *name, long *ret_bit)
 }
 
 /* Longest path first, then the order in which they were told. */
-static const struct vk_cred *
+static struct vk_kept *
 best(const struct broker *k, long tool, const struct vk_query *q)
 {
-	const struct vk_cred *found = NULL;
+	struct vk_kept *found = NULL;
 
-	for (size_t i = 0; i < k->creds.n; i++) {
-		const struct vk_cred *c = k->creds.v[i];
+	for (size_t i = 0; i < k->n_kept; i++) {
+		struct vk_kept *v = &k->kept[i];
 
-		if ((k->tools[i] & tool) && vk_cred_matches(c, q) &&
-		    (!found || strlen(c->scope.path) > strlen(found->scope.path)))
-			found = c;
+		if ((v->tools & tool) && vk_cred_matches(v->cred, q) &&
+		    (!found || strlen(v->cred->scope.path) > strlen(found->cred->scope.path)))
+			found = v;
 	}
 	return found;
-}
-
-/* As the source has it now.  An error: it has none, or cannot be read; then the start's will do. */
-static enum vk_err
-look_again(const struct broker *k, const struct vk_cred *c, struct vk_cred **ret)
-{
-	/* Each time anew: its keys are not kept. */
-	VK_CLEANUP(vk_policy_closep) struct vk_policy *p = NULL;
-	enum vk_err e = vk_policy_open(k->b->policy, &p);
-
-	if (e == VK_OK)
-		e = vk_policy_again(p, c, ret);
-	vk_reason_clear();
-	return e;
 }
 
 /* What is handed out is for this use: neither a refresh token nor whose entry it is goes along. */
@@ -143,24 +120,38 @@ put_into_log(const struct broker *k, const char *tool, const struct vk_scope *as
 }
 
 static enum vk_err
-find(struct broker *k, const char *tool, const struct vk_query *q, struct vk_buf *out)
+get(struct broker *k, const char *tool, struct vk_kept *v, const struct vk_query *q, struct vk_buf *out)
 {
 	VK_CLEANUP(vk_cred_freep) struct vk_cred *fresh = NULL;
 	const struct vk_cred *c;
-	long bit;
 	enum vk_err e;
 
-	if (!find_tool(k->b, tool, &bit))
-		return vk_fail(VK_ENOENT, "this run serves no %s (--with)", tool);
-	if (!(c = best(k, bit, q)))
-		return VK_ENOENT;
-	if (look_again(k, c, &fresh) == VK_OK && vk_cred_matches(fresh, q))
-		c = fresh;
+	vk_broker_look(k->b->policy, v, q, &fresh);
+	c = fresh ? fresh : v->cred;
 	if (vk_cred_expired(c, time(NULL)))
 		return vk_fail(VK_ENOENT, "the credential %s expired during the run", c->name);
 	if ((e = encode(c, out)) == VK_OK)
 		e = put_into_log(k, tool, q->scope, c, VK_OK);
 	return e;
+}
+
+static enum vk_err
+find(struct broker *k, const char *verb, const char *tool, const struct vk_query *q, struct vk_buf *out)
+{
+	struct vk_kept *v;
+	long bit;
+
+	if (!find_tool(k->b, tool, &bit))
+		return vk_fail(VK_ENOENT, "this run serves no %s (--with)", tool);
+	v = best(k, bit, q);
+	if (strcmp(verb, "get") == 0)
+		return v ? get(k, tool, v, q, out) : VK_ENOENT;
+	if (strcmp(verb, "refused") != 0)
+		return vk_fail(VK_EPROTO, "this is no question for the broker of a run");
+	/* What somebody else gave may be refused too. */
+	if (v)
+		v->refused = true;
+	return VK_OK;
 }
 
 /* ---- the question ---------------------------------------------------------------------------------------------- */
@@ -190,20 +181,20 @@ consider(struct broker *k, const char *text, size_t n, struct vk_buf *out)
 	struct vk_query q = { &scope, NULL };
 	enum vk_err e;
 
-	if (count < FEWEST || strcmp(v[0], "1") != 0)
+	if (count < FEWEST || strcmp(v[0], "2") != 0)
 		return vk_fail(VK_EPROTO, "this is no question for the broker of a run");
 	if (strlen(v[1]) != VK_BROKER_NONCE || !vk_mem_eq(v[1], k->b->nonce, VK_BROKER_NONCE)) {
 		k->count.strangers++;
 		return vk_fail(VK_EPOLICY, "this is another run's broker");
 	}
-	if ((e = vk_scope_make(v[3], v[4], v[5], &scope)) != VK_OK)
+	if ((e = vk_scope_make(v[4], v[5], v[6], &scope)) != VK_OK)
 		return e;
 	q.username = v[FEWEST];
-	if ((e = find(k, v[2], &q, out)) == VK_OK)
-		k->count.answered++;
-	else
+	if ((e = find(k, v[2], v[3], &q, out)) != VK_OK)
 		k->count.without++;
-	return e == VK_OK ? e : put_into_log(k, v[2], &scope, NULL, e);
+	else if (out->len > 0)
+		k->count.answered++;
+	return e == VK_OK ? e : put_into_log(k, v[3], &scope, NULL, e);
 }
 
 static void
@@ -295,7 +286,11 @@ let_in(struct broker *k, int64_t now)
 static void
 forget(struct broker *k)
 {
-	vk_cred_list_clear(&k->creds);
+	for (size_t i = 0; i < k->n_kept; i++)
+		vk_cred_free(k->kept[i].cred);
+	free(k->kept);
+	k->kept = NULL;
+	k->n_kept = 0;
 	vk_arena_wipe();
 }
 
@@ -305,11 +300,11 @@ take(struct broker *k, long tools)
 	VK_CLEANUP(vk_cred_freep) struct vk_cred *c = NULL;
 	VK_CLEANUP(vk_arena_freep) unsigned char *p = vk_arena_alloc(VK_BROKER_ANSWER);
 	ssize_t n = p ? recv(k->sock, p, VK_BROKER_ANSWER, 0) : -1;
-	long *more = reallocarray(k->tools, k->creds.n + 1, sizeof(*more));
+	struct vk_kept *more = reallocarray(k->kept, k->n_kept + 1, sizeof(*more));
 	enum vk_err e;
 
 	if (more)
-		k->tools = more;
+		k->kept = more;
 	if (!p || !more)
 		return VK_ENOMEM;
 	if (n < 1)
@@ -317,10 +312,8 @@ take(struct broker *k, long tools)
 	if ((e = vk_cred_decode(p, (size_t)n, &c)) != VK_OK)
 		return e;
 	c->flags = 0;
-	k->tools[k->creds.n] = tools;
-	if ((e = vk_cred_list_add(&k->creds, c)) == VK_OK)
-		c = NULL;
-	return e;
+	k->kept[k->n_kept++] = (struct vk_kept){ .cred = VK_TAKE(c), .tools = tools };
+	return VK_OK;
 }
 
 static void
@@ -396,7 +389,7 @@ serve(struct broker *k)
 			p[2 + i] = (struct pollfd){ .fd = k->budget >= SECOND ? k->v[i].fd : -1, .events = POLLIN };
 		if (poll(p, (nfds_t)(n + 2), wait_ms(k)) < 0)
 			continue;
-		now = now_ms();
+		now = vk_now_ms();
 		refill(k, now);
 		see_to_askers(k, p + 2, now);
 		if (p[1].revents)
@@ -414,7 +407,7 @@ vk_broker_main(int sock, const void *broker)
 {
 	struct broker k = {
 		.b = broker, .sock = sock, .listener = -1,
-		.budget = (int64_t)VK_BROKER_BURST * SECOND, .refilled = now_ms(),
+		.budget = (int64_t)VK_BROKER_BURST * SECOND, .refilled = vk_now_ms(),
 	};
 
 	prctl(PR_SET_NAME, "valetkey-broker");
@@ -422,5 +415,4 @@ vk_broker_main(int sock, const void *broker)
 		return;
 	serve(&k);
 	forget(&k);
-	free(k.tools);
 }

@@ -91,7 +91,8 @@ find_changes(struct vk_refresh *r)
 	if (!any || !(r->changes = calloc(creds->n + 1, sizeof(*r->changes))))
 		return false;
 	for (size_t i = 0; i < creds->n; i++)
-		r->changes[i] = find_place(r, creds->v[i], NULL);
+		r->changes[i] = find_place(r, creds->v[i], NULL) ||
+		    (creds->v[i]->expires != 0 && vk_policy_is_fetched(r->of.policy, creds->v[i]));
 	any = false;
 	for (size_t i = 0; i < files->n; i++) {
 		struct vk_file *f = &files->v[i];

@@ -8,13 +8,15 @@
  * the place of the old one: whoever opens the file finds the one or the other, whole.
  *
  * It is made when everything is resolved and before the namespaces are entered, only when a file has a secret that
- * can change: of the keystore (unless its key came in a variable, which is not kept) or of a file.  It has the run's
+ * can change: of the keystore (unless its key came in a variable, which is not kept), of a file, or fetched by a
+ * program and with an end.  It has the run's
  * credentials and no key, is not dumpable, and ends with valetkey.
  *
  * Every VK_REFRESH_LOOK ms it compares what stat(2) says of each source, which costs microseconds and wakes nobody
  * else.  What has changed is read when nobody has written to it for a second, so that half a token is not taken for
- * one; but not later than after VK_REFRESH_PATIENCE looks.  Expiry is no trigger: whoever refreshes a credential
- * writes it to its source, before or after.
+ * one; but not later than after VK_REFRESH_PATIENCE looks.  What is about to end is looked at too, every
+ * VK_REFRESH_PAUSE ms: a login's token is renewed by who opens the keystore, and what a program has fetched, which no
+ * file shows, is fetched again.
  *
  * What cannot be had again stays as it was, and a warning says so, once for each credential and file.
  */
@@ -24,7 +26,7 @@
 #include "masking.h"
 #include "run_log.h"
 
-enum { VK_REFRESH_LOOK = 1000, VK_REFRESH_PATIENCE = 5, VK_REFRESH_PLACES = 64 };
+enum { VK_REFRESH_LOOK = 1000, VK_REFRESH_PATIENCE = 5, VK_REFRESH_PLACES = 64, VK_REFRESH_PAUSE = 10 * 1000 };
 
 /* What stat(2) said; nothing but zeros: there is no such file. */
 struct vk_refresh_stamp {

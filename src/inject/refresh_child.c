@@ -28,6 +28,7 @@ struct looker {
 	bool again;            /* something could not be done yet */
 	bool stuck;            /* what is new cannot be hidden */
 	bool *said;            /* of each credential, and then of each file: the user was warned */
+	int64_t *pause;        /* of each credential: before that (vk_now_ms()) its end is no reason to look again */
 };
 
 /* ---- warnings -------------------------------------------------------------------------------------------------- */
@@ -189,12 +190,28 @@ is_same_secret(const struct vk_secret *a, const struct vk_secret *b)
 	return a->n == b->n && vk_mem_eq(a->p ? a->p : "", b->p ? b->p : "", a->n);
 }
 
+/* What a login made is renewed by whoever opens the keystore, and what was fetched is fetched again. */
+static bool
+ends(const struct looker *l, size_t i)
+{
+	return l->r->changes[i] && vk_policy_ends_soon(l->k->creds->v[i]) && vk_now_ms() >= l->pause[i];
+}
+
 static void
 renew(struct looker *l, struct vk_policy *p, size_t i)
 {
 	struct vk_cred **c = &l->k->creds->v[i], *fresh = NULL;
-	enum vk_err e = vk_policy_again(p, *c, &fresh);
+	bool fetch = ends(l, i);
+	enum vk_err e;
 
+	if (!fetch && vk_policy_is_fetched(p, *c))
+		return;
+	/* It may be lent, until our end. */
+	if (fetch)
+		vk_policy_hold(p);
+	e = vk_policy_again(p, *c, fetch, &fresh);
+	if (fetch)
+		l->pause[i] = vk_now_ms() + VK_REFRESH_PAUSE;
 	if (e != VK_OK) {
 		caution(l, &l->said[i], "%s stays as it was in the files of this run: %s",
 		    *(*c)->name ? (*c)->name : (*c)->scope.host, e == VK_ENOENT && !*vk_reason() ?
@@ -365,8 +382,9 @@ begin(struct looker *l)
 		if (!l->k->files.v[i].changes)
 			vk_buf_clear(&l->k->files.v[i].text);
 	l->said = calloc(l->k->creds->n + l->k->files.n, sizeof(*l->said));
+	l->pause = calloc(l->k->creds->n + 1, sizeof(*l->pause));
 	vk_wipe_stack();
-	return e == VK_OK && !l->said ? VK_ENOMEM : e;
+	return e == VK_OK && (!l->said || !l->pause) ? VK_ENOMEM : e;
 }
 
 void
@@ -383,6 +401,8 @@ vk_refresh_main(int sock, const void *refresh)
 	while (poll(&p, 1, VK_REFRESH_LOOK) == 0) {
 		bool due = l.again;
 
+		for (size_t i = 0; i < r.of.kitchen->creds->n; i++)
+			due |= ends(&l, i);
 		for (size_t i = 0; i < r.n_places; i++)
 			due |= is_due(&r.places[i]);
 		if (due)

@@ -21,15 +21,6 @@ struct renewal {
 	struct vk_cred *fresh;
 };
 
-static int64_t
-now_ms(void)
-{
-	struct timespec t = { 0 };
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
-}
-
 static bool
 is_near(const struct vk_cred *c)
 {
@@ -79,7 +70,7 @@ renew(struct vk_store *st, void *arg)
 	if (e != VK_OK || (e = vk_grant_read(c, &g)) != VK_OK)
 		return e;
 	if (is_due(c, &g)) {
-		if (now_ms() - r->began > WAITED_MS && vk_store_generation(st) == r->generation)
+		if (vk_now_ms() - r->began > WAITED_MS && vk_store_generation(st) == r->generation)
 			return vk_fail(VK_EBACKEND, "another process has just tried");
 		/* From here on the server may have taken back what is stored. */
 		vk_death_hold();
@@ -125,7 +116,7 @@ not_stored(struct vk_policy *p, const struct vk_cred *c, enum vk_err e)
 static enum vk_err
 try_to(struct vk_policy *p, struct vk_cred **c)
 {
-	struct renewal r = { .had = *c, .began = now_ms() };
+	struct renewal r = { .had = *c, .began = vk_now_ms() };
 	struct vk_store *st;
 	enum vk_err e = vk_policy_store(p, &st);
 

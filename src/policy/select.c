@@ -286,16 +286,29 @@ entry_again(struct vk_policy *p, const struct vk_cred *c, struct vk_cred **ret)
 	return e == VK_OK ? vk_policy_renew(p, ret) : e;
 }
 
+bool
+vk_policy_is_fetched(const struct vk_policy *p, const struct vk_cred *c)
+{
+	const struct vk_section *s = *c->name ? vk_config_section(&p->config, c->name) : NULL;
+
+	return s && s->ref.kind == VK_SOURCE_REMOTE;
+}
+
+bool
+vk_policy_ends_soon(const struct vk_cred *c)
+{
+	return c->expires != 0 && c->expires <= (int64_t)time(NULL) + AGAIN_BEFORE_S;
+}
+
 enum vk_err
-vk_policy_again(struct vk_policy *p, const struct vk_cred *c, struct vk_cred **ret_cred)
+vk_policy_again(struct vk_policy *p, const struct vk_cred *c, bool fetch, struct vk_cred **ret_cred)
 {
 	const struct vk_section *s = *c->name ? vk_config_section(&p->config, c->name) : NULL;
 	VK_CLEANUP(vk_cred_freep) struct vk_cred *now = NULL;
 	enum vk_err e = VK_OK;
 
-	/* A program asks elsewhere once in a run, unless what it said is about to end. */
-	if (s && s->ref.kind == VK_SOURCE_REMOTE) {
-		if (c->expires == 0 || c->expires > (int64_t)time(NULL) + AGAIN_BEFORE_S)
+	if (vk_policy_is_fetched(p, c)) {
+		if (!fetch)
 			return VK_ENOENT;
 		vk_policy_forget_fetched(p);
 	}

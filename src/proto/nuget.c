@@ -31,8 +31,10 @@ take_payload(const json_t *payload, struct vk_nuget_msg *m)
 {
 	const json_t *source = json_object_get(payload, "PackageSourceRepository");
 
-	if (m->method == VK_NUGET_CREDENTIALS)
+	if (m->method == VK_NUGET_CREDENTIALS) {
+		m->is_retry = json_is_true(json_object_get(payload, "IsRetry"));
 		return take_text(payload, "Uri", &m->uri);
+	}
 	if (m->method == VK_NUGET_MONITOR)
 		m->pid = (long)json_integer_value(json_object_get(payload, "ProcessId"));
 	m->about_source = m->method == VK_NUGET_CLAIMS && source && !json_is_null(source);

@@ -84,15 +84,16 @@ field(struct vk_buf *b, const char *text)
 }
 
 static enum vk_err
-question(const char *where, const char *tool, const struct vk_query *q, struct vk_buf *out)
+question(const char *where, const char *verb, const char *tool, const struct vk_query *q, struct vk_buf *out)
 {
 	VK_CLEANUP(vk_freep) char *hostport = vk_scope_hostport(q->scope);
 
 	if (!hostport)
 		return VK_ENOMEM;
-	field(out, "1");
+	field(out, "2");
 	vk_buf_add(out, where, VK_BROKER_NONCE);
 	vk_buf_char(out, '\0');
+	field(out, verb);
 	field(out, tool);
 	field(out, q->scope->scheme);
 	field(out, hostport);
@@ -108,14 +109,15 @@ read_answer(const unsigned char *p, size_t n, struct vk_cred **ret)
 	enum vk_err e = (enum vk_err)p[0];
 
 	if (e == VK_OK)
-		return vk_cred_decode(p + 1, n - 1, ret);
+		return ret ? vk_cred_decode(p + 1, n - 1, ret) : VK_OK;
 	if (e > VK_ESYS)
 		return vk_fail(VK_EPROTO, "the broker of this run is of another version");
 	return n > 1 ? vk_fail(e, "%.*s", (int)(n - 1), (const char *)p + 1) : e;
 }
 
-enum vk_err
-vk_broker_ask(const char *where, const char *tool, const struct vk_query *q, struct vk_cred **ret_cred)
+/* ${ret_cred} NULL: there is none to be given. */
+static enum vk_err
+ask(const char *where, const char *verb, const char *tool, const struct vk_query *q, struct vk_cred **ret_cred)
 {
 	VK_CLEANUP(vk_buf_clear) struct vk_buf out = VK_BUF(VK_BROKER_QUESTION);
 	VK_CLEANUP(vk_arena_freep) unsigned char *in = NULL;
@@ -126,7 +128,7 @@ vk_broker_ask(const char *where, const char *tool, const struct vk_query *q, str
 
 	if (strlen(where) <= VK_BROKER_NONCE || where[VK_BROKER_NONCE] != ':')
 		return vk_fail(VK_EPROTO, "%s is not what valetkey sets", VK_BROKER_VARIABLE);
-	if ((e = question(where, tool, q, &out)) != VK_OK || (e = reach(where + VK_BROKER_NONCE + 1, &fd)) != VK_OK)
+	if ((e = question(where, verb, tool, q, &out)) != VK_OK || (e = reach(where + VK_BROKER_NONCE + 1, &fd)) != VK_OK)
 		return e;
 	/* Whoever is turned away at the door is told why before it can ask. */
 	if (send(fd, out.p, out.len, MSG_NOSIGNAL) < 0 && errno != EPIPE)
@@ -143,4 +145,16 @@ vk_broker_ask(const char *where, const char *tool, const struct vk_query *q, str
 	if (recv(fd, in, (size_t)n, 0) != n)
 		return gone();
 	return read_answer(in, (size_t)n, ret_cred);
+}
+
+enum vk_err
+vk_broker_ask(const char *where, const char *tool, const struct vk_query *q, struct vk_cred **ret_cred)
+{
+	return ask(where, "get", tool, q, ret_cred);
+}
+
+enum vk_err
+vk_broker_refused(const char *where, const char *tool, const struct vk_query *q)
+{
+	return ask(where, "refused", tool, q, NULL);
 }

@@ -37,15 +37,6 @@ struct call {
 	int64_t deadline;
 };
 
-static int64_t
-now_ms(void)
-{
-	struct timespec t = { 0 };
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
-}
-
 static void
 make_environment(struct call *c)
 {
@@ -238,7 +229,7 @@ talk(struct call *c, const struct vk_buf *request, struct vk_buf *answer)
 	for (;;) {
 		struct pollfd p[] = { { .fd = c->out, .events = POLLIN },
 			{ .fd = c->asked ? -1 : c->in, .events = POLLOUT } };
-		int64_t left = c->deadline - now_ms();
+		int64_t left = c->deadline - vk_now_ms();
 		size_t n = 0;
 		enum vk_err e = VK_OK;
 
@@ -272,7 +263,7 @@ wait_end(struct call *c, int *ret_status)
 			break;
 		if (r < 0 && errno != EINTR)
 			return vk_fail_errno("cannot wait for valetkey-%s", c->h->program);
-		if (now_ms() >= c->deadline)
+		if (vk_now_ms() >= c->deadline)
 			return too_late(c);
 		nanosleep(&pause, NULL);
 	}
@@ -308,12 +299,12 @@ void
 vk_helper_let_go(void)
 {
 	struct timespec pause = { 0, 5000000 };
-	int64_t until = now_ms() + LET_GO_MS;
+	int64_t until = vk_now_ms() + LET_GO_MS;
 
 	for (size_t i = 0; i < n_held; i++)
 		vk_closep(&held[i].in);
 	for (size_t i = 0; i < n_held; i++)
-		while (waitpid(held[i].pid, NULL, WNOHANG) == 0 && now_ms() < until)
+		while (waitpid(held[i].pid, NULL, WNOHANG) == 0 && vk_now_ms() < until)
 			nanosleep(&pause, NULL);
 	free(held);
 	held = NULL;
@@ -349,7 +340,7 @@ stop(struct call *c)
 enum vk_err
 vk_helper_call(const struct vk_helper *h, const struct vk_buf *request, struct vk_buf *answer, int *ret_status)
 {
-	struct call c = { .h = h, .in = -1, .out = -1, .life = -1, .deadline = now_ms() + h->deadline_ms };
+	struct call c = { .h = h, .in = -1, .out = -1, .life = -1, .deadline = vk_now_ms() + h->deadline_ms };
 	struct sigaction reap = { .sa_handler = SIG_DFL }, saved;
 	enum vk_err e;
 

@@ -173,16 +173,18 @@ speaker() {
 	speaker
 	spoken() {
 		in_run bash -ec '
-			good="1 NONCE git https git.example"
+			good="2 NONCE get git https git.example"
 			[[ $(speak $good "") == "0 "*pass-one* ]]
 			[[ $(speak $good "" u) == "0 "*pass-one* ]]
-			for bad in "1 NONCE git https" "2 NONCE git https git.example x" "1 0000 git https git.example x" \
-				"1 00000000000000000000000000000000 git https git.example x" "1 NONCE npm https git.example x" \
-				"1 NONCE git https git.example a/../b" "1 NONCE git https git.example x u more" "1 NONCE git https x@git.example x"; do
+			for bad in "2 NONCE get git https" "1 NONCE get git https git.example x" "2 0000 get git https git.example x" \
+				"2 00000000000000000000000000000000 get git https git.example x" "2 NONCE get npm https git.example x" \
+				"2 NONCE get git https git.example a/../b" "2 NONCE get git https git.example x u more" "2 NONCE get git https x@git.example x" \
+				"2 NONCE store git https git.example x" "2 NONCE refused git https git.example a/../b"; do
 				got=$(speak $bad)
 				[[ $got != "0 "* && $got != *pass-one* ]]
 			done
-			[[ $(speak 1 NONCE git https "$(printf %40000d 0)" x) == *"too long"* ]]
+			[[ $(speak 2 NONCE get git https "$(printf %40000d 0)" x) == *"too long"* ]]
+			[[ $(speak 2 NONCE refused git https git.example x) == "0 " ]]
 			[[ $(IDLE=150 speak $good "") == "0 "*pass-one* ]]'
 		[ "$status" = 0 ]
 		[[ $err == *"2 times somebody who is not of this run"* ]]

@@ -470,6 +470,20 @@ accessors() {
 	[ "$(accounts)" = 0 ]
 	[ "$(accessors)" = "$((before + 1))" ]
 	bao list -format=json sys/leases/lookup/database/creds/app | jq -e '. == {} or . == []'
+	# One that is refused is followed by another, and both are given back.
+	"$VALETKEY" run --with git -- sh -c '
+		ask="protocol=https\nhost=git.example\npath=team\n"
+		printf "$ask\n" | git credential fill >"$HOME/first"
+		printf "$ask$(grep -e ^username -e ^password "$HOME/first")\n\n" | git credential reject
+		printf "$ask\n" | git credential fill >"$HOME/second"
+		redis-cli -p "$PORT" -a admin --no-auth-warning acl users | grep -vc default >"$HOME/count"'
+	[ "$(grep -h '^password=' ~/first ~/second | sort -u | wc -l)" = 2 ]
+	[ "$(cat ~/count)" = 2 ]
+	for _ in $(seq 60); do
+		[ "$(accounts)" != 0 ] || break
+		sleep 0.1
+	done
+	[ "$(accounts)" = 0 ]
 }
 
 @test "a run that is killed gives back what it held" {
