@@ -2,7 +2,6 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "valetkey/io.h"
@@ -16,14 +15,6 @@ enum {
 	LINE = 100,
 };
 
-static int64_t
-now(void)
-{
-	struct timespec t;
-
-	return clock_gettime(CLOCK_MONOTONIC, &t) == 0 ? (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000 : 0;
-}
-
 void
 vk_bar_begin(struct vk_bar *b, const char *label, enum vk_bar_unit unit, bool always)
 {
@@ -32,7 +23,7 @@ vk_bar_begin(struct vk_bar *b, const char *label, enum vk_bar_unit unit, bool al
 
 	*b = (struct vk_bar){ .label = label, .unit = unit, .on = redraws || always, .lines = !redraws };
 	if (b->on)
-		b->started = now();
+		b->started = vk_now_ms();
 }
 
 /* "12 s left", "" when that cannot be told yet. */
@@ -97,7 +88,7 @@ vk_bar_update(struct vk_bar *b, uint64_t done, uint64_t total)
 
 	if (!b->on)
 		return;
-	t = now();
+	t = vk_now_ms();
 	if (t - b->started < FIRST_MS || t - b->drawn < (b->lines ? LINE_MS : DRAW_MS))
 		return;
 	b->drawn = t;

@@ -16,6 +16,7 @@
     blind           says to nobody what is mounted; there are two/ of version 2 with one secret, and old/ of version 1
     lease SECONDS   logs in whoever asks, and gives an account for a time, by its own leisure
     drop PATH       the same, but a request to that is cut off without an answer
+    turn STATUS     the same, but the first request to each path is answered with that status
     secret VALUE    answers as it should: VALUE is the field "password" of everything
 
 The log has a line for each request: METHOD PATH, and "token" or "none".
@@ -29,6 +30,7 @@ import time
 
 args = None
 left = 0
+turned = set()
 
 
 class Fake(http.server.BaseHTTPRequestHandler):
@@ -112,7 +114,10 @@ class Fake(http.server.BaseHTTPRequestHandler):
             self.answer(status, json.dumps(answer))
         elif mode == "drop" and self.path == "/v1/" + arg:
             self.close_connection = True
-        elif mode in ("lease", "drop"):
+        elif mode == "turn" and self.path not in turned:
+            turned.add(self.path)
+            self.answer(int(arg), '{"errors":["not now"]}')
+        elif mode in ("lease", "drop", "turn"):
             self.lease(float(arg) if mode == "lease" else 0)
         elif mode == "echo":
             self.answer(403, json.dumps({"errors": ["no: " + str(token)]}))

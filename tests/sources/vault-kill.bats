@@ -109,3 +109,17 @@ given_back() {
 	fails 6 "$FAKE"
 	[ "$(times sys/internal/ui/mounts/database/creds/app)" -gt 1 ]
 }
+
+@test "who was turned away asks again, also for what makes something" {
+	for status in 429 503; do
+		lends turn $status
+		gets fake-secret
+		for path in auth/userpass/login/me sys/internal/ui/mounts/database/creds/app database/creds/app; do
+			[ "$(times $path)" = 2 ]
+		done
+	done
+	# Of others nobody knows what was done.
+	lends turn 500
+	fails 6 500
+	[ "$(times auth/userpass/login/me)" = 1 ]
+}

@@ -237,7 +237,7 @@ vk_fetch_begin(struct vk_fetch_try *t)
 static void
 tell(struct vk_fetch *f)
 {
-	int64_t now = vk_http_now_ms();
+	int64_t now = vk_now_ms();
 	char line[64];
 	int n;
 

@@ -124,10 +124,6 @@ failed(struct vk_fetch_try *t, CURLcode code, const char *why, const char *origi
 		if (!t->again)
 			return vk_fail(VK_EBACKEND, "%s: the time is over, after %" PRIu64 " bytes", origin, t->f->at);
 		break;
-	case CURLE_COULDNT_RESOLVE_HOST:
-	case CURLE_COULDNT_RESOLVE_PROXY:
-	case CURLE_COULDNT_CONNECT:
-	case CURLE_SSL_CONNECT_ERROR:
 	case CURLE_FTP_ACCEPT_TIMEOUT:
 	case CURLE_FTP_WEIRD_SERVER_REPLY:
 		t->again = true;
@@ -136,7 +132,7 @@ failed(struct vk_fetch_try *t, CURLcode code, const char *why, const char *origi
 		t->again = vk_fetch_restart(t->f) == VK_OK;
 		break;
 	default:
-		t->again = vk_http_broke_off(code);
+		t->again = vk_http_not_sent(t->c, code) || vk_http_broke_off(code);
 	}
 	return vk_fail(VK_EBACKEND, "%s: %s", origin, text);
 }
@@ -211,7 +207,6 @@ request(struct vk_fetch_try *t)
 	struct curl_slist *headers = headers_of(t);
 	char *origin = vk_http_origin(t->url);
 	char why[CURL_ERROR_SIZE] = "";
-	curl_off_t wait = 0;
 	enum vk_err e = VK_ENOMEM;
 	CURLcode code;
 
@@ -220,8 +215,7 @@ request(struct vk_fetch_try *t)
 		set_request(t, headers, why);
 		code = curl_easy_perform(t->c);
 		curl_easy_getinfo(t->c, CURLINFO_RESPONSE_CODE, &t->status);
-		if (curl_easy_getinfo(t->c, CURLINFO_RETRY_AFTER, &wait) == CURLE_OK && wait > 0)
-			t->wait_ms = (int64_t)wait * 1000;
+		t->wait_ms = vk_http_wait_ms(t->c);
 		e = judge(t, code, why, origin);
 	}
 	if (e == VK_OK) {

@@ -38,7 +38,8 @@ struct attempt {
 	struct vk_http_answer *answer;
 	const char *url;
 	char *location;    /* where a redirect leads, absolute; NULL: nowhere */
-	curl_off_t wait_s; /* Retry-After; 0: none */
+	int64_t wait_ms; /* Retry-After; -1: none */
+	bool sent;       /* the server may have seen it */
 	size_t n_head;
 	bool too_large;
 	CURLcode code;
@@ -152,10 +153,6 @@ set_request(CURL *c, struct attempt *t, char *why)
 	vk_http_set(c, t->url, &h->tls, why);
 	curl_easy_setopt(c, CURLOPT_PROTOCOLS_STR, "http,https");
 	curl_easy_setopt(c, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1);
-#if LIBCURL_VERSION_NUM >= 0x075700
-	/* A resolver that hangs is not waited for. */
-	curl_easy_setopt(c, CURLOPT_QUICK_EXIT, 1L);
-#endif
 	if (h->metadata)
 		curl_easy_setopt(c, CURLOPT_CONNECTTIMEOUT_MS, (long)METADATA_CONNECT_MS);
 	curl_easy_setopt(c, CURLOPT_CUSTOMREQUEST, h->method);
@@ -201,7 +198,8 @@ perform(CURL *c, struct attempt *t)
 		if ((t->code = curl_easy_perform(c)) != CURLE_OK)
 			e = not_reached(t, why);
 		curl_easy_getinfo(c, CURLINFO_RESPONSE_CODE, &t->answer->status);
-		curl_easy_getinfo(c, CURLINFO_RETRY_AFTER, &t->wait_s);
+		t->sent = !vk_http_not_sent(c, t->code);
+		t->wait_ms = vk_http_wait_ms(c);
 		curl_easy_getinfo(c, CURLINFO_REDIRECT_URL, &location);
 		if (location && !(t->location = vk_strdup(location)))
 			e = VK_ENOMEM;
@@ -220,13 +218,21 @@ try_once(struct attempt *t)
 	t->answer->body.err = VK_OK;
 	t->answer->status = 0;
 	t->answer->flavored = t->too_large = false;
-	t->wait_s = 0;
+	t->wait_ms = -1;
+	t->sent = false;
 	t->n_head = 0;
 	t->code = CURLE_OK;
 	free(VK_TAKE(t->location));
 	e = c ? perform(c, t) : VK_ENOMEM;
 	curl_easy_cleanup(c);
 	return e;
+}
+
+/* Who is too busy, or not there behind the one who answers, has done nothing. */
+static bool
+is_turned_away(long status)
+{
+	return status == 429 || status == 503;
 }
 
 static bool
@@ -237,11 +243,8 @@ is_again(const struct attempt *t, enum vk_err e)
 	if (t->too_large || (e != VK_OK && t->code == CURLE_OK))
 		return false;
 	if (e == VK_OK)
-		return t->h->again && (s == 412 || s == 429 || s == 500 || (s >= 502 && s <= 504));
-	if (t->code == CURLE_COULDNT_CONNECT || t->code == CURLE_COULDNT_RESOLVE_HOST ||
-	    t->code == CURLE_SSL_CONNECT_ERROR)
-		return true;
-	return t->h->again && vk_http_broke_off(t->code);
+		return is_turned_away(s) || (t->h->again && (s == 412 || s == 500 || s == 502 || s == 504));
+	return !t->sent || (t->h->again && vk_http_broke_off(t->code));
 }
 
 static enum vk_err
@@ -250,7 +253,7 @@ try_often(struct attempt *t)
 	enum vk_err e = try_once(t);
 
 	for (unsigned tries = 0; is_again(t, e) && tries + 1 < VK_HTTP_TRIES_MAX; tries++) {
-		if (!vk_http_pause(tries, t->wait_s > 0 ? t->wait_s * 1000 : -1))
+		if (!vk_http_pause(tries, t->wait_ms))
 			break;
 		e = try_once(t);
 	}

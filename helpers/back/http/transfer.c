@@ -6,29 +6,20 @@
 
 #include "transfer.h"
 
-enum { FIRST_PAUSE_MS = 200, PAUSE_MAX_MS = 5000, CONNECT_MS = 10000 };
+enum { FIRST_PAUSE_MS = 200, PAUSE_MAX_MS = 5000, CONNECT_MS = 10000, WAIT_MAX_S = 1000000 };
 
-static int64_t deadline; /* ms of the monotonic clock */
-
-int64_t
-vk_http_now_ms(void)
-{
-	struct timespec t = { 0 };
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
-}
+static int64_t deadline; /* of vk_now_ms() */
 
 int64_t
 vk_http_left_ms(void)
 {
-	return deadline - vk_http_now_ms();
+	return deadline - vk_now_ms();
 }
 
 void
 vk_http_allow(int ms)
 {
-	deadline = vk_http_now_ms() + ms;
+	deadline = vk_now_ms() + ms;
 }
 
 /* What libcurl copies, headers with tokens among it, is not left in its heap. */
@@ -57,7 +48,7 @@ vk_wiping_realloc(void *p, size_t n)
 enum vk_err
 vk_http_start(long seconds)
 {
-	deadline = vk_http_now_ms() + seconds * 1000;
+	deadline = vk_now_ms() + seconds * 1000;
 	/* The TLS library frees its buffers, with what it has decrypted, as they are: the C library overwrites them. */
 #ifdef M_PERTURB
 	mallopt(M_PERTURB, 0x5a);
@@ -116,8 +107,33 @@ vk_http_set(CURL *c, const char *url, const struct vk_server_tls *tls, char *why
 	curl_easy_setopt(c, CURLOPT_USERAGENT, "valetkey/" VK_VERSION);
 	curl_easy_setopt(c, CURLOPT_TIMEOUT_MS, (long)(left > 1 ? left : 1));
 	curl_easy_setopt(c, CURLOPT_CONNECTTIMEOUT_MS, (long)CONNECT_MS);
+#if LIBCURL_VERSION_NUM >= 0x075700
+	/* A resolver that hangs is not waited for. */
+	curl_easy_setopt(c, CURLOPT_QUICK_EXIT, 1L);
+#endif
 	curl_easy_setopt(c, CURLOPT_ERRORBUFFER, why);
 	set_tls(c, tls);
+}
+
+int64_t
+vk_http_wait_ms(CURL *c)
+{
+	curl_off_t s = 0;
+
+	if (curl_easy_getinfo(c, CURLINFO_RETRY_AFTER, &s) != CURLE_OK || s <= 0)
+		return -1;
+	return (int64_t)(s < WAIT_MAX_S ? s : WAIT_MAX_S) * 1000;
+}
+
+bool
+vk_http_not_sent(CURL *c, CURLcode code)
+{
+	curl_off_t sent_after = 0;
+
+	if (code == CURLE_OPERATION_TIMEDOUT)
+		return curl_easy_getinfo(c, CURLINFO_PRETRANSFER_TIME_T, &sent_after) == CURLE_OK && sent_after == 0;
+	return code == CURLE_COULDNT_RESOLVE_HOST || code == CURLE_COULDNT_RESOLVE_PROXY ||
+	    code == CURLE_COULDNT_CONNECT || code == CURLE_SSL_CONNECT_ERROR;
 }
 
 bool

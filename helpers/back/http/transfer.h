@@ -13,8 +13,7 @@
 /** vk_http_start(seconds): Start libcurl, which wipes what it frees, and the clock; vk_http_end() ends both. */
 enum vk_err vk_http_start(long seconds) VK_MUST;
 
-/** vk_http_now_ms(), vk_http_left_ms(): The clock, and how much of it is left; 0 or less: none. */
-int64_t vk_http_now_ms(void) VK_MUST;
+/** vk_http_left_ms(): How much of the time is left; 0 or less: none. */
 int64_t vk_http_left_ms(void) VK_MUST;
 
 /**
@@ -24,8 +23,14 @@ int64_t vk_http_left_ms(void) VK_MUST;
  */
 bool vk_http_pause(unsigned tries, int64_t wait_ms) VK_MUST;
 
+/** vk_http_wait_ms(c): What the server's Retry-After says; -1: there was none. */
+int64_t vk_http_wait_ms(CURL *c) VK_MUST;
+
 /** vk_http_set(c, url, tls, why): No redirects, no .netrc, what time is left; ${why} has CURL_ERROR_SIZE bytes. */
 void vk_http_set(CURL *c, const char *url, const struct vk_server_tls *tls, char *why);
+
+/** vk_http_not_sent(c, code): Has the server seen nothing of the request?  Then it may be tried again, whatever it is. */
+bool vk_http_not_sent(CURL *c, CURLcode code) VK_MUST;
 
 /** vk_http_broke_off(code): Did the network end it?  Then what may be sent twice may be tried again. */
 bool vk_http_broke_off(CURLcode code) VK_MUST;
