@@ -183,6 +183,7 @@ describe(struct login *l, struct vk_store *st)
 	struct vk_scope at = { 0 };
 	VK_CLEANUP(vk_freep) char *own = NULL;
 	const struct vk_forge *forge;
+	bool known;
 	enum vk_err e;
 
 	origin.path = (char[]){ "" };
@@ -196,11 +197,13 @@ describe(struct login *l, struct vk_store *st)
 		return vk_fail(VK_EUSAGE, "no such forge: %s (github or gitlab)", l->forge);
 	if ((e = find_old(l, st, forge)) != VK_OK || (e = start_grant(l, l->issuer)) != VK_OK)
 		return e;
-	if (!*l->grant.issuer)
+	/* Where an earlier login was made is known, whatever this place is called like. */
+	known = *l->grant.issuer != '\0';
+	if (!known)
 		e = vk_cred_set(&l->grant.issuer, l->issuer ? l->issuer : own);
-	if (e == VK_OK && forge)
+	if (e == VK_OK && forge && (l->forge || !known))
 		e = set_endpoints(&l->grant, forge);
-	if (e == VK_OK && (l->scope || (!*l->grant.scope && forge)))
+	if (e == VK_OK && (l->scope || (!*l->grant.scope && forge && !known)))
 		e = vk_cred_set(&l->grant.scope, l->scope ? l->scope : forge->scope);
 	return e == VK_OK ? set_client(l) : e;
 }
@@ -243,6 +246,8 @@ have_token(struct login *l)
 		return e;
 	l->grant.renewed = 0;
 	/* Fields of later versions stay. */
+	if (l->old && (e = vk_cred_set(&c->npm_scope, l->old->npm_scope)) != VK_OK)
+		return e;
 	if (l->old && l->old->extra.p && (e = vk_secret_set(&c->extra, l->old->extra.p, l->old->extra.n)) != VK_OK)
 		return e;
 	return vk_grant_write(&l->grant, c);

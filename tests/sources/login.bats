@@ -292,6 +292,17 @@ try_end() { # try_end NAME TEXT CODE WHY
 	"$VALETKEY" login mine.example >/dev/null 2>&1
 	[ "$(get mine.example)" = newer ]
 	[ "$("$VALETKEY" list --json | jq -c 'map(.username) | sort')" = '["bob","x-access-token"]' ]
+	# Nor is the issuer that was named then forgotten because the place is called like a forge; what else the entry says stays.
+	printf x | "$VALETKEY" add https://github.com/corp --username '' --kind bearer --scope @corp >/dev/null
+	forge own metadata $'200 application/json\n{"issuer": "HERE/own", "token_endpoint": "HERE/own/token", "device_authorization_endpoint": "HERE/own/device"}'
+	forge_device own
+	forge_token own token first ref
+	"$VALETKEY" login https://github.com/corp --issuer "$FORGE/own" --client-id c --username '' --replace >/dev/null 2>&1
+	forge_token own token second ref
+	"$VALETKEY" login https://github.com/corp >out 2>&1 || { cat out; false; }
+	[ "$(get github.com/corp)" = second ]
+	[ "$("$VALETKEY" show https://github.com/corp --json | jq -r .scope)" = @corp ]
+	"$VALETKEY" remove https://github.com/corp >/dev/null
 	# Who puts in another secret ends what renews the old one.
 	vk_add https://mine.example x-access-token typed --replace
 	[ "$("$VALETKEY" show https://mine.example --username x-access-token | grep -c Iv1.0123)" = 0 ]
