@@ -18,6 +18,9 @@ enum vk_setting_kind {
 	VK_SETTING_SECRET, /* in the config a reference to one; in a variable the secret itself */
 };
 
+/* Where Kubernetes puts a pod's own token, with which it logs in when no other is named. */
+#define VK_SERVICE_ACCOUNT "/var/run/secrets/kubernetes.io/serviceaccount/token"
+
 enum { VK_VARIABLES_MAX = 2, VK_VARIABLE_LEN = 48, VK_SETTING_LEN = 24, VK_SETTINGS_MAX = 24 };
 
 /* Without pointers, which would have to be relocated at every start of every program. */

@@ -74,6 +74,8 @@ vk_server_files(const struct vk_server *s, struct vk_names *files)
 
 		if (setting && setting->kind == VK_SETTING_FILE)
 			e = vk_names_add(files, s->values.v[i]);
+		if (e == VK_OK && strcmp(s->keys.v[i], "auth") == 0 && strcmp(s->values.v[i], "kubernetes") == 0)
+			e = vk_names_add(files, VK_SERVICE_ACCOUNT);
 	}
 	return e;
 }

@@ -45,6 +45,7 @@ static const struct vk_setting vault[] = {
 	{ TEXT, "endpoint", { own_endpoint, "AWS_ENDPOINT_URL" } },                    \
 	{ TEXT, "sts-endpoint", { "AWS_ENDPOINT_URL_STS", "AWS_ENDPOINT_URL" } },      \
 	{ TEXT, "metadata-endpoint", { "AWS_EC2_METADATA_SERVICE_ENDPOINT" } },        \
+	{ TEXT, "metadata-disabled", { "AWS_EC2_METADATA_DISABLED" } },                \
 	{ TEXT, "region", { "AWS_REGION", "AWS_DEFAULT_REGION" } },                    \
 	{ PATH, "ca", { "AWS_CA_BUNDLE" } },                                           \
 	{ TEXT, "access-key", { "AWS_ACCESS_KEY_ID" } },                               \

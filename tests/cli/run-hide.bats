@@ -443,3 +443,20 @@ said() {
 	[ "$status" = 1 ]
 	[ -z "$out" ]
 }
+
+# In a mount namespace of the test's own, since the path is one of the machine.
+@test "the token of a pod's service account is hidden where it opens a server" {
+	[ "$(id -u)" = 0 ] || skip "needs root"
+	run_home
+	account=/run/secrets/kubernetes.io/serviceaccount/token
+	export VALETKEY_CONFIG=$HOME/config.ini account
+	printf '[server vault]\naddress = https://127.0.0.1:1\nauth = kubernetes\nrole = x\n' >"$VALETKEY_CONFIG"
+	try=("$T/bin/valetkey" run --no-mask --require-rung R1 -- sh -c 'cat /var$account')
+	split unshare -m sh -ec 'mount -t tmpfs none /run; mkdir -p "${account%/*}"; echo pods-token >$account; "$@"' sh "${try[@]}"
+	echo "$out$err"
+	[ "$status.$out" = 0. ]
+	echo '[server vault]' >"$VALETKEY_CONFIG"
+	split unshare -m sh -ec 'mount -t tmpfs none /run; mkdir -p "${account%/*}"; echo pods-token >$account; "$@"' sh "${try[@]}"
+	echo "$out$err"
+	[ "$out" = $'pods-token\n' ]
+}

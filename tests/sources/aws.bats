@@ -142,6 +142,9 @@ setup() {
 	AWS_CONTAINER_CREDENTIALS_FULL_URI=$(at aws)/box AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE=$T/box gives artifact-own
 	AWS_CONTAINER_CREDENTIALS_FULL_URI=$(at aws)/box AWS_CONTAINER_AUTHORIZATION_TOKEN=token-of-box gives artifact-own
 	AWS_CONTAINER_CREDENTIALS_FULL_URI=http://example.com/box fails 4 "is not asked"
+	before=$(asked aws | wc -l)
+	AWS_EC2_METADATA_DISABLED=True AWS_EC2_METADATA_SERVICE_ENDPOINT=$(at aws) fails 6 "the metadata service of EC2 is not asked"
+	[ "$(asked aws | wc -l)" = "$before" ]
 	fails 6 "no keys: no access-key, no role-arn with an identity token, no container"
 }
 

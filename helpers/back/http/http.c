@@ -228,7 +228,7 @@ try_once(struct attempt *t)
 	return e;
 }
 
-/* Who is too busy, or not there behind the one who answers, has done nothing. */
+/* Who is too busy, or not there behind the one who answers, has done nothing.  (410: Azure's metadata is being renewed.) */
 static bool
 is_turned_away(long status)
 {
@@ -243,7 +243,11 @@ is_again(const struct attempt *t, enum vk_err e)
 	if (t->too_large || (e != VK_OK && t->code == CURLE_OK))
 		return false;
 	if (e == VK_OK)
-		return is_turned_away(s) || (t->h->again && (s == 412 || s == 500 || s == 502 || s == 504));
+		return is_turned_away(s) || (t->h->metadata && s == 410) ||
+		    (t->h->again && (s == 412 || s == 500 || s == 502 || s == 504));
+	/* Nobody is there, on most machines. */
+	if (t->h->metadata && t->code == CURLE_OPERATION_TIMEDOUT)
+		return false;
 	return !t->sent || (t->h->again && vk_http_broke_off(t->code));
 }
 

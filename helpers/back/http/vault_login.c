@@ -6,13 +6,11 @@
 #include <unistd.h>
 
 #include "valetkey/io.h"
-#include "valetkey/source.h"
+#include "valetkey/remote.h"
 #include "identity.h"
 #include "vault.h"
 
 enum { LOGOUT_MS = 2000 };
-
-static const char service_account[] = "/var/run/secrets/kubernetes.io/serviceaccount/token";
 
 /* One login. */
 struct login {
@@ -221,7 +219,7 @@ kubernetes(struct vk_ask *a, struct vk_vault *v, struct login *l)
 	if (e == VK_OK && !l->role)
 		return needs("kubernetes", "role");
 	if (e == VK_OK && !token->p)
-		e = vk_source_file(service_account, &v->told[v->n_told - 1]);
+		e = vk_source_file(VK_SERVICE_ACCOUNT, &v->told[v->n_told - 1]);
 	if (e == VK_OK && (e = check_audience(a, token)) == VK_OK)
 		e = member(l, "jwt", token->p, token->n);
 	return e == VK_OK ? member_role(l, "role") : e;
