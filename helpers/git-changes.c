@@ -190,7 +190,8 @@ erase(struct vk_store *st, void *arg)
 static int
 tell_the_run(const struct git_request *r)
 {
-	enum vk_err e = vk_broker_refused(vk_broker_where(), r->opts.tool, &(struct vk_query){ &r->scope, r->msg.username });
+	struct vk_query q = { &r->scope, r->msg.username };
+	enum vk_err e = vk_broker_refused(vk_broker_where(), r->opts.tool, &q);
 
 	return e == VK_OK || e == VK_ENOENT ? 0 : vk_helper_fail(e);
 }

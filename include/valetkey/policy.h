@@ -70,7 +70,8 @@ enum vk_err vk_policy_select(struct vk_policy *p, const char *const *names, size
  * ${c}, which vk_policy_select() gave, as its source has it now.  VK_ENOENT: the source has nothing for the same place;
  * or a program would have to be asked for it, and not ${fetch}.
  */
-enum vk_err vk_policy_again(struct vk_policy *p, const struct vk_cred *c, bool fetch, struct vk_cred **ret_cred) VK_MUST;
+enum vk_err vk_policy_again(struct vk_policy *p, const struct vk_cred *c, bool fetch, struct vk_cred **ret_cred)
+    VK_MUST;
 
 /** vk_policy_is_fetched(p, c): Does ${c}, which vk_policy_select() gave, come from where a program has to ask? */
 bool vk_policy_is_fetched(const struct vk_policy *p, const struct vk_cred *c) VK_MUST;

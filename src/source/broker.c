@@ -128,7 +128,8 @@ ask(const char *where, const char *verb, const char *tool, const struct vk_query
 
 	if (strlen(where) <= VK_BROKER_NONCE || where[VK_BROKER_NONCE] != ':')
 		return vk_fail(VK_EPROTO, "%s is not what valetkey sets", VK_BROKER_VARIABLE);
-	if ((e = question(where, verb, tool, q, &out)) != VK_OK || (e = reach(where + VK_BROKER_NONCE + 1, &fd)) != VK_OK)
+	if ((e = question(where, verb, tool, q, &out)) != VK_OK ||
+	    (e = reach(where + VK_BROKER_NONCE + 1, &fd)) != VK_OK)
 		return e;
 	/* Whoever is turned away at the door is told why before it can ask. */
 	if (send(fd, out.p, out.len, MSG_NOSIGNAL) < 0 && errno != EPIPE)

@@ -259,3 +259,12 @@ redis_begin() {
 accounts() {
 	"${redis[@]}" -a admin acl users | grep -vc '^default$' || true
 }
+
+# accounts_end: within 6 seconds there is none any more
+accounts_end() {
+	for _ in $(seq 60); do
+		[ "$(accounts)" != 0 ] || return 0
+		sleep 0.1
+	done
+	return 1
+}

@@ -29,8 +29,8 @@ void
 vk_aws_login_known(struct vk_ask *a)
 {
 	static const char *const names[] = { "access-key", "secret-key", "session-token", "role-arn", "session-name",
-		"sts-endpoint", "metadata-endpoint", "metadata-disabled", "container-uri", "container-path", "container-token",
-		"container-token-file" };
+		"sts-endpoint", "metadata-endpoint", "metadata-disabled", "container-uri", "container-path",
+		"container-token", "container-token-file" };
 
 	for (size_t i = 0; i < VK_COUNT(names); i++)
 		(void)!vk_ask_get(a, names[i]);

@@ -228,7 +228,7 @@ try_once(struct attempt *t)
 	return e;
 }
 
-/* Who is too busy, or not there behind the one who answers, has done nothing.  (410: Azure's metadata is being renewed.) */
+/* Who is too busy, or not there behind the one who answers, has done nothing. */
 static bool
 is_turned_away(long status)
 {
@@ -242,6 +242,7 @@ is_again(const struct attempt *t, enum vk_err e)
 
 	if (t->too_large || (e != VK_OK && t->code == CURLE_OK))
 		return false;
+	/* 410: Azure's metadata service is being renewed. */
 	if (e == VK_OK)
 		return is_turned_away(s) || (t->h->metadata && s == 410) ||
 		    (t->h->again && (s == 412 || s == 500 || s == 502 || s == 504));

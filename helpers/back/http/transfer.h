@@ -29,7 +29,7 @@ int64_t vk_http_wait_ms(CURL *c) VK_MUST;
 /** vk_http_set(c, url, tls, why): No redirects, no .netrc, what time is left; ${why} has CURL_ERROR_SIZE bytes. */
 void vk_http_set(CURL *c, const char *url, const struct vk_server_tls *tls, char *why);
 
-/** vk_http_not_sent(c, code): Has the server seen nothing of the request?  Then it may be tried again, whatever it is. */
+/** vk_http_not_sent(c, code): Has the server seen nothing of it?  Then it may be tried again, whatever it asks for. */
 bool vk_http_not_sent(CURL *c, CURLcode code) VK_MUST;
 
 /** vk_http_broke_off(code): Did the network end it?  Then what may be sent twice may be tried again. */
