@@ -387,28 +387,36 @@ begin(struct looker *l)
 	return e == VK_OK && (!l->said || !l->pause) ? VK_ENOMEM : e;
 }
 
+static void
+watch(struct looker *l)
+{
+	struct pollfd p = { .fd = l->sock, .events = POLLIN };
+
+	/* Nobody speaks unasked: whatever there is, is the end. */
+	while (poll(&p, 1, VK_REFRESH_LOOK) == 0) {
+		bool due = l->again;
+
+		for (size_t i = 0; i < l->k->creds->n; i++)
+			due |= ends(l, i);
+		for (size_t i = 0; i < l->r->n_places; i++)
+			due |= is_due(&l->r->places[i]);
+		if (due)
+			look(l);
+		tell_expired(l);
+	}
+}
+
 void
 vk_refresh_main(int sock, const void *refresh)
 {
 	struct vk_refresh r = *(const struct vk_refresh *)refresh;
 	struct looker l = { .sock = sock, .r = &r, .k = r.of.kitchen, .forms = VK_FORMS_NONE, .share_fd = -1 };
-	struct pollfd p = { .fd = sock, .events = POLLIN };
 
 	prctl(PR_SET_NAME, "valetkey-look");
-	if (begin(&l) != VK_OK)
-		return;
-	/* Nobody speaks unasked: whatever there is, is the end. */
-	while (poll(&p, 1, VK_REFRESH_LOOK) == 0) {
-		bool due = l.again;
-
-		for (size_t i = 0; i < r.of.kitchen->creds->n; i++)
-			due |= ends(&l, i);
-		for (size_t i = 0; i < r.n_places; i++)
-			due |= is_due(&r.places[i]);
-		if (due)
-			look(&l);
-		tell_expired(&l);
-	}
+	if (begin(&l) == VK_OK)
+		watch(&l);
 	if (l.share)
 		vk_mask_forget(l.share);
+	free(l.said);
+	free(l.pause);
 }
