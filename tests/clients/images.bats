@@ -124,11 +124,14 @@ image() {
 	[ ! -e started ]
 }
 
-# go_client NAME PACKAGE: built from its published module
+# go_client NAME PACKAGE@VERSION: built from its published module
 go_client() {
-	local at=${VK_CACHE:-$E}/${2##*/}
+	local at=${VK_CACHE:-$E}/${2##*/} module=${2%/cmd/*}
 
-	[ -x "$at/$1" ] || GOBIN=$at GOTOOLCHAIN=auto GOFLAGS=-buildvcs=false CGO_ENABLED=0 PATH=$e2e_path HOME=/root go install "$2" >&2
+	if [ ! -x "$at/$1" ]; then
+		PATH=$e2e_path HOME=/root GOTOOLCHAIN=local go list -m "$module@${2##*@}" >&2 || skip "the module $module cannot be had here"
+		GOBIN=$at GOTOOLCHAIN=auto GOFLAGS=-buildvcs=false CGO_ENABLED=0 PATH=$e2e_path HOME=/root go install "$2" >&2
+	fi
 	PATH=$at:$PATH
 }
 
