@@ -244,7 +244,7 @@ is_again(const struct attempt *t, enum vk_err e)
 		return false;
 	/* 410: Azure's metadata service is being renewed. */
 	if (e == VK_OK)
-		return is_turned_away(s) || (t->h->metadata && s == 410) ||
+		return (is_turned_away(s) && !t->h->polls) || (t->h->metadata && s == 410) ||
 		    (t->h->again && (s == 412 || s == 500 || s == 502 || s == 504));
 	/* Nobody is there, on most machines. */
 	if (t->h->metadata && t->code == CURLE_OPERATION_TIMEDOUT)

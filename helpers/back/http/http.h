@@ -30,6 +30,7 @@ struct vk_http {
 	const char *body;        /* in the arena when it is secret; NULL: none */
 	size_t n_body;
 	bool again;              /* sending it twice does what sending it once does */
+	bool polls;              /* whoever asks comes back by himself when he is turned away */
 	bool follow;             /* 307 and 308, as standby nodes of a cluster answer: to the same origin, and ... */
 	const char *nodes;       /* ... to these, separated by commas; NULL: none.  Else a redirect is an answer */
 	bool metadata;           /* a cloud's metadata service: plain http to a link-local address, and no proxy */

@@ -64,7 +64,7 @@ field(struct vk_buf *form, const char *name, const char *value)
 static enum vk_err
 post(const struct client *c, const char *url, const struct vk_buf *form, struct vk_http_answer *ret)
 {
-	struct vk_http h = { .method = "POST", .url = url, .body = form->p, .n_body = form->len };
+	struct vk_http h = { .method = "POST", .url = url, .polls = true, .body = form->p, .n_body = form->len };
 	size_t n = 0;
 
 	if (form->err != VK_OK)
