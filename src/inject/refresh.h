@@ -9,8 +9,7 @@
  *
  * It is made when everything is resolved and before the namespaces are entered, only when a file has a secret that
  * can change: of the keystore (unless its key came in a variable, which is not kept), of a file, or fetched by a
- * program and with an end.  It has the run's
- * credentials and no key, is not dumpable, and ends with valetkey.
+ * program and with an end.  It has the run's credentials and no key, is not dumpable, and ends with valetkey.
  *
  * Every VK_REFRESH_LOOK ms it compares what stat(2) says of each source, which costs microseconds and wakes nobody
  * else.  What has changed is read when nobody has written to it for a second, so that half a token is not taken for

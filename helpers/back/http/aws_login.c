@@ -168,11 +168,12 @@ from_machine(struct vk_ask *a, struct vk_aws_keys *ret)
 	VK_CLEANUP(vk_buf_clear) struct vk_buf url = VK_BUF(2048), header = VK_BUF_SECRET(VK_CLOUD_TOKEN_MAX);
 	VK_CLEANUP(vk_json_freep) json_t *j = NULL;
 	struct vk_http h = { .method = "GET", .again = true, .metadata = true };
-	const char *disabled = vk_cloud_setting(a, "metadata-disabled", "false");
-	enum vk_err e = vk_str_ieq(disabled, "true") ? vk_fail(VK_EBACKEND, "%s is not asked: metadata-disabled, or "
-	    "AWS_EC2_METADATA_DISABLED", imds) :
-	    ask_imds(endpoint, "PUT", "api/token", "X-aws-ec2-metadata-token-ttl-seconds: 300", &token);
+	enum vk_err e;
 
+	if (vk_str_ieq(vk_cloud_setting(a, "metadata-disabled", "false"), "true"))
+		e = vk_fail(VK_EBACKEND, "%s is not asked: metadata-disabled, or AWS_EC2_METADATA_DISABLED", imds);
+	else
+		e = ask_imds(endpoint, "PUT", "api/token", "X-aws-ec2-metadata-token-ttl-seconds: 300", &token);
 	if (e != VK_OK) {
 		vk_fail(e, "no keys: no access-key, no role-arn with an identity token, no container; %s", vk_reason());
 		return e;

@@ -38,8 +38,8 @@ struct attempt {
 	struct vk_http_answer *answer;
 	const char *url;
 	char *location;    /* where a redirect leads, absolute; NULL: nowhere */
-	int64_t wait_ms; /* Retry-After; -1: none */
-	bool sent;       /* the server may have seen it */
+	int64_t wait_ms;   /* Retry-After; -1: none */
+	bool sent;         /* the server may have seen it */
 	size_t n_head;
 	bool too_large;
 	CURLcode code;

@@ -64,8 +64,8 @@ void vk_http_tls(struct vk_ask *a, struct vk_server_tls *ret);
 /**
  * vk_http_do(h, ret):
  * VK_OK whatever the server's status is.  Tried again, with growing and random pauses or as Retry-After says, within
- * the time of vk_http_begin(): what got no connection, and 429 and 503, which say that nothing was done; and with
- * ${h->again} what broke off, and 412, 500, 502, 504.
+ * the time of vk_http_begin(): what got no connection; 429 and 503, which say that nothing was done, but for
+ * ${h->polls}; and with ${h->again} what broke off, and 412, 500, 502, 504.
  * VK_EBACKEND: not reached, not in time, not trusted, too large; VK_EPOLICY: not a URL to send a secret to.
  */
 enum vk_err vk_http_do(const struct vk_http *h, struct vk_http_answer *ret) VK_MUST;
