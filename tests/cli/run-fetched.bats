@@ -62,7 +62,9 @@ in_a_run() {
 		answer "$old"
 		in_a_run 'is "$(ask)" "$old"; answer "$new"; is "$(ask)" "$old"; asked 1
 			refuse "$old"; is "$(ask)" "$new"; asked 2
-			for i in $(seq 16); do refuse "$old" & done; wait; is "$(ask)" "$new"; asked 2' "$rung"
+			for i in $(seq 16); do refuse "$old" & done; wait; is "$(ask)" "$new"; asked 2
+			sleep 2.1; is "$(ask)" "$new"; asked 3
+			sleep 2.1; is "$(ask)" "$new"; asked 3' "$rung"
 	done
 	# Of what is not of the run nothing is said, and nothing erased.
 	rm ~/asked

@@ -301,6 +301,7 @@ try_end() { # try_end NAME TEXT CODE WHY
 	forge_token own token second ref
 	"$VALETKEY" login https://github.com/corp >out 2>&1 || { cat out; false; }
 	[ "$(get github.com/corp)" = second ]
+	[ "$(grep -c /own/login/ "$E/forge/own/log")" = 0 ]
 	[ "$("$VALETKEY" show https://github.com/corp --json | jq -r .scope)" = @corp ]
 	"$VALETKEY" remove https://github.com/corp >/dev/null
 	# Who puts in another secret ends what renews the old one.
