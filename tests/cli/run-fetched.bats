@@ -95,6 +95,10 @@ in_a_run() {
 			for i in $(seq 100); do ! grep -qF "$new" "$rc" || break; sleep 0.1; done
 			grep -qF "$new" "$rc"; ! grep -qF "$old" "$rc"; sleep 1.5; asked 2'
 	done
+	# A source that is down leaves what is there, and is not asked every second.
+	rm -f ~/asked
+	answer "$old" $(($(date +%s) + 20))
+	"$VALETKEY" run --no-mask --with npm -- sh -eu -c '. ~/say; answer down; sleep 3.5; asked 2; grep -qF "$old" "${NPM_CONFIG_USERCONFIG-$HOME/.npmrc}"'
 }
 
 @test "NuGet says that it tries again" {
